@@ -1,0 +1,48 @@
+"""The longitudinal bipolar montage ("double banana"), grouped into its four chains."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from hbac.eeg.recording import Recording
+
+CHAINS = {
+    "LL": ("Fp1", "F7", "T3", "T5", "O1"),
+    "RL": ("Fp2", "F8", "T4", "T6", "O2"),
+    "LP": ("Fp1", "F3", "C3", "P3", "O1"),
+    "RP": ("Fp2", "F4", "C4", "P4", "O2"),
+}
+"""Electrodes of the left lateral, right lateral, left and right parasagittal chains."""
+
+CHAIN_NAMES = {
+    "LL": "left lateral",
+    "RL": "right lateral",
+    "LP": "left parasagittal",
+    "RP": "right parasagittal",
+}
+
+BIPOLAR_PAIRS = {chain: tuple(pairwise(electrodes)) for chain, electrodes in CHAINS.items()}
+"""The four neighbouring electrode pairs of each chain, front to back."""
+
+MIDLINE_PAIRS = (("Fz", "Cz"), ("Cz", "Pz"))
+
+
+def chain_differences(recording: Recording) -> np.ndarray:
+    """Subtract each chain's neighbouring electrodes, front minus back.
+
+    Args:
+        recording: EEG with at least the electrodes of the four chains.
+
+    Returns:
+        Bipolar channels in microvolts, shape ``(4 chains, 4 pairs, samples)``, float32; NaN where
+        either electrode is NaN.
+
+    Raises:
+        ValueError: if an electrode of a chain is missing.
+    """
+    picked = {chain: recording.pick(electrodes).data for chain, electrodes in CHAINS.items()}
+    return np.stack([data[:-1] - data[1:] for data in picked.values()]).astype(
+        np.float32, copy=False
+    )

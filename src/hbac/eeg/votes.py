@@ -1,0 +1,48 @@
+"""Expert votes over the six classes of the ictal-interictal-injury continuum (IIIC)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+CLASSES = ("seizure", "lpd", "gpd", "lrda", "grda", "other")
+"""The six classes, in the order of the vote columns."""
+
+CLASS_NAMES = ("Seizure", "LPD", "GPD", "LRDA", "GRDA", "Other")
+"""The classes as clinicians and the column ``expert_consensus`` write them."""
+
+VOTE_COLUMNS = tuple(f"{name}_vote" for name in CLASSES)
+PREDICTION_COLUMNS = tuple(f"{name}_pred" for name in CLASSES)
+
+
+def vote_fractions(votes: np.ndarray) -> np.ndarray:
+    """Divide vote counts by their sum.
+
+    Args:
+        votes: counts, shape ``(..., 6)``.
+
+    Returns:
+        Fractions that sum to 1 along the last axis, same shape.
+
+    Raises:
+        ValueError: if a row has a negative count or no vote at all; the message names the row.
+    """
+    votes = np.asarray(votes, dtype=float)
+    totals = votes.sum(axis=-1, keepdims=True)
+    bad = np.argwhere((totals[..., 0] <= 0) | (votes < 0).any(axis=-1) | np.isnan(totals[..., 0]))
+    if len(bad):
+        row = tuple(bad[0])
+        raise ValueError(
+            f"votes must be at least 0 and sum to more than 0; row {bad[0].tolist()} holds "
+            f"{votes[row].tolist()}, and {len(bad)} rows in all are like it"
+        )
+    return votes / totals
+
+
+def vote_entropy(fractions: np.ndarray) -> np.ndarray:
+    """Shannon entropy of vote fractions in bits, shape ``(..., 6)`` to ``(...)``.
+
+    0 where all experts agree, ``log2(6)`` where they are spread evenly.
+    """
+    fractions = np.asarray(fractions, dtype=float)
+    logs = np.log2(fractions, out=np.zeros_like(fractions), where=fractions > 0)
+    return -(fractions * logs).sum(axis=-1)

@@ -1,0 +1,15 @@
+"""Keras networks: what they see, how they are built and how they are trained.
+
+Names load on first use, so that a pipeline that trains nothing never imports Keras.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "image": ["ImageLayout", "Panel", "build_image"],
+        "architecture": ["build_model"],
+        "training": ["compiled_model", "fit", "predict"],
+    },
+)
