@@ -19,8 +19,12 @@ N_FREQUENCIES = 100
 FREQUENCIES = np.arange(3, 3 + N_FREQUENCIES) * 200 / 1024
 """Centre of each frequency bin in Hz: 0.586 to 19.92."""
 
-COLUMNS = tuple(f"{chain}_{frequency:.2f}" for chain in CHAINS for frequency in FREQUENCIES)
-"""Names of the 400 power columns of a spectrogram file, in its order."""
+COLUMNS = tuple(
+    f"{chain}_{np.floor(frequency * 100 + 0.5) / 100:g}"
+    for chain in CHAINS
+    for frequency in FREQUENCIES
+)
+"""Names of the 400 power columns of a spectrogram file, in its order; 3.125 Hz is ``3.13``."""
 
 _TAPER_SECONDS = 4
 _TIME_HALF_BANDWIDTH = 2

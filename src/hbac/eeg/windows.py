@@ -60,7 +60,9 @@ def select_windows(labels: pd.DataFrame, *, policy: Policy) -> pd.DataFrame:
     votes = list(VOTE_COLUMNS)
     keys = ["eeg_id", *votes] if policy == "distinct_votes" else ["eeg_id"]
     groups = labels.groupby(keys, sort=False, dropna=False)
-    windows = groups.agg(patient_id=("patient_id", "first"), spectrogram_id=("spectrogram_id", "first"))
+    windows = groups.agg(
+        patient_id=("patient_id", "first"), spectrogram_id=("spectrogram_id", "first")
+    )
     for column in _OFFSETS:
         windows[column.replace("_label", "")] = _middle(groups[column])
     counts = groups[votes].sum(min_count=1).to_numpy(dtype=float)

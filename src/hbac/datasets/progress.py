@@ -1,0 +1,57 @@
+"""Progress of long work: a bar on a terminal, a line now and then in a log file."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+def _log_lines(items: Iterable[T], total: int, description: str) -> Iterator[T]:
+    start = last = time.monotonic()
+    for done, item in enumerate(items, 1):
+        yield item
+        now = time.monotonic()
+        if now - last > _SECONDS_BETWEEN_LINES or done == total:
+            last, rate = now, done / max(now - start, 1e-9)
+            left = (total - done) / rate
+            logger.info(
+                "%s: %d of %d, %.1f a second, %.0f s left", description, done, total, rate, left
+            )
+
+
+def track(items: Iterable[T], total: int, description: str) -> Iterator[T]:
+    """Yield the items while their progress is shown.
+
+    Args:
+        items: what to pass on.
+        total: how many there are.
+        description: what is being done, such as ``train_eegs``.
+    """
+    if not sys.stderr.isatty():
+        yield from _log_lines(items, total, description)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns) as progress:
+        yield from progress.track(items, total=total, description=description)

@@ -1,0 +1,28 @@
+"""A small record of plain values, as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kedro.io.core import DatasetError
+from kedro_datasets._typing import JSONPreview
+
+from hbac.datasets.file import FileDataset
+
+
+class RecordDataset(FileDataset):
+    """Nested dicts, lists, strings and numbers; kedro-viz shows them."""
+
+    def _read(self, path: str) -> Any:
+        try:
+            return json.loads(self._fs.read_text(path))
+        except ValueError as error:
+            raise DatasetError(f"{path} is not JSON: {error}") from error
+
+    def _write(self, path: str, data: Any) -> None:
+        self._fs.write_text(path, json.dumps(data, indent=2, allow_nan=False) + "\n")
+
+    def preview(self) -> JSONPreview:
+        """Return the file's text for kedro-viz."""
+        return JSONPreview(self._fs.read_text(self._filepath))

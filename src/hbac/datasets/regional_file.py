@@ -1,0 +1,37 @@
+"""One regional spectrogram file: a row every 2 s, 100 frequencies of four chains."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from kedro.io.core import DatasetError
+
+from hbac.datasets.file import FileDataset
+from hbac.datasets.parquet import columns_to_array, read_table
+from hbac.eeg.regional import COLUMNS, WINDOW_ROWS
+
+
+class RegionalSpectrogramDataset(FileDataset):
+    """Parquet of ``time`` and 400 power columns.
+
+    Read as the power alone, shape ``(rows, 400)``, float32, columns in the order of
+    ``hbac.eeg.regional.COLUMNS``, NaN kept; written from a data frame with all 401 columns.
+    """
+
+    def _read(self, path: str) -> np.ndarray:
+        """Read the power.
+
+        Raises:
+            DatasetError: if the file is not parquet, a column is missing, repeats or is not
+                numeric, or there are fewer than 300 rows; the message names the file.
+        """
+        power = columns_to_array(read_table(self._fs, path), ("time", *COLUMNS), path)[1:].T
+        if len(power) < WINDOW_ROWS:
+            raise DatasetError(
+                f"{path} holds {len(power)} rows; at least {WINDOW_ROWS} are needed (10 minutes)"
+            )
+        return np.ascontiguousarray(power)
+
+    def _write(self, path: str, data: pd.DataFrame) -> None:
+        with self._fs.open(path, "wb") as file:
+            data[["time", *COLUMNS]].to_parquet(file, index=False)

@@ -1,0 +1,92 @@
+"""Many equal arrays as one memory-mapped array."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import joblib
+import numpy as np
+from fsspec.implementations.local import LocalFileSystem
+from kedro.io.core import DatasetError
+
+from hbac.datasets.file import FileDataset, replacing
+from hbac.datasets.fingerprint import task_fingerprint
+from hbac.datasets.parallel import Workers
+
+logger = logging.getLogger(__name__)
+
+
+def _fill_row(path: str, row: int, task: Callable[[], np.ndarray]) -> None:
+    stack = np.lib.format.open_memmap(path, mode="r+")
+    value = task()
+    if value.shape != stack.shape[1:]:
+        raise ValueError(f"row {row} has shape {value.shape}, the first has {stack.shape[1:]}")
+    stack[row] = value
+    stack.flush()
+
+
+class StackedArrayDataset(FileDataset):
+    """One ``.npy`` file whose rows are made by callables, in parallel and in their order.
+
+    Loading returns a read-only memory map. Saving is skipped where the file is already there and
+    was made from the same parameters, code and source files.
+
+    Args:
+        filepath: path of the file; it must be local, to be memory-mapped.
+        n_jobs: number of workers; -1 is one a core.
+        backend: joblib's backend.
+        kwargs: as of ``FileDataset``.
+    """
+
+    def __init__(self, *, n_jobs: int = -1, backend: str = "loky", **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(self._fs, LocalFileSystem):
+            raise DatasetError(f"{self._filepath} must be local: it is memory-mapped")
+        self._workers = Workers(n_jobs, backend)
+
+    @property
+    def _record(self) -> str:
+        return self._filepath + ".json"
+
+    def _read(self, path: str) -> np.ndarray:
+        try:
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        except (ValueError, EOFError) as error:
+            raise DatasetError(f"{path} is not an array of numbers: {error}") from error
+
+    def save(self, data: dict[Any, Callable[[], np.ndarray]]) -> None:
+        """Run the callables and stack what they return.
+
+        Raises:
+            DatasetError: if there is none, or a callable fails or returns another shape.
+        """
+        if not data:
+            raise DatasetError(f"nothing to stack in {self._filepath}")
+        fingerprint = joblib.hash([task_fingerprint(task) for task in data.values()])
+        if self._exists() and self._made_from() == fingerprint:
+            logger.info("%s is up to date", self._filepath)
+            return
+        if self._fs.exists(self._record):
+            self._fs.rm(self._record)
+        with replacing(self._fs, self._filepath) as path:
+            self._write(path, list(data.values()))
+        self._fs.write_text(self._record, json.dumps(fingerprint))
+
+    def _made_from(self) -> str | None:
+        return (
+            json.loads(self._fs.read_text(self._record)) if self._fs.exists(self._record) else None
+        )
+
+    def _write(self, path: str, data: list[Callable[[], np.ndarray]]) -> None:
+        first = data[0]()
+        shape = (len(data), *first.shape)
+        stack = np.lib.format.open_memmap(path, mode="w+", dtype=first.dtype, shape=shape)
+        stack[0] = first
+        stack.flush()
+        jobs = [(path, row, task) for row, task in enumerate(data[1:], 1)]
+        name = self._filepath.rpartition("/")[2]
+        for _ in self._workers.run(_fill_row, jobs, name):
+            pass
