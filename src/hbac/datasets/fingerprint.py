@@ -65,6 +65,8 @@ def _identity(value: Any) -> Any:
         return {key: _identity(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_identity(item) for item in value]
+    if callable(value):
+        return task_fingerprint(value)
     return value
 
 

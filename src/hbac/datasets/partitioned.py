@@ -17,7 +17,7 @@ from kedro.io.core import (
     parse_dataset_definition,
 )
 
-from hbac.datasets.file import FileDataset, replacing
+from hbac.datasets.file import FileDataset
 from hbac.datasets.fingerprint import task_fingerprint
 from hbac.datasets.manifest import Manifest
 from hbac.datasets.parallel import Workers
@@ -74,8 +74,8 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         path: folder or URL of the partitions.
         dataset: type, or definition without a path, of one partition's ``FileDataset``.
         filename_suffix: what follows the id in a file's name, such as ``.npy``.
-        failures: path of the table (CSV: partition, reason, traceback) of what failed in the last
-            run; written by every run that saves, empty if nothing failed.
+        failures: definition of the dataset that takes the table of what failed in the last run
+            (columns partition, reason, traceback); every run that saves writes it.
         max_failure_rate: share of failed partitions, 0 to 1, past which the run fails.
         n_jobs: number of workers; -1 is one a core.
         backend: joblib's backend.
@@ -90,7 +90,7 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         path: str,
         dataset: str | dict[str, Any],
         filename_suffix: str,
-        failures: str | None = None,
+        failures: dict[str, Any] | None = None,
         max_failure_rate: float = 0.0,
         n_jobs: int = -1,
         backend: str = "loky",
@@ -110,7 +110,7 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         definition = {"type": dataset} if isinstance(dataset, str) else dataset
         self._dataset_class, self._dataset_config = parse_dataset_definition(definition)
         self._protocol = protocol
-        self._failures = failures
+        self._failures = failures and AbstractDataset.from_config("failures", failures)
         self._max_failure_rate = max_failure_rate
         self._workers = Workers(n_jobs, backend)
         self.metadata = metadata
@@ -175,10 +175,7 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         for partition, reason, _ in failures:
             logger.error("%s/%s%s set aside: %s", self._path, partition, self._suffix, reason)
         if self._failures is not None:
-            protocol, path = get_protocol_and_path(str(self._failures))
-            fs = fsspec.filesystem(protocol)
-            with replacing(fs, path) as temporary, fs.open(temporary, "w") as file:
-                pd.DataFrame(failures, columns=_FAILURE_COLUMNS).to_csv(file, index=False)
+            self._failures.save(pd.DataFrame(failures, columns=_FAILURE_COLUMNS))
         for partition, info in self._list().items():
             if partition in {failed for failed, *_ in failures}:
                 self._fs.rm(info["name"])
@@ -187,7 +184,7 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
             raise DatasetError(
                 f"{len(failures)} of {n_partitions} partitions of {self._path} failed, more than "
                 f"max_failure_rate = {self._max_failure_rate:g} allows"
-                + (f"; all are listed in {self._failures}" if self._failures else "")
+                + (f"; all are listed in {self._failures._filepath}" if self._failures else "")
                 + f". The first:\n{named}"
             )
 

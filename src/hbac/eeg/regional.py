@@ -90,3 +90,36 @@ def regional_spectrogram(recording: Recording) -> np.ndarray:
         power[missing.all(axis=-1)] = np.nan
         regional.append(power)
     return np.concatenate(regional, axis=1)
+
+
+def regional_window(power: np.ndarray, offset: float) -> np.ndarray:
+    """Cut the 10-minute window that starts ``offset`` seconds into a regional spectrogram.
+
+    Args:
+        power: shape ``(rows, 400)``, at least 300 rows.
+        offset: start in seconds; a window that would reach past the end is moved back to it.
+
+    Returns:
+        Shape ``(300, 400)``, a view.
+    """
+    start = min(int(offset // ROW_SECONDS), len(power) - WINDOW_ROWS)
+    return power[start : start + WINDOW_ROWS]
+
+
+def covers_regional_window(duration: float, centre: float) -> bool:
+    """Whether ``duration`` seconds of EEG hold the 10 minutes around second ``centre``."""
+    half = WINDOW_ROWS * ROW_SECONDS / 2
+    return half <= centre <= duration - half
+
+
+def regional_window_from_eeg(recording: Recording, centre: float) -> np.ndarray:
+    """Compute the 10-minute regional spectrogram centred on second ``centre`` of a recording.
+
+    Returns:
+        Power, shape ``(300, 400)``, float32.
+
+    Raises:
+        ValueError: if the recording does not hold the 10 minutes.
+    """
+    seconds = WINDOW_ROWS * ROW_SECONDS
+    return regional_spectrogram(recording.crop(centre - seconds / 2, seconds))

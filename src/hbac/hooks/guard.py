@@ -1,0 +1,174 @@
+"""Checks before the first node: typos, missing inputs, and folders that must not be written to."""
+
+from __future__ import annotations
+
+import json
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
+from kedro.io import CatalogProtocol
+from kedro.pipeline import Pipeline
+
+RUNTIME_PATHS = ("raw_dir", "data_dir", "models_dir", "oof_predictions")
+"""What ``kedro run --params`` may set beside the parameters of the pipelines."""
+
+SIMULATED_MARK = ".simulated-by-hbac"
+OWNER_MARK = ".hbac-raw-dir.json"
+
+
+class GuardError(Exception):
+    """A run that was refused before its first node."""
+
+
+def path_of(dataset: Any) -> str | None:
+    """Path of a dataset, or None where it has none."""
+    path = getattr(dataset, "_filepath", None) or getattr(dataset, "_path", None)
+    return None if path is None else str(path)
+
+
+def _is_inside(path: str, folder: Path) -> bool:
+    return Path(path).resolve().is_relative_to(folder)
+
+
+def _has_files(folder: Path) -> bool:
+    return folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir())
+
+
+def _declared_parameters(config_loader: Any) -> set[str]:
+    """Top-level names in the parameter files, without those given at run time."""
+    folders = {config_loader.base_env, config_loader.env or config_loader.default_run_env}
+    files = [
+        file
+        for folder in folders
+        for file in Path(config_loader.conf_source, folder).glob("**/parameters*.yml")
+    ]
+    return {name for file in files for name in yaml.safe_load(file.read_text()) or {}}
+
+
+def check_names(declared: set[str], runtime_params: dict[str, Any]) -> None:
+    """Refuse a runtime parameter that no configuration file knows.
+
+    Raises:
+        GuardError: naming the parameter and what may have been meant.
+    """
+    known = sorted({*declared, *RUNTIME_PATHS})
+    for name in runtime_params:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
+            raise GuardError(f"there is no parameter {name!r}{hint}")
+
+
+def check_outputs(pipeline: Pipeline, catalog: CatalogProtocol, raw_dir: Path) -> None:
+    """Refuse to write into a raw_dir that no simulation of hbac made; mark a new one as such.
+
+    Raises:
+        GuardError: naming the first dataset that would be written there.
+    """
+    paths = {name: path_of(catalog.get(name)) for name in sorted(pipeline.all_outputs())}
+    inside = [name for name, path in paths.items() if path and _is_inside(path, raw_dir)]
+    if not inside:
+        return
+    if _has_files(raw_dir) and not (raw_dir / SIMULATED_MARK).exists():
+        raise GuardError(
+            f"this run would write {inside[0]} to {paths[inside[0]]}, but hbac did not make the "
+            f"raw data in {raw_dir} and never writes to such. Name other folders, such as "
+            f"--params raw_dir=data/simulated/01_raw,data_dir=data/simulated"
+        )
+    raw_dir.mkdir(parents=True, exist_ok=True)
+    (raw_dir / SIMULATED_MARK).touch()
+
+
+def check_owner(
+    pipeline: Pipeline, catalog: CatalogProtocol, raw_dir: Path, data_dir: Path
+) -> None:
+    """Refuse to mix two data sets in one data_dir; note whose it is.
+
+    Raises:
+        GuardError: if the folder holds what was made from another raw_dir.
+    """
+    paths = (path_of(catalog.get(name)) for name in pipeline.datasets())
+    if not any(path and _is_inside(path, raw_dir) for path in paths):
+        return
+    mark = data_dir / OWNER_MARK
+    owner = json.loads(mark.read_text())["raw_dir"] if mark.exists() else str(raw_dir)
+    if owner != str(raw_dir):
+        raise GuardError(
+            f"{data_dir} holds what was made from {owner}; two data sets never share a folder. "
+            f"Give {raw_dir} its own: --params raw_dir={raw_dir},data_dir=data/{raw_dir.name}"
+        )
+    data_dir.mkdir(parents=True, exist_ok=True)
+    mark.write_text(json.dumps({"raw_dir": str(raw_dir)}) + "\n")
+
+
+def _is_optional(dataset: Any) -> bool:
+    return ((getattr(dataset, "metadata", None) or {}).get("hbac") or {}).get("optional", False)
+
+
+def _makers(name: str) -> list[str]:
+    """Pipelines that write a dataset."""
+    return [
+        maker
+        for maker, pipeline in pipelines.items()
+        if name in pipeline.all_outputs() and maker not in ("__default__", "demo")
+    ]
+
+
+def _raw_data_help(raw_dir: Path) -> str:
+    return (
+        f"No raw data in {raw_dir}. It must hold train.csv, train_eegs/ and train_spectrograms/ in "
+        "the layout of the HMS-HBAC competition (README, 'Your data'). Type one of:\n"
+        "  kedro run --pipeline demo                                  simulate a small data set\n"
+        "  kedro run --params raw_dir=PATH,data_dir=data/NAME         use a data set of your own\n"
+        "  kedro run --env hms                                        use the competition's data"
+    )
+
+
+def check_inputs(pipeline: Pipeline, catalog: CatalogProtocol, raw_dir: Path) -> None:
+    """Refuse to start while an input is missing.
+
+    Raises:
+        GuardError: naming each missing file and the pipeline that makes it.
+    """
+    missing = {}
+    for name in sorted(pipeline.inputs()):
+        dataset = None if name.startswith("params:") or name == "parameters" else catalog.get(name)
+        path = path_of(dataset)
+        if path and not _is_optional(dataset) and not dataset.exists():
+            missing[name] = path
+    if not missing:
+        return
+    lines = []
+    for name, path in missing.items():
+        makers = [] if _is_inside(path, raw_dir) else _makers(name)
+        made = f", made by: kedro run --pipeline {makers[0]}" if makers else ""
+        lines.append(f"  {name}: {path}{made}")
+    raw = any(_is_inside(path, raw_dir) for path in missing.values())
+    advice = f"\n{_raw_data_help(raw_dir)}" if raw else ""
+    raise GuardError("missing input:\n" + "\n".join(lines) + advice)
+
+
+class GuardHook:
+    """Runs every check before the first node."""
+
+    @hook_impl
+    def after_context_created(self, context: Any) -> None:
+        """Check the names of runtime parameters, and find out where the data lies."""
+        runtime_params = context.config_loader.runtime_params or {}
+        check_names(_declared_parameters(context.config_loader), runtime_params)
+        folders = context.config_loader["globals"] | runtime_params
+        self._raw_dir, self._data_dir = (
+            (Path(context.project_path) / folders[name]).resolve()
+            for name in ("raw_dir", "data_dir")
+        )
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+        """Check inputs and outputs."""
+        check_inputs(pipeline, catalog, self._raw_dir)
+        check_outputs(pipeline, catalog, self._raw_dir)
+        check_owner(pipeline, catalog, self._raw_dir, self._data_dir)

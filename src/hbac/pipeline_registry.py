@@ -1,0 +1,70 @@
+"""The project's pipelines by name."""
+
+from kedro.pipeline import Pipeline, pipeline
+
+from hbac.hooks.folds import configured_folds
+from hbac.pipelines import (
+    conversion,
+    eda,
+    evaluation,
+    explainability,
+    inference,
+    modeling,
+    simulation,
+    spectrogram,
+)
+
+_DEMO_PARAMETERS = ("simulation", "modeling", "explainability")
+
+
+def _external_validation() -> Pipeline:
+    """Trained networks on another labelled data set: everything but modeling."""
+    scored = {"oof_predictions": "predictions"}
+    return (
+        eda.create_pipeline()
+        + conversion.create_pipeline()
+        + spectrogram.create_pipeline()
+        + inference.create_labelled_pipeline()
+        + pipeline(evaluation.create_pipeline(), inputs=scored)
+        + pipeline(explainability.create_pipeline(), inputs=scored)
+    )
+
+
+def _default(n_folds: int) -> Pipeline:
+    return (
+        eda.create_pipeline()
+        + conversion.create_pipeline()
+        + spectrogram.create_pipeline()
+        + modeling.create_pipeline(n_folds)
+        + evaluation.create_pipeline()
+        + explainability.create_pipeline()
+    )
+
+
+def _demo() -> Pipeline:
+    """Everything, on a small simulated data set."""
+    everything = (
+        simulation.create_pipeline()
+        + _default(configured_folds("demo"))
+        + inference.create_pipeline()
+    )
+    changed = {f"params:{name}": f"params:demo_parameters.{name}" for name in _DEMO_PARAMETERS}
+    return pipeline(everything, parameters=changed)
+
+
+def register_pipelines() -> dict[str, Pipeline]:
+    """Name the pipelines; ``__default__`` runs those of a labelled data set in their order."""
+    n_folds = configured_folds("base")
+    return {
+        "simulation": simulation.create_pipeline(),
+        "eda": eda.create_pipeline(),
+        "conversion": conversion.create_pipeline(),
+        "spectrogram": spectrogram.create_pipeline(),
+        "modeling": modeling.create_pipeline(n_folds),
+        "evaluation": evaluation.create_pipeline(),
+        "explainability": explainability.create_pipeline(),
+        "inference": inference.create_pipeline(),
+        "external_validation": _external_validation(),
+        "demo": _demo(),
+        "__default__": _default(n_folds),
+    }

@@ -1,0 +1,10 @@
+"""Wiring of the pipeline ``conversion``."""
+
+from kedro.pipeline import Node, Pipeline
+
+from hbac.pipelines.conversion.nodes import convert_spectrograms
+
+
+def create_pipeline() -> Pipeline:
+    """Parquet spectrograms to npy."""
+    return Pipeline([Node(convert_spectrograms, "train_spectrograms", "spectrogram_arrays")])

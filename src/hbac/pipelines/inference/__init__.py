@@ -1,0 +1,5 @@
+"""The trained ensemble on recordings that it has not seen."""
+
+from hbac.pipelines.inference.pipeline import create_labelled_pipeline, create_pipeline
+
+__all__ = ["create_labelled_pipeline", "create_pipeline"]

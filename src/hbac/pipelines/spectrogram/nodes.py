@@ -1,0 +1,66 @@
+"""EEG windows to log-mel spectrograms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from hbac.eeg import windows as window_policies
+from hbac.eeg.recording import Recording
+from hbac.eeg.spectrogram import WINDOW_SECONDS, chain_spectrograms
+from hbac.pipelines.spectrogram.params import SpectrogramParams
+
+_N_NAMED = 5
+
+
+def select_windows(labels: pd.DataFrame, params: SpectrogramParams) -> pd.DataFrame:
+    """Turn labels into windows; see ``hbac.eeg.windows.select_windows``."""
+    return window_policies.select_windows(labels, policy=params.policy)
+
+
+def _spectrograms_of(
+    load: Callable[[], Recording],
+    offsets: Sequence[float],
+    wavelet: str | None,
+    dtype: str,
+) -> np.ndarray:
+    """Spectrograms of one recording's windows, shape ``(windows, 128, 256, 4)``."""
+    recording = load()
+    windows = [recording.crop(offset, WINDOW_SECONDS) for offset in offsets]
+    return np.stack([chain_spectrograms(window, wavelet=wavelet) for window in windows]).astype(
+        dtype
+    )
+
+
+def compute_eeg_spectrograms(
+    eegs: dict[str, Callable[[], Recording]], windows: pd.DataFrame, params: SpectrogramParams
+) -> dict[str, Callable[[], np.ndarray]]:
+    """Make the spectrograms of all windows of each EEG.
+
+    Args:
+        eegs: by ``eeg_id``, a callable that reads the recording.
+        windows: a row a window; see ``hbac.eeg.windows.select_windows``.
+        params: wavelet and type.
+
+    Returns:
+        By ``eeg_id``, a callable that returns shape ``(windows, 128, 256, 4)``.
+
+    Raises:
+        ValueError: if a window's EEG has no file.
+    """
+    offsets = windows.groupby("eeg_id")["eeg_offset_seconds"].apply(tuple)
+    missing = [eeg_id for eeg_id in offsets.index if str(eeg_id) not in eegs]
+    if missing:
+        raise ValueError(
+            f"{len(missing)} of {len(offsets)} eeg_ids in the label table have no file, "
+            f"such as {', '.join(f'{eeg_id}.parquet' for eeg_id in missing[:_N_NAMED])}"
+        )
+    return {
+        str(eeg_id): partial(
+            _spectrograms_of, eegs[str(eeg_id)], starts, params.wavelet, params.dtype
+        )
+        for eeg_id, starts in offsets.items()
+    }

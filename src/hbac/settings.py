@@ -1,0 +1,21 @@
+"""Kedro's settings of the project."""
+
+from omegaconf import DictConfig, OmegaConf
+
+from hbac.hooks import FoldsHook, GuardHook, SummaryHook
+from hbac.tracking import MlflowHook
+
+
+def _merge(parameters: DictConfig, changes: DictConfig) -> DictConfig:
+    """Parameters with some of them changed; a list is replaced as a whole."""
+    return OmegaConf.merge(parameters, changes)
+
+
+# Hooks run last to first.
+HOOKS = (SummaryHook(), MlflowHook(), GuardHook(), FoldsHook())
+
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    "custom_resolvers": {"merge": _merge},
+}

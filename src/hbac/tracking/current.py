@@ -1,0 +1,44 @@
+"""The run of the fold that is being trained, for whatever wants to log to it."""
+
+from __future__ import annotations
+
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run by its id; MLflow's own active run is a thread's, this one is not."""
+
+    client: Any
+    run_id: str
+
+    def log_metrics(self, metrics: dict[str, float], step: int = 0) -> None:
+        """Log numbers by name, in one call."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        batch = [Metric(name, float(value), now, step) for name, value in metrics.items()]
+        self.client.log_batch(self.run_id, metrics=batch)
+
+    def log_params(self, params: dict[str, Any]) -> None:
+        """Log values by name, in one call."""
+        from mlflow.entities import Param
+
+        batch = [Param(name, str(value)) for name, value in params.items()]
+        self.client.log_batch(self.run_id, params=batch)
+
+
+_current: ContextVar[Run | None] = ContextVar("current_run", default=None)
+
+
+def current_run() -> Run | None:
+    """Return the run of the fold that is being trained, or None outside of one."""
+    return _current.get()
+
+
+def set_current_run(run: Run | None) -> None:
+    """Name the run of the fold that is being trained from now on."""
+    _current.set(run)
