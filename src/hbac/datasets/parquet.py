@@ -22,7 +22,7 @@ def read_table(fs: fsspec.AbstractFileSystem, path: str) -> pa.Table:
     """
     with fs.open(path, "rb") as file:
         try:
-            table = pq.read_table(file, use_threads=False)
+            table = pq.ParquetFile(file).read(use_threads=False)
         except (pa.ArrowException, OSError) as error:
             file.seek(0)
             raise DatasetError(

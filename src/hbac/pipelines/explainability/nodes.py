@@ -81,7 +81,7 @@ def compute_activation_maps(
     for fold, name in enumerate(ensemble["models"]):
         unseen = np.flatnonzero((folds == fold) | (folds == UNSEEN))
         if len(unseen):
-            maps = explain.gradcam(
+            maps = explain.gradcam.gradcam(
                 networks[name](), images[unseen], layer=params.layer, batch_size=params.batch_size
             )
             total[unseen] += explain.upsample(maps, images.shape[1:])

@@ -256,6 +256,7 @@ def train_fold(
     """
     held_out = split[split["held_out"]]
     model = models.compiled_model(**params.network.model_dump(), image_size=params.image.size)
+    models.reset(model, params.training.seed)
     history = models.fit(
         model,
         model_input,

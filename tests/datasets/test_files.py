@@ -1,0 +1,183 @@
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from kedro.io import DatasetError
+
+from hbac.datasets import EEGDataset, LabelsDataset, NpyDataset, RegionalSpectrogramDataset
+from hbac.eeg import CHANNELS, Recording
+from hbac.eeg.regional import COLUMNS
+
+
+def eeg_columns(samples=10_000):
+    return {name: np.arange(samples, dtype=np.float32) + k for k, name in enumerate(CHANNELS)}
+
+
+def write(path, columns, names=None):
+    arrays = [pa.array(values) for values in columns.values()]
+    pq.write_table(pa.Table.from_arrays(arrays, names=list(names or columns)), path)
+    return str(path)
+
+
+def test_a_recording_comes_back_as_it_was(tmp_path):
+    data = np.random.default_rng(0).normal(size=(20, 10_001)).astype(np.float32)
+    data[3, 10:20] = np.nan
+    dataset = EEGDataset(filepath=str(tmp_path / "1.parquet"))
+    dataset.save(Recording(data, CHANNELS))
+    loaded = dataset.load()
+    assert loaded.channels == CHANNELS
+    np.testing.assert_array_equal(loaded.data, data)
+
+
+def test_columns_may_come_in_any_order(tmp_path):
+    columns = dict(reversed(eeg_columns().items()))
+    recording = EEGDataset(filepath=write(tmp_path / "1.parquet", columns)).load()
+    assert recording.data[:, 0].tolist() == list(range(20))
+
+
+def test_csv_text_under_the_name_is_not_parquet(tmp_path):
+    path = tmp_path / "7.parquet"
+    path.write_text("Fp1,F3\n1,2\n")
+    with pytest.raises(DatasetError, match=r"7\.parquet is not a readable parquet.*b'Fp1,F3"):
+        EEGDataset(filepath=str(path)).load()
+
+
+@pytest.mark.parametrize("keep", [0, 3, 4000])
+def test_a_truncated_file_is_named(tmp_path, keep):
+    path = tmp_path / "7.parquet"
+    write(path, eeg_columns())
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(DatasetError, match=r"7\.parquet is not a readable parquet"):
+        EEGDataset(filepath=str(path)).load()
+
+
+def test_a_wrong_channel_name_is_named(tmp_path):
+    columns = {"Fp9" if name == "Fp1" else name: data for name, data in eeg_columns().items()}
+    with pytest.raises(DatasetError, match=r"7\.parquet lacks the columns 'Fp1'.*'Fp9'"):
+        EEGDataset(filepath=write(tmp_path / "7.parquet", columns)).load()
+
+
+def test_a_channel_that_repeats_is_named(tmp_path):
+    names = ["F3" if name == "Fp1" else name for name in CHANNELS]
+    with pytest.raises(DatasetError, match=r"\['F3'\] more than once"):
+        EEGDataset(filepath=write(tmp_path / "7.parquet", eeg_columns(), names)).load()
+
+
+def test_too_few_samples_are_counted(tmp_path):
+    with pytest.raises(DatasetError, match=r"7\.parquet holds 9999 samples; at least 10000"):
+        EEGDataset(filepath=write(tmp_path / "7.parquet", eeg_columns(9_999))).load()
+
+
+def test_text_in_a_channel_is_named(tmp_path):
+    columns = eeg_columns() | {"Cz": ["x"] * 10_000}
+    with pytest.raises(DatasetError, match="column 'Cz' must be numeric, it is string"):
+        EEGDataset(filepath=write(tmp_path / "7.parquet", columns)).load()
+
+
+def test_an_infinite_value_is_named(tmp_path):
+    columns = eeg_columns()
+    columns["Pz"][5] = np.inf
+    with pytest.raises(DatasetError, match="column 'Pz' holds an infinite value"):
+        EEGDataset(filepath=write(tmp_path / "7.parquet", columns)).load()
+
+
+def test_a_spectrogram_is_read_without_its_time(tmp_path):
+    power = np.random.default_rng(0).random((300, 400)).astype(np.float32)
+    power[7] = np.nan
+    frame = pd.DataFrame(power, columns=list(COLUMNS))
+    frame.insert(0, "time", np.arange(1, 600, 2))
+    dataset = RegionalSpectrogramDataset(filepath=str(tmp_path / "1.parquet"))
+    dataset.save(frame)
+    np.testing.assert_array_equal(dataset.load(), power)
+
+
+def test_a_short_spectrogram_is_refused(tmp_path):
+    frame = pd.DataFrame(np.ones((299, 400), np.float32), columns=list(COLUMNS))
+    dataset = RegionalSpectrogramDataset(filepath=str(tmp_path / "1.parquet"))
+    dataset.save(frame.assign(time=1))
+    with pytest.raises(DatasetError, match="holds 299 rows; at least 300"):
+        dataset.load()
+
+
+def test_npy_never_unpickles(tmp_path):
+    path = tmp_path / "1.npy"
+    np.save(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(DatasetError, match=r"1\.npy is not an array of numbers"):
+        NpyDataset(filepath=str(path)).load()
+
+
+def test_npy_is_memory_mapped_and_read_only(tmp_path):
+    dataset = NpyDataset(filepath=str(tmp_path / "1.npy"))
+    dataset.save(np.arange(6).reshape(2, 3))
+    loaded = dataset.load()
+    assert isinstance(loaded, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        loaded[0, 0] = 1
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path):
+    dataset = NpyDataset(filepath=str(tmp_path / "1.npy"))
+    dataset.save(np.arange(3))
+    with pytest.raises(DatasetError):
+        dataset.save(np.array([object()]))
+    assert dataset.load().tolist() == [0, 1, 2]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["1.npy"]
+
+
+LABEL = {
+    "eeg_id": 5,
+    "eeg_sub_id": 0,
+    "eeg_label_offset_seconds": 0.0,
+    "spectrogram_id": 6,
+    "spectrogram_sub_id": 0,
+    "spectrogram_label_offset_seconds": 0.0,
+    "label_id": 8,
+    "patient_id": 9,
+    "expert_consensus": "GPD",
+    "seizure_vote": 0,
+    "lpd_vote": 1,
+    "gpd_vote": 2,
+    "lrda_vote": 0,
+    "grda_vote": 0,
+    "other_vote": 0,
+}
+
+
+def load_labels(tmp_path, *rows, drop=()):
+    path = tmp_path / "train.csv"
+    pd.DataFrame(list(rows)).drop(columns=list(drop)).to_csv(path, index=False)
+    return LabelsDataset(votes=True, filepath=str(path)).load()
+
+
+def test_good_labels_pass_with_columns_of_their_own(tmp_path):
+    table = load_labels(tmp_path, LABEL | {"source": "a"}, LABEL | {"source": "b"})
+    assert table["source"].tolist() == ["a", "b"]
+    assert table["gpd_vote"].dtype == int
+
+
+def test_a_missing_column_is_named(tmp_path):
+    with pytest.raises(DatasetError, match=r"train\.csv lacks the columns \['gpd_vote'\]"):
+        load_labels(tmp_path, LABEL, drop=["gpd_vote"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lpd_vote": 0, "gpd_vote": 0}, r"given at least one vote; line 3 \(eeg_id 5\)"),
+        ({"lpd_vote": -1}, r"lpd_vote must be at least 0; line 3 \(eeg_id 5\): -1"),
+        ({"eeg_label_offset_seconds": -2}, r"must be at least 0; line 3 \(eeg_id 5\): -2.0"),
+        ({"expert_consensus": "GPDs"}, r"expert_consensus must be one of .*: GPDs"),
+        ({"patient_id": "abc"}, r"patient_id must be .*abc"),
+    ],
+)
+def test_a_bad_value_is_named_with_its_line(tmp_path, change, message):
+    with pytest.raises(DatasetError, match=message) as error:
+        load_labels(tmp_path, LABEL, LABEL | change)
+    assert "train.csv" in str(error.value)
+
+
+def test_a_table_of_recordings_needs_no_votes(tmp_path):
+    path = tmp_path / "test.csv"
+    pd.DataFrame([{"eeg_id": 1, "spectrogram_id": 2, "patient_id": 3}]).to_csv(path, index=False)
+    assert len(LabelsDataset(votes=False, filepath=str(path)).load()) == 1

@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+
+from hbac.eeg import CHAINS, ELECTRODES, Recording, regional_spectrogram
+from hbac.eeg.regional import (
+    COLUMNS,
+    FREQUENCIES,
+    covers_regional_window,
+    regional_window,
+    regional_window_from_eeg,
+)
+
+
+def sine_on(electrode, frequency, seconds=60):
+    data = np.zeros((19, seconds * 200), np.float32)
+    data[ELECTRODES.index(electrode)] = 20 * np.sin(
+        2 * np.pi * frequency * np.arange(seconds * 200) / 200
+    )
+    return Recording(data, ELECTRODES)
+
+
+def test_columns_are_named_as_in_the_files():
+    assert COLUMNS[:3] == ("LL_0.59", "LL_0.78", "LL_0.98")
+    assert COLUMNS[100:102] == ("RL_0.59", "RL_0.78")
+    assert {"LL_3.13", "LL_4.1", "LL_12.3"} < set(COLUMNS)
+    assert COLUMNS[-1] == "RP_19.92"
+
+
+def test_a_sine_peaks_at_its_frequency_in_its_chain_alone():
+    power = regional_spectrogram(sine_on("T3", 6)).reshape(30, 4, 100)
+    means = power.mean(axis=0)
+    # The tapers spread a line over their bandwidth of 2 / 4 s = 0.5 Hz to either side.
+    assert abs(FREQUENCIES[means[0].argmax()] - 6) < 0.5
+    lit = means[0] > means[0].max() / 2
+    assert abs(FREQUENCIES[lit].mean() - 6) < 0.1
+    assert np.ptp(FREQUENCIES[lit]) < 1.2
+    assert not means[1:].any()
+    assert next(iter(CHAINS)) == "LL"
+
+
+def test_the_power_of_a_sine_is_its_variance():
+    # Two of the chain's four channels carry the sine; one-sided power is half the variance.
+    power = regional_spectrogram(sine_on("C3", 10)).reshape(30, 4, 100)[5:-5, 2]
+    total = power.sum(axis=1).mean() * 200 / 1024
+    assert total == pytest.approx(20**2 / 2 / 2 * 2 / 4, rel=0.02)
+
+
+def test_the_band_pass_removes_drift():
+    slow = regional_spectrogram(sine_on("C3", 0.1)).sum()
+    assert slow < 1e-3 * regional_spectrogram(sine_on("C3", 2)).sum()
+
+
+def test_a_row_is_centred_on_every_odd_second():
+    data = np.zeros((19, 60 * 200), np.float32)
+    data[ELECTRODES.index("C3"), 31 * 200 - 20 : 31 * 200 + 20] = 100
+    power = regional_spectrogram(Recording(data, ELECTRODES))
+    assert power.shape == (30, 400)
+    assert power.sum(axis=1).argmax() == 15
+
+
+def test_rows_without_eeg_are_missing():
+    data = np.random.default_rng(0).normal(size=(19, 60 * 200)).astype(np.float32)
+    data[:, 20 * 200 : 30 * 200] = np.nan
+    missing = np.isnan(regional_spectrogram(Recording(data, ELECTRODES))).all(axis=1)
+    assert np.flatnonzero(missing).tolist() == [11, 12, 13]
+
+
+def test_real_spectrograms_are_recovered_from_their_eeg(iiic):
+    from hbac.datasets import EEGDataset, RegionalSpectrogramDataset
+
+    for number in range(1, 20, 2):
+        eeg = EEGDataset(filepath=str(iiic / f"train_eegs/9200000{number:02d}.parquet")).load()
+        file = f"train_spectrograms/9300000{number:02d}.parquet"
+        published = RegionalSpectrogramDataset(filepath=str(iiic / file)).load()
+        ours = regional_spectrogram(eeg.crop(20, 10))
+        correlation = np.corrcoef(np.log(ours[2]), np.log(published[150]))[0, 1]
+        assert correlation > 0.95, number
+
+
+def test_the_window_around_a_moment_is_the_middle_of_the_whole():
+    data = np.random.default_rng(1).normal(size=(19, 700 * 200)).astype(np.float32)
+    recording = Recording(data, ELECTRODES)
+    window = regional_window_from_eeg(recording, centre=350)
+    assert window.shape == (300, 400)
+    whole = regional_window(regional_spectrogram(recording), offset=50)
+    np.testing.assert_allclose(window[20:-20], whole[20:-20], rtol=0.05)
+
+
+def test_a_window_at_the_end_is_moved_back_into_the_file():
+    power = np.arange(310, dtype=np.float32)[:, None]
+    assert regional_window(power, 9)[0] == 4
+    assert regional_window(power, 600)[-1] == 309
+
+
+@pytest.mark.parametrize(("duration", "expected"), [(50, False), (599, False), (600, True)])
+def test_only_ten_minutes_around_the_moment_are_enough(duration, expected):
+    assert covers_regional_window(duration, duration / 2) is expected
+
+
+def test_other_sampling_rates_are_refused():
+    with pytest.raises(ValueError, match="received 256"):
+        regional_spectrogram(Recording(np.zeros((19, 2560), np.float32), ELECTRODES, 256))
