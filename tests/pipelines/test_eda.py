@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pydantic
 import pytest
-from kedro.io import DataCatalog, MemoryDataset
+from kedro.io import DataCatalog, DatasetError, MemoryDataset
 from kedro.runner import SequentialRunner
 from matplotlib.figure import Figure
 
@@ -232,3 +232,15 @@ def test_pipeline_imports_neither_keras_nor_mlflow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_an_eeg_that_cannot_be_read_is_left_out(eegs, caplog):
+    def broken():
+        raise DatasetError("4.parquet is not a readable parquet file")
+
+    shares = measure_missing_data(
+        eegs | {"4": broken}, EdaParams(seed=0, sample_size=99, example_eeg_id=None)
+    )
+    assert "4" not in shares.index
+    assert len(shares) == len(eegs)
+    assert "4.parquet" in caplog.text

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from kedro.io import DatasetError
 from matplotlib.figure import Figure
 
 from hbac.eeg.recording import CHANNELS, Recording
@@ -18,6 +20,8 @@ from hbac.plots.eeg import LABEL_SECONDS, central_seconds, eeg_traces
 from hbac.plots.missing import missing_data
 from hbac.plots.regional import regional_spectrograms
 from hbac.plots.style import message
+
+logger = logging.getLogger(__name__)
 
 
 def _without_file(ids: pd.Series, files: dict[str, Callable]) -> int:
@@ -76,13 +80,18 @@ def measure_missing_data(
 
     Returns:
         A row an EEG (index ``eeg_id``, sorted) and a column a channel: share of samples that are
-        NaN; 1 for a channel that the EEG lacks.
+        NaN; 1 for a channel that the EEG lacks. An EEG that cannot be read is left out, and an
+        error says so.
     """
     size = min(params.sample_size, len(eegs))
     sample = np.random.default_rng(params.seed).choice(sorted(eegs), size, replace=False)
     shares = {}
     for key in sorted(sample):
-        recording = eegs[key]()
+        try:
+            recording = eegs[key]()
+        except DatasetError as error:
+            logger.error("An EEG is left out of the missing data: %s", error)
+            continue
         shares[key] = dict(
             zip(recording.channels, np.isnan(recording.data).mean(axis=1), strict=True)
         )

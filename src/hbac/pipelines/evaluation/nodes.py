@@ -35,12 +35,12 @@ def check_predictions(predictions: pd.DataFrame) -> pd.DataFrame:
     scored = predictions[predictions["n_votes"] > 0].reset_index(drop=True)
     if scored.empty:
         raise ValueError(f"none of {len(predictions)} predictions has votes to be scored against")
-    off = (scored[list(PREDICTION_COLUMNS)].sum(axis=1) - 1).abs() > 1e-3
+    sums = scored[list(PREDICTION_COLUMNS)].sum(axis=1)
+    off = (sums - 1).abs() > 1e-3
     if off.any():
-        first = scored.loc[off].iloc[0]
         raise ValueError(
-            f"predictions must sum to 1; those of eeg_id {first['eeg_id']} sum to "
-            f"{first[list(PREDICTION_COLUMNS)].sum():.4g}, and {off.sum()} rows in all are off"
+            f"predictions must sum to 1; those of eeg_id {scored.loc[off, 'eeg_id'].iloc[0]} sum "
+            f"to {sums[off].iloc[0]:.4g}, and {off.sum()} rows in all are off"
         )
     return scored
 
@@ -92,7 +92,7 @@ def summarise_metrics(
         "n_windows": len(scored),
         "n_patients": int(scored["patient_id"].nunique()),
         "kl": kl,
-        "auroc": {row["class"]: _number(row["auroc"]) for _, row in auroc.iterrows()},
+        "auroc": dict(zip(auroc["class"], map(_number, auroc["auroc"]), strict=True)),
         "confusion": confusion.to_numpy().tolist(),
     }
 

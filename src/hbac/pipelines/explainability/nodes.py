@@ -15,10 +15,9 @@ from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS, VOTE_COLUMNS
 from hbac.models.image import ImageLayout
 from hbac.pipelines.explainability.params import ExplainabilityParams
+from hbac.pipelines.inference.nodes import UNSEEN
 from hbac.pipelines.modeling.params import ImageParams
 from hbac.plots import explanation
-
-UNSEEN = -1
 
 
 def choose_windows(
@@ -89,14 +88,12 @@ def compute_activation_maps(
     return total / count[:, None, None, None]
 
 
-def _title(window: pd.Series) -> str:
-    consensus = CLASS_NAMES[window["explained_class"]]
-    probability = window[list(PREDICTION_COLUMNS)].max()
-    predicted = CLASS_NAMES[int(window[list(PREDICTION_COLUMNS)].to_numpy(float).argmax())]
-    voted = (
-        f"experts: {consensus}, {window['n_votes']:.0f} votes" if window["n_votes"] else "no votes"
-    )
-    return f"EEG {window['eeg_id']} ({voted}; network: {predicted} {probability:.2f})"
+def _title(window: dict[str, Any]) -> str:
+    probabilities = [window[name] for name in PREDICTION_COLUMNS]
+    best = int(np.argmax(probabilities))
+    consensus, votes = CLASS_NAMES[window["explained_class"]], window["n_votes"]
+    voted = f"experts {consensus}, {votes} votes" if votes else "no votes"
+    return f"EEG {window['eeg_id']}: {voted}; network {CLASS_NAMES[best]} {probabilities[best]:.2f}"
 
 
 def _panels(ensemble: dict[str, Any]):
@@ -117,20 +114,18 @@ def draw_activation_maps(
     """
     panels = _panels(ensemble)
     figures = {}
-    for (_, window), window_maps in zip(chosen.iterrows(), maps, strict=True):
+    for window, window_maps in zip(chosen.to_dict("records"), maps, strict=True):
         recording = eegs[str(window["eeg_id"])]()
-        consensus = CLASS_NAMES[window["explained_class"]].lower()
-        figures[f"{consensus}_{window['eeg_id']}_{window['window']}.png"] = (
-            explanation.activation_maps(
-                np.asarray(model_input[window["row"]], np.float32),
-                window_maps,
-                panels,
-                recording.crop(window["eeg_offset_seconds"], WINDOW_SECONDS),
-                class_names=CLASS_NAMES,
-                votes=window[list(VOTE_COLUMNS)].to_numpy(float),
-                prediction=window[list(PREDICTION_COLUMNS)].to_numpy(float),
-                title=_title(window),
-            )
+        name = CLASS_NAMES[window["explained_class"]].lower()
+        figures[f"{name}_{window['eeg_id']}_{window['window']}.png"] = explanation.activation_maps(
+            np.asarray(model_input[window["row"]], np.float32),
+            window_maps,
+            panels,
+            recording.crop(window["eeg_offset_seconds"], WINDOW_SECONDS),
+            class_names=CLASS_NAMES,
+            votes=np.array([window[column] for column in VOTE_COLUMNS]),
+            prediction=np.array([window[column] for column in PREDICTION_COLUMNS]),
+            title=_title(window),
         )
     return figures
 
@@ -142,6 +137,6 @@ def draw_overview(
     first = chosen.groupby("explained_class").head(1)
     rows = first.index.to_numpy()
     images = np.asarray(model_input[first["row"].to_numpy()], np.float32)
-    titles = [_title(window) for _, window in first.iterrows()]
+    titles = [_title(window) for window in first.to_dict("records")]
     class_maps = maps[rows, first["explained_class"].to_numpy()]
     return explanation.overview(images, class_maps, _panels(ensemble), titles)

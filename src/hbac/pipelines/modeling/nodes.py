@@ -36,17 +36,17 @@ LoadRecording = Callable[[], Recording]
 _N_NAMED = 5
 
 
-def _centre(window: pd.Series) -> float:
+def _centre(window: Any) -> float:
     """The moment that a window's label speaks of, in seconds of its EEG."""
-    return window["eeg_offset_seconds"] + WINDOW_SECONDS / 2
+    return window.eeg_offset_seconds + WINDOW_SECONDS / 2
 
 
 def _spectrogram_source(
-    window: pd.Series, eegs: dict[str, LoadRecording], spectrograms: dict[str, LoadArray]
+    window: Any, eegs: dict[str, LoadRecording], spectrograms: dict[str, LoadArray]
 ) -> str:
-    if str(window["spectrogram_id"]) in spectrograms:
+    if str(window.spectrogram_id) in spectrograms:
         return "file"
-    duration = eegs[str(window["eeg_id"])]().duration
+    duration = eegs[str(window.eeg_id)]().duration
     return "computed" if covers_regional_window(duration, _centre(window)) else "empty"
 
 
@@ -79,7 +79,7 @@ def locate_spectrograms(
             ", ".join(map(str, lost[:_N_NAMED])),
         )
     located = windows[readable].reset_index(drop=True)
-    sources = [_spectrogram_source(row, eegs, spectrograms) for _, row in located.iterrows()]
+    sources = [_spectrogram_source(row, eegs, spectrograms) for row in located.itertuples()]
     located["spectrogram_source"] = pd.Series(sources, dtype=str)
     counts = located["spectrogram_source"].value_counts()
     for source, meaning in (
@@ -158,14 +158,14 @@ def _power_from_eeg(load: LoadRecording, centre: float) -> np.ndarray:
 
 
 def _power_loader(
-    window: pd.Series, eegs: dict[str, LoadRecording], spectrograms: dict[str, LoadArray]
+    window: Any, eegs: dict[str, LoadRecording], spectrograms: dict[str, LoadArray]
 ) -> LoadArray | None:
     """Callable that returns the power of a window's 10 minutes, or None where there is none."""
-    if window["spectrogram_source"] == "file":
-        load = spectrograms[str(window["spectrogram_id"])]
-        return partial(_power_from_file, load, window["spectrogram_offset_seconds"])
-    if window["spectrogram_source"] == "computed":
-        return partial(_power_from_eeg, eegs[str(window["eeg_id"])], _centre(window))
+    if window.spectrogram_source == "file":
+        load = spectrograms[str(window.spectrogram_id)]
+        return partial(_power_from_file, load, window.spectrogram_offset_seconds)
+    if window.spectrogram_source == "computed":
+        return partial(_power_from_eeg, eegs[str(window.eeg_id)], _centre(window))
     return None
 
 
@@ -179,14 +179,14 @@ def assemble_images(
     """Lay out the picture of every window; see ``assemble_model_input``."""
     layout = ImageLayout(**image.model_dump())
     return {
-        row: partial(
+        window.Index: partial(
             _window_image,
-            eeg_spectrograms[str(window["eeg_id"])],
-            int(window["window"]),
+            eeg_spectrograms[str(window.eeg_id)],
+            window.window,
             _power_loader(window, eegs, spectrograms),
             layout,
         )
-        for row, window in windows.iterrows()
+        for window in windows.itertuples()
     }
 
 

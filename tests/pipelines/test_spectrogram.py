@@ -1,0 +1,60 @@
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from hbac.eeg import CHANNELS, Recording, chain_spectrograms
+from hbac.pipelines.conversion.nodes import convert_spectrograms
+from hbac.pipelines.spectrogram.nodes import compute_eeg_spectrograms
+from hbac.pipelines.spectrogram.params import SpectrogramParams
+
+PARAMS = SpectrogramParams(policy="per_eeg", wavelet="db8", dtype="float32")
+
+
+@pytest.fixture
+def recording():
+    data = np.random.default_rng(0).normal(size=(20, 60 * 200)).astype(np.float32)
+    return Recording(data, CHANNELS)
+
+
+def windows_at(*offsets):
+    return pd.DataFrame({"eeg_id": 7, "window": range(len(offsets)), "eeg_offset_seconds": offsets})
+
+
+def test_each_window_of_an_eeg_gets_its_spectrograms(recording):
+    made = compute_eeg_spectrograms({"7": lambda: recording}, windows_at(0, 10), PARAMS)
+    spectrograms = made["7"]()
+    assert spectrograms.shape == (2, 128, 256, 4)
+    assert spectrograms.dtype == np.float32
+    np.testing.assert_array_equal(spectrograms[1], chain_spectrograms(recording.crop(10, 50)))
+
+
+def test_storage_may_be_half_precision(recording):
+    half = PARAMS.model_copy(update={"dtype": "float16"})
+    made = compute_eeg_spectrograms({"7": lambda: recording}, windows_at(0), half)["7"]()
+    full = compute_eeg_spectrograms({"7": lambda: recording}, windows_at(0), PARAMS)["7"]()
+    assert made.dtype == np.float16
+    assert np.abs(made - full).max() < 1e-3
+
+
+def test_eegs_without_a_window_are_left_alone(recording):
+    made = compute_eeg_spectrograms(
+        {"7": lambda: recording, "8": lambda: recording}, windows_at(0), PARAMS
+    )
+    assert list(made) == ["7"]
+
+
+def test_an_eeg_id_without_its_file_is_named():
+    with pytest.raises(ValueError, match=r"1 of 1 eeg_ids .* no file, such as 7\.parquet"):
+        compute_eeg_spectrograms({"8": lambda: None}, windows_at(0), PARAMS)
+
+
+def test_a_typo_in_the_parameters_is_refused():
+    with pytest.raises(ValidationError, match="wavelett"):
+        SpectrogramParams(policy="per_eeg", wavelett="db8", wavelet=None, dtype="float32")
+
+
+def test_conversion_passes_every_spectrogram_on():
+    power = np.array([[1, np.nan]], np.float32)
+    converted = convert_spectrograms({"5": lambda: power})
+    assert converted["5"]() is power
