@@ -8,7 +8,7 @@ from hbac.eeg.montage import CHAINS, chain_differences
 from hbac.eeg.recording import CHANNELS, ELECTRODES, SAMPLING_RATE, Recording
 from hbac.eeg.regional import regional_spectrogram
 from hbac.eeg.spectrogram import chain_spectrograms, log_mel_spectrogram
-from hbac.eeg.votes import CLASSES, CLASS_NAMES
+from hbac.eeg.votes import CLASS_NAMES, CLASSES
 
 __all__ = [
     "CHAINS",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from kedro.framework.cli.utils import KedroCliError
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
@@ -20,7 +21,7 @@ SIMULATED_MARK = ".simulated-by-hbac"
 OWNER_MARK = ".hbac-raw-dir.json"
 
 
-class GuardError(Exception):
+class GuardError(KedroCliError):
     """A run that was refused before its first node."""
 
 
@@ -105,17 +106,18 @@ def check_owner(
     mark.write_text(json.dumps({"raw_dir": str(raw_dir)}) + "\n")
 
 
-def _is_optional(dataset: Any) -> bool:
-    return ((getattr(dataset, "metadata", None) or {}).get("hbac") or {}).get("optional", False)
+def _notes(dataset: Any) -> dict[str, Any]:
+    """What a catalog entry says of itself under ``metadata.hbac``.
+
+    ``optional``: it may be missing. ``made_with``: name of the dataset whose saving writes it.
+    """
+    return (getattr(dataset, "metadata", None) or {}).get("hbac") or {}
 
 
 def _makers(name: str) -> list[str]:
-    """Pipelines that write a dataset."""
-    return [
-        maker
-        for maker, pipeline in pipelines.items()
-        if name in pipeline.all_outputs() and maker not in ("__default__", "demo")
-    ]
+    """Pipelines that write a dataset, the most particular first."""
+    makers = [maker for maker in pipelines if name in pipelines[maker].all_outputs()]
+    return sorted(makers, key=lambda maker: len(pipelines[maker].nodes))
 
 
 def _raw_data_help(raw_dir: Path) -> str:
@@ -137,17 +139,18 @@ def check_inputs(pipeline: Pipeline, catalog: CatalogProtocol, raw_dir: Path) ->
     missing = {}
     for name in sorted(pipeline.inputs()):
         dataset = None if name.startswith("params:") or name == "parameters" else catalog.get(name)
-        path = path_of(dataset)
-        if path and not _is_optional(dataset) and not dataset.exists():
-            missing[name] = path
+        path, notes = path_of(dataset), _notes(dataset)
+        made = notes.get("optional") or notes.get("made_with") in pipeline.all_outputs()
+        if path and not made and not dataset.exists():
+            missing[name] = (path, notes.get("made_with", name))
     if not missing:
         return
     lines = []
-    for name, path in missing.items():
-        makers = [] if _is_inside(path, raw_dir) else _makers(name)
+    for name, (path, made_with) in missing.items():
+        makers = [] if _is_inside(path, raw_dir) else _makers(made_with)
         made = f", made by: kedro run --pipeline {makers[0]}" if makers else ""
         lines.append(f"  {name}: {path}{made}")
-    raw = any(_is_inside(path, raw_dir) for path in missing.values())
+    raw = any(_is_inside(path, raw_dir) for path, _ in missing.values())
     advice = f"\n{_raw_data_help(raw_dir)}" if raw else ""
     raise GuardError("missing input:\n" + "\n".join(lines) + advice)
 

@@ -6,13 +6,20 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import click
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
 
 from hbac.hooks.guard import path_of
 
 logger = logging.getLogger(__name__)
+
+_NEXT = (
+    "  kedro viz run                                       the pipelines, with tables and figures",
+    "  mlflow ui --backend-store-uri sqlite:///mlflow.db   the training runs",
+)
 
 
 def _layer(dataset: Any) -> str:
@@ -34,7 +41,7 @@ def made_by(pipeline: Pipeline, catalog: CatalogProtocol, root: Path) -> dict[st
 
 
 class SummaryHook:
-    """Ends a run by naming what it made."""
+    """Says which node is at work, and ends a run by naming what it made."""
 
     @hook_impl
     def after_context_created(self, context: Any) -> None:
@@ -42,18 +49,21 @@ class SummaryHook:
         self._root = Path(context.project_path)
 
     @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline) -> None:
+        """Note how many nodes there are."""
+        self._done, self._total = 0, len(pipeline.nodes)
+
+    @hook_impl
+    def before_node_run(self, node: Node) -> None:
+        """Name the node that starts, and its place among all."""
+        self._done += 1
+        logger.info("[%d/%d] %s", self._done, self._total, node.name)
+
+    @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
-        """Log what was made, layer by layer, and the commands that show it."""
-        made = made_by(pipeline, catalog, self._root)
-        if not made:
-            return
-        lines = [f"  {layer:<13} {path}" for layer, paths in made.items() for path in paths]
-        trained = any("training" in node.tags for node in pipeline.nodes)
-        next_steps = [
-            "  kedro viz run                                     the pipelines, with previews"
-        ]
-        if trained:
-            next_steps.append(
-                "  mlflow ui --backend-store-uri sqlite:///mlflow.db   the training runs"
-            )
-        logger.info("Made:\n%s\nLook next:\n%s", "\n".join(lines), "\n".join(next_steps))
+        """Name what was made, layer by layer, and the commands that show it."""
+        lines = ["", "Made:"]
+        for layer, paths in made_by(pipeline, catalog, self._root).items():
+            lines += [f"  {layer}", *(f"    {path}" for path in paths)]
+        lines += ["", "Look next:", *_NEXT]
+        click.echo("\n".join(lines))

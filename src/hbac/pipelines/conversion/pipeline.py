@@ -7,4 +7,13 @@ from hbac.pipelines.conversion.nodes import convert_spectrograms
 
 def create_pipeline() -> Pipeline:
     """Parquet spectrograms to npy."""
-    return Pipeline([Node(convert_spectrograms, "train_spectrograms", "spectrogram_arrays")])
+    return Pipeline(
+        [
+            Node(
+                convert_spectrograms,
+                "train_spectrograms",
+                "spectrogram_arrays",
+                name="convert_spectrograms",
+            )
+        ]
+    )

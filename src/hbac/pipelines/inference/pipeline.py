@@ -18,18 +18,30 @@ def create_labelled_pipeline() -> Pipeline:
     files = ["train_eegs", "spectrogram_arrays", "eeg_spectrograms"]
     return Pipeline(
         [
-            Node(locate_spectrograms, ["windows", *files], "model_windows"),
+            Node(
+                locate_spectrograms,
+                ["windows", *files],
+                "model_windows",
+                name="locate_spectrograms",
+            ),
             Node(
                 assemble_inference_input,
                 ["model_windows", *files, "ensemble", "params:spectrogram"],
                 "model_input",
+                name="assemble_inference_input",
             ),
             Node(
                 predict_with_ensemble,
                 ["model_input", "model_windows", "models", "ensemble", "params:inference"],
                 "predictions",
+                name="predict_with_ensemble",
             ),
-            Node(write_submission, ["predictions", "train_labels"], "submission"),
+            Node(
+                write_submission,
+                ["predictions", "train_labels"],
+                "submission",
+                name="write_submission",
+            ),
         ]
     )
 

@@ -22,16 +22,19 @@ def _prepare(folds: list[str]) -> Pipeline:
                 locate_training_spectrograms,
                 ["windows", *files, "spectrogram_failures"],
                 "model_windows",
+                name="locate_training_spectrograms",
             ),
             Node(
                 assemble_model_input,
                 ["model_windows", *files, "params:modeling"],
                 "model_input",
+                name="assemble_model_input",
             ),
             Node(
                 split_folds,
                 ["model_windows", "params:modeling"],
                 [f"{fold}.split" for fold in folds],
+                name="split_folds",
             ),
         ]
     )
@@ -43,6 +46,7 @@ def _train(fold: str) -> Pipeline:
         ["model_input", "split", "params:modeling"],
         ["model", "history", "predictions"],
         tags="training",
+        name="train_fold",
     )
     return pipeline([node], namespace=fold, inputs="model_input", parameters="modeling")
 
@@ -54,13 +58,25 @@ def _collect(folds: list[str]) -> Pipeline:
                 collect_oof_predictions,
                 [f"{fold}.predictions" for fold in folds],
                 "oof_predictions",
+                name="collect_oof_predictions",
             ),
-            Node(collect_history, [f"{fold}.history" for fold in folds], "training_history"),
-            Node(plot_training_curves, "training_history", "training_curves"),
+            Node(
+                collect_history,
+                [f"{fold}.history" for fold in folds],
+                "training_history",
+                name="collect_history",
+            ),
+            Node(
+                plot_training_curves,
+                "training_history",
+                "training_curves",
+                name="plot_training_curves",
+            ),
             Node(
                 describe_ensemble,
                 ["oof_predictions", "params:modeling", "params:spectrogram"],
                 "ensemble",
+                name="describe_ensemble",
             ),
         ]
     )

@@ -9,11 +9,17 @@ def create_pipeline() -> Pipeline:
     """EEG and labels to windows and their log-mel spectrograms."""
     return Pipeline(
         [
-            Node(select_windows, ["train_labels", "params:spectrogram"], "windows"),
+            Node(
+                select_windows,
+                ["train_labels", "params:spectrogram"],
+                "windows",
+                name="select_windows",
+            ),
             Node(
                 compute_eeg_spectrograms,
                 ["train_eegs", "windows", "params:spectrogram"],
                 "eeg_spectrograms",
+                name="compute_eeg_spectrograms",
             ),
         ]
     )

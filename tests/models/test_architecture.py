@@ -1,0 +1,98 @@
+import keras
+import numpy as np
+import pytest
+
+from hbac.models import build_model
+from hbac.models.architecture import IMAGE_RANGE
+
+SIZE = (32, 64)
+
+
+def values(model, layer, images):
+    part = keras.Model(model.input, model.get_layer(layer).output)
+    return keras.ops.convert_to_numpy(part(np.asarray(images, np.float32), training=False))
+
+
+def normalization(model):
+    """Keras' own normalisation, whose name depends on what was built before."""
+    return next(part for part in model.layers if isinstance(part, keras.layers.Normalization))
+
+
+def test_compact_predicts_shares_of_six_classes():
+    model = build_model(architecture="compact", image_size=SIZE, dropout=0.5)
+    shares = keras.ops.convert_to_numpy(model(np.zeros((2, *SIZE), np.float32)))
+    assert model.input.name == "image"
+    assert model.input_shape == (None, *SIZE)
+    assert shares.dtype == np.float32
+    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-6)
+    logits = values(model, "logits", np.zeros((2, *SIZE)))
+    np.testing.assert_allclose(np.exp(logits) / np.exp(logits).sum(1, keepdims=True), shares, 1e-5)
+
+
+def test_batch_norm_momentum_reaches_every_layer_and_survives_a_file(tmp_path):
+    model = build_model(architecture="compact", image_size=SIZE, batch_norm_momentum=0.7)
+    model.save(tmp_path / "model.keras")
+    for network in (model, keras.saving.load_model(tmp_path / "model.keras")):
+        momenta = [
+            layer.momentum
+            for layer in network.layers
+            if isinstance(layer, keras.layers.BatchNormalization)
+        ]
+        assert momenta == [0.7] * 4
+
+
+def test_efficientnet_is_flat_and_sees_pixels_between_0_and_255():
+    model = build_model(image_size=SIZE, batch_norm_momentum=0.8)
+    assert not [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    assert model.get_layer("pooled_features").input is model.get_layer("top_activation").output
+    low, high = IMAGE_RANGE
+    images = np.zeros((1, *SIZE))
+    images[0, 0, :5] = [2 * low, low, 0, high, 2 * high]
+    expected = np.array([0, 0, 127.5, 255, 255])
+    pixels = values(model, "rgb", images)
+    np.testing.assert_allclose(pixels[0, 0, :5], np.repeat(expected[:, None], 3, 1), atol=1e-4)
+    # Keras' own first step, which must be there once.
+    np.testing.assert_allclose(
+        values(model, normalization(model).name, images), pixels / 255, atol=1e-6
+    )
+
+
+def test_a_weights_file_gives_the_network_that_imagenet_gives(tmp_path, monkeypatch):
+    source = keras.applications.EfficientNetB0(
+        include_top=False, weights=None, input_shape=(*SIZE, 3)
+    )
+    normalization(source).set_weights(
+        [np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225]), np.array(0)]
+    )
+    path = str(tmp_path / "imagenet.weights.h5")
+    source.save_weights(path)
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", lambda *args, **kwargs: path)
+    images = np.random.default_rng(0).normal(size=(1, *SIZE))
+    downloaded = values(build_model(image_size=SIZE, weights="imagenet"), "stem_conv", images)
+    from_file = values(build_model(image_size=SIZE, weights=path), "stem_conv", images)
+    np.testing.assert_allclose(from_file, downloaded, atol=1e-4)
+    assert np.abs(downloaded).max() > 0.1
+
+
+def test_without_a_network_the_error_says_what_to_do(tmp_path, monkeypatch):
+    def offline(*args, **kwargs):
+        raise Exception("URL fetch failure")
+
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", offline)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(OSError, match=r"efficientnetb0_notop\.h5 into .*models.* null") as error:
+        build_model(image_size=SIZE, weights="imagenet")
+    assert str(tmp_path) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"architecture": "resnet"}, r"\['compact', 'efficientnet_b0'\], received 'resnet'"),
+        ({"architecture": "compact", "weights": "imagenet"}, "received 'imagenet'"),
+        ({"weights": "/no/such/file.h5"}, "received '/no/such/file.h5'"),
+    ],
+)
+def test_unknown_names_are_named(settings, message):
+    with pytest.raises(ValueError, match=message):
+        build_model(image_size=SIZE, **settings)

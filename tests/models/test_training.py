@@ -1,0 +1,208 @@
+import random
+
+import keras
+import numpy as np
+import pytest
+
+from hbac.models import compiled_model, fit, predict, reset, training
+
+SIZE = (32, 32)
+SETTINGS = {
+    "architecture": "compact",
+    "image_size": SIZE,
+    "dropout": 0.2,
+    "batch_norm_momentum": 0.7,
+}
+FOLD = {
+    "train_rows": range(20),
+    "validation_rows": range(20, 30),
+    "learning_rates": [1e-2, 1e-3],
+    "batch_size": 8,
+    "seed": 3,
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Thirty random pictures in a memory-mapped file, and random vote fractions."""
+    rng = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp("pictures") / "images.npy"
+    np.save(path, rng.normal(size=(30, *SIZE)).astype(np.float16))
+    return np.load(path, mmap_mode="r"), rng.dirichlet(np.full(6, 0.3), size=30)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return compiled_model(**SETTINGS)
+
+
+@pytest.fixture
+def fresh(model):
+    reset(model, 0)
+    return model
+
+
+@pytest.fixture
+def traces(model, monkeypatch):
+    """A list that grows each time the network's Python code runs, which is to trace it."""
+    calls = []
+    layer = model.get_layer("conv2")
+    call = layer.call
+    monkeypatch.setattr(layer, "call", lambda inputs: (calls.append(1), call(inputs))[1])
+    return calls
+
+
+def divergence(targets, shares):
+    return float(keras.ops.mean(keras.losses.kl_divergence(targets.astype("float32"), shares)))
+
+
+def test_it_overfits_eight_windows(data):
+    images, targets = np.tile(data[0][:8], (2, 1, 1)), np.tile(data[1][:8], (2, 1))
+    model = compiled_model(**SETTINGS | {"dropout": 0.0})
+    reset(model, 0)
+    before = divergence(targets, predict(model, images, batch_size=8))
+    fit(
+        model,
+        images,
+        targets,
+        train_rows=range(8),
+        validation_rows=range(8, 16),
+        learning_rates=[1e-2] * 40 + [1e-3] * 10,
+        batch_size=8,
+        seed=0,
+    )
+    after = divergence(targets, predict(model, images, batch_size=8))
+    assert before > 0.5
+    assert after < 0.02
+
+
+def test_a_fold_gives_after_another_what_it_gives_alone(data):
+    def alone(seed):
+        model = compiled_model(**SETTINGS)
+        reset(model, seed)
+        history = fit(model, *data, **FOLD | {"seed": seed})
+        return history.drop(columns="seconds"), predict(model, data[0], batch_size=8)
+
+    training._shared_model.cache_clear()
+    history, shares = alone(seed=5)
+    training._shared_model.cache_clear()
+    _, other = alone(seed=4)
+    history_after, shares_after = alone(seed=5)
+    assert history_after.equals(history)
+    np.testing.assert_array_equal(shares_after, shares)
+    assert not np.allclose(other, shares)
+
+
+def test_reset_leaves_the_process_generators_alone(model):
+    random.seed(1)
+    expected = [random.random() for _ in range(2)]
+    random.seed(1)
+    first = random.random()
+    reset(model, 7)
+    assert [first, random.random()] == expected
+
+
+def test_reset_starts_from_the_state_of_a_new_network(data, fresh):
+    def state():
+        variables = [*fresh.variables, *fresh.optimizer.variables]
+        return [keras.ops.convert_to_numpy(variable) for variable in variables]
+
+    before = state()
+    fit(fresh, *data, **FOLD)
+    changed = [not np.array_equal(*pair) for pair in zip(before, state(), strict=True)]
+    reset(fresh, 0)
+    assert np.mean(changed) > 0.9
+    for ours, theirs in zip(state(), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    with pytest.raises(ValueError, match="received 'other'"):
+        reset(keras.Sequential(name="other"), 0)
+
+
+def test_only_the_same_settings_share_a_network():
+    model = compiled_model(**SETTINGS)
+    assert compiled_model(**SETTINGS | {"image_size": [32, 32]}) is model
+    other = compiled_model(**SETTINGS | {"batch_norm_momentum": 0.6})
+    assert other is not model
+    assert other.get_layer("bn1").momentum == 0.6
+
+
+def test_the_best_epoch_is_kept(data, fresh):
+    images, targets = data
+    rates = [1e-2, 1e-3, 10.0]
+    history = fit(fresh, images, targets, **FOLD | {"learning_rates": rates})
+    kept = divergence(targets[20:], predict(fresh, images, range(20, 30), batch_size=8))
+    assert history["val_loss"].iloc[-1] > 2 * history["val_loss"].min()
+    assert kept == pytest.approx(history["val_loss"].min(), rel=1e-5)
+
+
+def test_rates_follow_the_schedule_and_callbacks_see_the_logs(data, fresh):
+    seen = []
+
+    class Spy(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+            seen.append((rate, logs["learning_rate"], logs["val_loss"]))
+
+    rates = [1e-2, 1e-2, 1e-3]
+    history = fit(fresh, *data, **FOLD | {"learning_rates": rates}, callbacks=[Spy()])
+    assert list(history) == ["epoch", "loss", "val_loss", "learning_rate", "seconds"]
+    assert history["epoch"].tolist() == [1, 2, 3]
+    assert history["learning_rate"].tolist() == rates
+    np.testing.assert_allclose([rate for rate, _, _ in seen], rates, rtol=1e-6)
+    assert [(rate, loss) for _, rate, loss in seen] == list(
+        zip(history["learning_rate"], history["val_loss"], strict=True)
+    )
+
+
+def test_a_fold_of_another_size_traces_nothing_again(data, fresh, traces):
+    fit(fresh, *data, **FOLD)
+    traces.clear()
+    reset(fresh, 1)
+    fit(fresh, *data, **FOLD | {"train_rows": range(5), "validation_rows": range(5, 18)})
+    predict(fresh, data[0], [1, 2, 3], batch_size=8)
+    assert traces == []
+
+
+def test_predictions_do_not_depend_on_their_neighbours(data, fresh):
+    images, _ = data
+    shares = predict(fresh, images, batch_size=8)
+    assert shares.shape == (30, 6)
+    assert shares.dtype == np.float32
+    rows = [29, 3, 3]
+    np.testing.assert_allclose(predict(fresh, images, rows, batch_size=8), shares[rows], rtol=1e-5)
+    with pytest.raises(ValueError, match="rows must not be empty"):
+        predict(fresh, images, [], batch_size=8)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"train_rows": []}, "train_rows must not be empty"),
+        ({"validation_rows": []}, "validation_rows must not be empty"),
+        ({"validation_rows": range(19, 25)}, "1 are in both, the first is 19"),
+        ({"learning_rates": []}, "learning_rates must not be empty"),
+    ],
+)
+def test_bad_folds_are_named(data, model, change, message):
+    with pytest.raises(ValueError, match=message):
+        fit(model, *data, **FOLD | change)
+
+
+@pytest.mark.parametrize("row", [4, 25])
+def test_missing_values_are_named(data, model, row):
+    images, targets = np.array(data[0]), np.array(data[1])
+    images[row, 2, 2] = np.nan
+    with pytest.raises(ValueError, match=rf"images must be finite, row {row} holds nan"):
+        fit(model, images, targets, **FOLD)
+    with pytest.raises(ValueError, match=rf"images must be finite, row {row} holds nan"):
+        predict(model, images, batch_size=8)
+    targets[row] = [0.5, np.nan, 0, 0, 0, 0]
+    with pytest.raises(ValueError, match=rf"row {row} holds \[0.5, nan"):
+        fit(model, images, targets, **FOLD)
+    with pytest.raises(ValueError, match=r"received \(30, 5\)"):
+        fit(model, images, targets[:, :5], **FOLD)
+
+
+def test_a_diverged_training_says_so(data, fresh):
+    with pytest.raises(ValueError, match=r"never finite, received \[nan\]"):
+        fit(fresh, *data, **FOLD | {"learning_rates": [float("inf")]})
