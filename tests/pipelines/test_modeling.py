@@ -16,7 +16,7 @@ from hbac.pipelines.modeling.params import ModelingParams
 
 PARAMS = ModelingParams(
     n_folds=3,
-    image={"sources": ["regional", "eeg"], "fit": "crop", "size": [64, 128]},
+    image={"sources": ["regional", "eeg"], "fit": "crop", "height": 64, "width": 128},
     network={
         "architecture": "compact",
         "weights": None,

@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import click
 import yaml
-from kedro.framework.cli.utils import KedroCliError
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
@@ -21,7 +21,7 @@ SIMULATED_MARK = ".simulated-by-hbac"
 OWNER_MARK = ".hbac-raw-dir.json"
 
 
-class GuardError(KedroCliError):
+class GuardError(click.ClickException):
     """A run that was refused before its first node."""
 
 

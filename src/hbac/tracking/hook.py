@@ -126,7 +126,7 @@ class MlflowHook:
         set_current_run(self._child)
 
     def _note_data(self, inputs: dict[str, Any], fold: str) -> None:
-        windows = inputs[f"{fold}.split"].drop(columns=["held_out"])
+        windows = inputs[f"{fold}_split"].drop(columns=["held_out"])
         self._fingerprint = data_fingerprint(inputs["model_input"], windows)
         self._client.set_tag(self._parent.run_id, "data_fingerprint", self._fingerprint)
         self._parent.log_params(
@@ -140,7 +140,7 @@ class MlflowHook:
             return
         from hbac.tracking.network import log_network
 
-        history = outputs[f"{node.namespace}.history"]
+        history = outputs[f"{node.namespace}_history"]
         best = history.loc[history["val_loss"].idxmin()]
         self._child.log_metrics({"best_val_loss": best["val_loss"], "best_epoch": best["epoch"]})
         log_network(self._child, outputs[f"{node.namespace}.model"])

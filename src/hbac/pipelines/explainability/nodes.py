@@ -13,7 +13,6 @@ from hbac import explain
 from hbac.eeg.recording import Recording
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS, VOTE_COLUMNS
-from hbac.models.image import ImageLayout
 from hbac.pipelines.explainability.params import ExplainabilityParams
 from hbac.pipelines.inference.nodes import UNSEEN
 from hbac.pipelines.modeling.params import ImageParams
@@ -97,7 +96,7 @@ def _title(window: dict[str, Any]) -> str:
 
 
 def _panels(ensemble: dict[str, Any]):
-    return ImageLayout(**ImageParams(**ensemble["image"]).model_dump()).panels()
+    return ImageParams(**ensemble["image"]).layout.panels()
 
 
 def draw_activation_maps(

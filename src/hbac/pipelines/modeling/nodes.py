@@ -177,7 +177,7 @@ def assemble_images(
     image: ImageParams,
 ) -> dict[int, LoadArray]:
     """Lay out the picture of every window; see ``assemble_model_input``."""
-    layout = ImageLayout(**image.model_dump())
+    layout = image.layout
     return {
         window.Index: partial(
             _window_image,
@@ -255,7 +255,9 @@ def train_fold(
         six columns ``seizure_pred`` ... ``other_pred``.
     """
     held_out = split[split["held_out"]]
-    model = models.compiled_model(**params.network.model_dump(), image_size=params.image.size)
+    model = models.compiled_model(
+        **params.network.model_dump(), image_size=params.image.layout.size
+    )
     models.reset(model, params.training.seed)
     history = models.fit(
         model,

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
+from hbac.models.image import ImageLayout
 from hbac.pipelines.parameters import Parameters
 
 
@@ -12,7 +13,13 @@ class ImageParams(Parameters):
 
     sources: tuple[Literal["regional", "eeg"], ...] = Field(description="left to right")
     fit: Literal["crop", "stretch"] = Field(description="how a regional panel fills its cell")
-    size: tuple[PositiveInt, PositiveInt] = Field(description="height and width in pixels")
+    height: PositiveInt = Field(description="pixels")
+    width: PositiveInt = Field(description="pixels")
+
+    @property
+    def layout(self) -> ImageLayout:
+        """The picture's layout."""
+        return ImageLayout(self.sources, self.fit, (self.height, self.width))
 
 
 class NetworkParams(Parameters):

@@ -33,7 +33,7 @@ def _prepare(folds: list[str]) -> Pipeline:
             Node(
                 split_folds,
                 ["model_windows", "params:modeling"],
-                [f"{fold}.split" for fold in folds],
+                [f"{fold}_split" for fold in folds],
                 name="split_folds",
             ),
         ]
@@ -48,7 +48,13 @@ def _train(fold: str) -> Pipeline:
         tags="training",
         name="train_fold",
     )
-    return pipeline([node], namespace=fold, inputs="model_input", parameters="modeling")
+    return pipeline(
+        [node],
+        namespace=fold,
+        inputs={"model_input": "model_input", "split": f"{fold}_split"},
+        outputs={"history": f"{fold}_history", "predictions": f"{fold}_predictions"},
+        parameters="modeling",
+    )
 
 
 def _collect(folds: list[str]) -> Pipeline:
@@ -56,13 +62,13 @@ def _collect(folds: list[str]) -> Pipeline:
         [
             Node(
                 collect_oof_predictions,
-                [f"{fold}.predictions" for fold in folds],
+                [f"{fold}_predictions" for fold in folds],
                 "oof_predictions",
                 name="collect_oof_predictions",
             ),
             Node(
                 collect_history,
-                [f"{fold}.history" for fold in folds],
+                [f"{fold}_history" for fold in folds],
                 "training_history",
                 name="collect_history",
             ),
