@@ -15,6 +15,7 @@ from hbac.pipelines.conversion.nodes import convert_spectrograms
 from hbac.tracking.current import current_run
 from hbac.tracking.hook import MlflowHook, data_fingerprint, flatten
 from hbac.tracking.store import connect
+from tests.conftest import PROJECT
 
 
 def train(model_input, split):
@@ -112,8 +113,6 @@ def test_an_interrupted_run_shows_as_killed(number, hook, root):
         print("running", flush=True)
         time.sleep(60)
     """
-    from tests.conftest import PROJECT
-
     process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code)],
         stdout=subprocess.PIPE,
