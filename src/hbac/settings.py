@@ -1,5 +1,8 @@
 """Kedro's settings of the project."""
 
+import warnings
+
+from kedro import KedroDeprecationWarning
 from omegaconf import DictConfig, OmegaConf
 
 from hbac.hooks import FoldsHook, GuardHook, SummaryHook
@@ -10,6 +13,9 @@ def _merge(parameters: DictConfig, changes: DictConfig) -> DictConfig:
     """Parameters with some of them changed; a list is replaced as a whole."""
     return OmegaConf.merge(parameters, changes)
 
+
+# `--pipeline NAME` is what the documentation says, and works in every Kedro 1.
+warnings.filterwarnings("ignore", "Option '--pipeline'", KedroDeprecationWarning)
 
 # Hooks run last to first.
 HOOKS = (SummaryHook(), MlflowHook(), GuardHook(), FoldsHook())

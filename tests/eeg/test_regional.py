@@ -90,6 +90,7 @@ def test_a_window_at_the_end_is_moved_back_into_the_file():
     power = np.arange(310, dtype=np.float32)[:, None]
     assert regional_window(power, 9)[0] == 4
     assert regional_window(power, 600)[-1] == 309
+    assert regional_window(power, np.nan)[0] == 5
 
 
 @pytest.mark.parametrize(("duration", "expected"), [(50, False), (599, False), (600, True)])

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from hbac.eeg.votes import VOTE_COLUMNS
-from hbac.eeg.windows import select_windows
+from hbac.eeg.windows import select_windows, window_start
 
 
 def labels(rows):
@@ -45,11 +45,17 @@ def test_distinct_votes_makes_a_window_of_each_vote_vector():
     assert windows["n_votes"].tolist() == [6, 1]
 
 
-def test_a_test_table_has_windows_at_its_start_and_unknown_votes():
+def test_offsets_and_votes_of_a_test_table_are_unknown():
     table = pd.DataFrame({"eeg_id": [5], "spectrogram_id": [6], "patient_id": [7]})
     window = select_windows(table, policy="distinct_votes").iloc[0]
-    assert window["eeg_offset_seconds"] == window["n_votes"] == 0
+    assert np.isnan(window["eeg_offset_seconds"])
+    assert window["n_votes"] == 0
     assert np.isnan(window[list(VOTE_COLUMNS)].to_numpy(float)).all()
+
+
+def test_a_window_without_an_offset_stands_in_the_middle():
+    assert window_start(np.nan, duration=90, seconds=50) == 20
+    assert window_start(7, duration=90, seconds=50) == 7
 
 
 def test_an_eeg_of_two_patients_is_refused():

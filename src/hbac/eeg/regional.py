@@ -97,12 +97,14 @@ def regional_window(power: np.ndarray, offset: float) -> np.ndarray:
 
     Args:
         power: shape ``(rows, 400)``, at least 300 rows.
-        offset: start in seconds; a window that would reach past the end is moved back to it.
+        offset: start in seconds, NaN for the middle; a window that would reach past the end is
+            moved back to it.
 
     Returns:
         Shape ``(300, 400)``, a view.
     """
-    start = min(int(offset // ROW_SECONDS), len(power) - WINDOW_ROWS)
+    last = len(power) - WINDOW_ROWS
+    start = last // 2 if np.isnan(offset) else min(int(offset // ROW_SECONDS), last)
     return power[start : start + WINDOW_ROWS]
 
 

@@ -21,11 +21,20 @@ NO_SPECTROGRAM = -1
 _OFFSETS = ["eeg_label_offset_seconds", "spectrogram_label_offset_seconds"]
 
 
+def window_start(offset: float, duration: float, seconds: float) -> float:
+    """Where a window of ``seconds`` starts in a file of ``duration`` seconds.
+
+    Returns:
+        The offset; where that is not known (NaN), the start of the file's middle.
+    """
+    return (duration - seconds) / 2 if np.isnan(offset) else float(offset)
+
+
 def _complete(labels: pd.DataFrame) -> pd.DataFrame:
-    """Add what a test table lacks: offsets of 0, and votes that are not known."""
-    lacking = {name: 0.0 for name in _OFFSETS if name not in labels}
-    lacking |= {name: np.nan for name in VOTE_COLUMNS if name not in labels}
-    return labels.assign(**lacking)
+    """Add what a test table lacks, offsets and votes, as unknown."""
+    return labels.assign(
+        **{name: np.nan for name in (*_OFFSETS, *VOTE_COLUMNS) if name not in labels}
+    )
 
 
 def _middle(offsets: pd.core.groupby.SeriesGroupBy) -> pd.Series:
@@ -37,7 +46,7 @@ def select_windows(labels: pd.DataFrame, *, policy: Policy) -> pd.DataFrame:
 
     Args:
         labels: the columns of ``train.csv``, or those of ``test.csv``, which has neither offsets
-            nor votes: its windows start at 0 and their votes are NaN.
+            nor votes: both are NaN in its windows, which stand in the middle of their files.
         policy: ``per_eeg`` makes one window an EEG, at the middle of its labels, with all their
             votes summed (in the competition's data, whose files end with their last label, this
             is the middle 50 s of the file); ``distinct_votes`` makes one window an EEG and

@@ -28,6 +28,7 @@ def connect(root: Path):
         An ``MlflowClient`` and the experiment's id.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     import mlflow
 
     uri = tracking_uri(root)

@@ -13,6 +13,7 @@ from hbac import explain
 from hbac.eeg.recording import Recording
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS, VOTE_COLUMNS
+from hbac.eeg.windows import window_start
 from hbac.pipelines.explainability.params import ExplainabilityParams
 from hbac.pipelines.inference.nodes import UNSEEN
 from hbac.pipelines.modeling.params import ImageParams
@@ -95,6 +96,11 @@ def _title(window: dict[str, Any]) -> str:
     return f"EEG {window['eeg_id']}: {voted}; network {CLASS_NAMES[best]} {probabilities[best]:.2f}"
 
 
+def _window_of(recording: Recording, offset: float) -> Recording:
+    start = window_start(offset, recording.duration, WINDOW_SECONDS)
+    return recording.crop(start, WINDOW_SECONDS)
+
+
 def _panels(ensemble: dict[str, Any]):
     return ImageParams(**ensemble["image"]).layout.panels()
 
@@ -114,13 +120,12 @@ def draw_activation_maps(
     panels = _panels(ensemble)
     figures = {}
     for window, window_maps in zip(chosen.to_dict("records"), maps, strict=True):
-        recording = eegs[str(window["eeg_id"])]()
         name = CLASS_NAMES[window["explained_class"]].lower()
         figures[f"{name}_{window['eeg_id']}_{window['window']}.png"] = explanation.activation_maps(
             np.asarray(model_input[window["row"]], np.float32),
             window_maps,
             panels,
-            recording.crop(window["eeg_offset_seconds"], WINDOW_SECONDS),
+            _window_of(eegs[str(window["eeg_id"])](), window["eeg_offset_seconds"]),
             class_names=CLASS_NAMES,
             votes=np.array([window[column] for column in VOTE_COLUMNS]),
             prediction=np.array([window[column] for column in PREDICTION_COLUMNS]),

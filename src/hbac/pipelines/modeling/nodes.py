@@ -22,7 +22,7 @@ from hbac.eeg.regional import (
 )
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASSES, PREDICTION_COLUMNS, VOTE_COLUMNS
-from hbac.eeg.windows import NO_SPECTROGRAM
+from hbac.eeg.windows import NO_SPECTROGRAM, window_start
 from hbac.models.image import ImageLayout, build_image
 from hbac.pipelines.modeling.params import ImageParams, ModelingParams
 from hbac.pipelines.spectrogram.params import SpectrogramParams
@@ -36,9 +36,9 @@ LoadRecording = Callable[[], Recording]
 _N_NAMED = 5
 
 
-def _centre(window: Any) -> float:
+def _centre(offset: float, duration: float) -> float:
     """The moment that a window's label speaks of, in seconds of its EEG."""
-    return window.eeg_offset_seconds + WINDOW_SECONDS / 2
+    return window_start(offset, duration, WINDOW_SECONDS) + WINDOW_SECONDS / 2
 
 
 def _spectrogram_source(
@@ -47,7 +47,8 @@ def _spectrogram_source(
     if str(window.spectrogram_id) in spectrograms:
         return "file"
     duration = eegs[str(window.eeg_id)]().duration
-    return "computed" if covers_regional_window(duration, _centre(window)) else "empty"
+    centre = _centre(window.eeg_offset_seconds, duration)
+    return "computed" if covers_regional_window(duration, centre) else "empty"
 
 
 def locate_spectrograms(
@@ -153,8 +154,9 @@ def _power_from_file(load: LoadArray, offset: float) -> np.ndarray:
     return regional_window(load(), offset)
 
 
-def _power_from_eeg(load: LoadRecording, centre: float) -> np.ndarray:
-    return regional_window_from_eeg(load(), centre)
+def _power_from_eeg(load: LoadRecording, offset: float) -> np.ndarray:
+    recording = load()
+    return regional_window_from_eeg(recording, _centre(offset, recording.duration))
 
 
 def _power_loader(
@@ -165,7 +167,7 @@ def _power_loader(
         load = spectrograms[str(window.spectrogram_id)]
         return partial(_power_from_file, load, window.spectrogram_offset_seconds)
     if window.spectrogram_source == "computed":
-        return partial(_power_from_eeg, eegs[str(window.eeg_id)], _centre(window))
+        return partial(_power_from_eeg, eegs[str(window.eeg_id)], window.eeg_offset_seconds)
     return None
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from hbac.eeg import windows as window_policies
 from hbac.eeg.recording import Recording
 from hbac.eeg.spectrogram import WINDOW_SECONDS, chain_spectrograms
+from hbac.eeg.windows import window_start
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
 _N_NAMED = 5
@@ -29,7 +30,8 @@ def _spectrograms_of(
 ) -> np.ndarray:
     """Spectrograms of one recording's windows, shape ``(windows, 128, 256, 4)``."""
     recording = load()
-    windows = [recording.crop(offset, WINDOW_SECONDS) for offset in offsets]
+    starts = [window_start(offset, recording.duration, WINDOW_SECONDS) for offset in offsets]
+    windows = [recording.crop(start, WINDOW_SECONDS) for start in starts]
     return np.stack([chain_spectrograms(window, wavelet=wavelet) for window in windows]).astype(
         dtype
     )

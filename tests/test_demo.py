@@ -1,0 +1,252 @@
+"""The project as its user meets it: commands in, files out."""
+
+import json
+import os
+import subprocess
+import sys
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+
+from hbac.eeg.votes import PREDICTION_COLUMNS, VOTE_COLUMNS
+from tests.conftest import PROJECT
+
+SMALLEST = {
+    "demo.simulation.patients": 6,
+    "demo.simulation.test_patients": 4,
+    "demo.modeling.network.architecture": "compact",
+    "demo.modeling.image.height": 64,
+    "demo.modeling.image.width": 64,
+    "demo.modeling.training.batch_size": 8,
+}
+
+
+def kedro_run(*arguments, **params):
+    """Run ``kedro run`` as a user would; returns its exit status and all that it printed."""
+    text = ",".join(f"{name}={value}" for name, value in params.items())
+    command = [sys.executable, "-m", "kedro", "run", *arguments, *(["--params", text] * bool(text))]
+    done = subprocess.run(
+        command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    return done.returncode, done.stdout
+
+
+def listing(folder):
+    return {
+        str(path.relative_to(folder)): (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory):
+    root = tmp_path_factory.mktemp("demo")
+    return {"raw_dir": root / "01_raw", "data_dir": root}
+
+
+@pytest.fixture(scope="session")
+def demo(folders):
+    """What the demo printed; its files lie in data_dir."""
+    store = f"sqlite:///{folders['data_dir'] / 'mlflow.db'}"
+    os.environ["MLFLOW_TRACKING_URI"] = store
+    status, printed = kedro_run("--pipeline", "demo", **folders, **SMALLEST)
+    assert status == 0, printed
+    yield printed
+    del os.environ["MLFLOW_TRACKING_URI"]
+
+
+def test_it_names_what_it_made_and_where_to_look_next(demo, folders):
+    named = [line.strip() for line in demo.partition("Made:")[2].partition("Look next:")[0].split()]
+    paths = [name for name in named if name.startswith(str(folders["data_dir"]))]
+    assert len(paths) > 40
+    assert [path for path in paths if not os.path.exists(path)] == []
+    assert "kedro viz run" in demo
+    assert "mlflow ui" in demo
+
+
+def test_conversion_leaves_every_value_as_it_was(demo, folders):
+    raw = sorted((folders["raw_dir"] / "train_spectrograms").glob("*.parquet"))
+    assert raw
+    for file in raw:
+        array = np.load(folders["data_dir"] / f"02_intermediate/spectrograms/{file.stem}.npy")
+        expected = pd.read_parquet(file).iloc[:, 1:].to_numpy()
+        assert array.dtype == np.float32
+        np.testing.assert_array_equal(array, expected)
+
+
+def test_every_labelled_eeg_has_its_spectrograms(demo, folders):
+    labels = pd.read_csv(folders["raw_dir"] / "train.csv")
+    for eeg_id in labels["eeg_id"].unique():
+        array = np.load(folders["data_dir"] / f"04_feature/eeg_spectrograms/{eeg_id}.npy")
+        assert array.shape == (1, 128, 256, 4)
+        assert np.isfinite(array).all()
+
+
+def test_every_window_is_predicted_once_by_a_network_that_has_not_seen_its_patient(demo, folders):
+    oof = pd.read_parquet(folders["data_dir"] / "07_model_output/oof_predictions.parquet")
+    assert {"eeg_id", "patient_id", "fold", "n_votes", *VOTE_COLUMNS, *PREDICTION_COLUMNS} <= set(
+        oof
+    )
+    assert not oof["eeg_id"].duplicated().any()
+    assert (oof.groupby("patient_id")["fold"].nunique() == 1).all()
+    np.testing.assert_allclose(oof[list(PREDICTION_COLUMNS)].sum(axis=1), 1, atol=1e-4)
+    np.testing.assert_allclose(oof[list(VOTE_COLUMNS)].sum(axis=1), 1)
+
+
+def test_scores_are_those_of_the_predictions(demo, folders):
+    metrics = json.loads((folders["data_dir"] / "08_reporting/metrics.json").read_text())
+    oof = pd.read_parquet(folders["data_dir"] / "07_model_output/oof_predictions.parquet")
+    votes, predictions = (
+        oof[list(VOTE_COLUMNS)].to_numpy(),
+        oof[list(PREDICTION_COLUMNS)].to_numpy(),
+    )
+    terms = np.where(votes > 0, votes * np.log(np.where(votes > 0, votes, 1) / predictions), 0)
+    assert metrics["kl"]["all"]["model"] == pytest.approx(terms.sum(axis=1).mean(), rel=1e-5)
+
+
+def test_the_submission_has_the_competitions_form(demo, folders):
+    submission = pd.read_csv(folders["data_dir"] / "07_model_output/submission.csv")
+    test = pd.read_csv(folders["raw_dir"] / "test.csv")
+    assert list(submission) == ["eeg_id", *VOTE_COLUMNS]
+    assert submission["eeg_id"].tolist() == test["eeg_id"].tolist()
+    predictions = pd.read_parquet(folders["data_dir"] / "07_model_output/predictions.parquet")
+    assert set(predictions["spectrogram_source"]) == {"file", "computed", "empty"}
+    assert "without a spectrogram file get one computed from their EEG" in demo
+
+
+def test_the_runs_are_in_mlflow(demo, folders):
+    client = mlflow.MlflowClient(f"sqlite:///{folders['data_dir'] / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("hbac").experiment_id
+    runs = {run.info.run_name: run for run in client.search_runs([experiment])}
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+    parent = runs.pop("demo")
+    assert set(runs) == {"fold_0", "fold_1"}
+    assert parent.data.params["modeling.network.architecture"] == "compact"
+    assert "kl.all.model" in parent.data.metrics
+    assert "system/cpu_utilization_percentage" in parent.data.metrics
+    for name, run in runs.items():
+        assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
+        losses = client.get_metric_history(run.info.run_id, "val_loss")
+        epochs = pd.read_csv(
+            folders["data_dir"] / f"07_model_output/folds/{run.info.run_name}_history.csv"
+        )
+        assert [loss.value for loss in losses] == pytest.approx(epochs["val_loss"].tolist())
+        model = client.get_logged_model(run.outputs.model_outputs[0].model_id)
+        info = mlflow.models.get_model_info(model.artifact_location)
+        assert info.signature.inputs.inputs[0].shape == (-1, 64, 64)
+
+
+def test_a_second_run_makes_nothing_again(demo, folders):
+    before = listing(folders["data_dir"])
+    status, printed = kedro_run(
+        "--pipeline", "demo", "--only-missing-outputs", **folders, **SMALLEST
+    )
+    assert status == 0, printed
+    after = listing(folders["data_dir"])
+    changed = [name for name in after if name not in before or after[name] != before[name]]
+    assert [name for name in changed if name != ".hbac-raw-dir.json" and "mlflow" not in name] == []
+
+
+def test_partitions_are_not_made_twice_and_changed_ones_are(demo, folders):
+    status, printed = kedro_run(
+        "--pipeline", "demo", "--to-outputs", "model_input", **folders, **SMALLEST
+    )
+    assert status == 0, printed
+    for line in ("train_eegs", "train_spectrograms", "spectrograms", "eeg_spectrograms"):
+        assert f" {line}: 0 of " in printed
+
+
+@pytest.fixture
+def real(demo, folders, iiic, tmp_path):
+    """Run a pipeline on the real windows, with the demo's networks."""
+    before = listing(iiic)
+
+    def run(pipeline):
+        params = {
+            "raw_dir": iiic,
+            "data_dir": tmp_path / "iiic",
+            "models_dir": folders["data_dir"] / "06_models",
+        }
+        status, printed = kedro_run("--pipeline", pipeline, **params)
+        assert status == 0, printed
+        return printed
+
+    yield run
+    assert listing(iiic) == before
+
+
+def test_real_eeg_goes_through_every_pipeline(real, tmp_path):
+    printed = real("external_validation")
+    reporting = tmp_path / "iiic/08_reporting"
+    metrics = json.loads((reporting / "metrics.json").read_text())
+    assert metrics["n_windows"] == 22
+    assert metrics["kl"]["all"]["uniform"] == pytest.approx(1.447, abs=1e-3)
+    predictions = pd.read_parquet(tmp_path / "iiic/07_model_output/predictions.parquet")
+    assert predictions["spectrogram_source"].value_counts().to_dict() == {"empty": 12, "file": 10}
+    assert "12 of 22 windows without a spectrogram file have too little EEG" in printed
+    assert (reporting / "activation_maps.png").stat().st_size > 50_000
+
+
+def test_without_raw_data_it_says_what_to_type(tmp_path):
+    status, printed = kedro_run(raw_dir=tmp_path / "nowhere", data_dir=tmp_path / "data")
+    assert status != 0
+    assert "nowhere/train.csv" in printed
+    assert "kedro run --pipeline demo" in printed
+    assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"modelling.n_folds": 3}, "did you mean modeling"),
+        ({"eda.sample_sizes": 3}, "sample_sizes"),
+        ({"eda.sample_size": "many"}, "sample_size"),
+    ],
+)
+def test_a_typo_in_the_parameters_fails_before_the_first_node(params, message, iiic, tmp_path):
+    status, printed = kedro_run("--pipeline", "eda", raw_dir=iiic, data_dir=tmp_path, **params)
+    assert status != 0
+    assert message in printed
+    assert "[1/" not in printed
+
+
+def test_a_simulation_never_writes_into_a_foreign_raw_dir(tmp_path):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "train.csv").write_text("precious")
+    status, printed = kedro_run("--pipeline", "simulation", raw_dir=raw, data_dir=tmp_path / "data")
+    assert status != 0
+    assert "never writes to such" in printed
+    assert [entry.name for entry in raw.iterdir()] == ["train.csv"]
+
+
+def test_a_broken_file_is_set_aside_and_the_rest_go_on(demo, folders, tmp_path):
+    raw = tmp_path / "raw"
+    (raw / "train_eegs").mkdir(parents=True)
+    (raw / "train.csv").write_bytes((folders["raw_dir"] / "train.csv").read_bytes())
+    for file in (folders["raw_dir"] / "train_eegs").glob("*.parquet"):
+        os.link(file, raw / "train_eegs" / file.name)
+    broken = sorted((raw / "train_eegs").glob("*.parquet"))[0]
+    broken.unlink()
+    broken.write_text("Fp1,F3\n1,2\n")
+    paths = {"raw_dir": raw, "data_dir": tmp_path / "data"}
+    status, printed = kedro_run("--pipeline", "spectrogram", **paths)
+    assert status != 0
+    assert "more than max_failure_rate = 0.05 allows" in printed
+    failures = pd.read_csv(tmp_path / "data/08_reporting/failures/eeg_spectrograms.csv", dtype=str)
+    assert failures["partition"].tolist() == [broken.stem]
+    assert "is not a readable parquet file" in failures["reason"].iloc[0]
+    made = list((tmp_path / "data/04_feature/eeg_spectrograms").glob("*.npy"))
+    assert len(made) == len(list((raw / "train_eegs").glob("*.parquet"))) - 1
+
+
+def test_eda_loads_neither_keras_nor_mlflow():
+    code = (
+        "import sys; from hbac.pipeline_registry import register_pipelines; register_pipelines(); "
+        "import hbac.settings; print({'keras', 'tensorflow', 'mlflow'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
