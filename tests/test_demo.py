@@ -87,11 +87,10 @@ def test_every_labelled_eeg_has_its_spectrograms(demo, folders):
 
 def test_every_window_is_predicted_once_by_a_network_that_has_not_seen_its_patient(demo, folders):
     oof = pd.read_parquet(folders["data_dir"] / "07_model_output/oof_predictions.parquet")
-    assert {"eeg_id", "patient_id", "fold", "n_votes", *VOTE_COLUMNS, *PREDICTION_COLUMNS} <= set(
-        oof
-    )
+    required = {"eeg_id", "patient_id", "fold", "n_votes", *VOTE_COLUMNS, *PREDICTION_COLUMNS}
+    assert required <= set(oof)
     assert not oof["eeg_id"].duplicated().any()
-    assert (oof.groupby("patient_id")["fold"].nunique() == 1).all()
+    assert not oof[["patient_id", "fold"]].drop_duplicates()["patient_id"].duplicated().any()
     np.testing.assert_allclose(oof[list(PREDICTION_COLUMNS)].sum(axis=1), 1, atol=1e-4)
     np.testing.assert_allclose(oof[list(VOTE_COLUMNS)].sum(axis=1), 1)
 
@@ -130,9 +129,7 @@ def test_the_runs_are_in_mlflow(demo, folders):
     for name, run in runs.items():
         assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
         losses = client.get_metric_history(run.info.run_id, "val_loss")
-        epochs = pd.read_csv(
-            folders["data_dir"] / f"07_model_output/folds/{run.info.run_name}_history.csv"
-        )
+        epochs = pd.read_csv(folders["data_dir"] / f"06_models/{name}_history.csv")
         assert [loss.value for loss in losses] == pytest.approx(epochs["val_loss"].tolist())
         model = client.get_logged_model(run.outputs.model_outputs[0].model_id)
         info = mlflow.models.get_model_info(model.artifact_location)
@@ -236,7 +233,7 @@ def test_a_broken_file_is_set_aside_and_the_rest_go_on(demo, folders, tmp_path):
     status, printed = kedro_run("--pipeline", "spectrogram", **paths)
     assert status != 0
     assert "more than max_failure_rate = 0.05 allows" in printed
-    failures = pd.read_csv(tmp_path / "data/08_reporting/failures/eeg_spectrograms.csv", dtype=str)
+    failures = pd.read_csv(tmp_path / "data/04_feature/eeg_spectrograms_failures.csv", dtype=str)
     assert failures["partition"].tolist() == [broken.stem]
     assert "is not a readable parquet file" in failures["reason"].iloc[0]
     made = list((tmp_path / "data/04_feature/eeg_spectrograms").glob("*.npy"))

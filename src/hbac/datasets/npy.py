@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from fsspec.implementations.local import LocalFileSystem
 from kedro.io.core import DatasetError
+from kedro_datasets._typing import TablePreview
 
 from hbac.datasets.file import FileDataset
 
@@ -29,3 +30,10 @@ class NpyDataset(FileDataset):
     def _write(self, path: str, data: np.ndarray) -> None:
         with self._fs.open(path, "wb") as file:
             np.save(file, data, allow_pickle=False)
+
+    def preview(self) -> TablePreview:
+        """Return shape and type for kedro-viz."""
+        array = self.load()
+        columns = ["shape", "type", "MiB"]
+        row = [str(array.shape), str(array.dtype), round(array.nbytes / 2**20, 1)]
+        return TablePreview({"index": [0], "columns": columns, "data": [row]})

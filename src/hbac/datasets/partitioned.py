@@ -16,6 +16,7 @@ from kedro.io.core import (
     get_protocol_and_path,
     parse_dataset_definition,
 )
+from kedro_datasets._typing import TablePreview
 
 from hbac.datasets.file import FileDataset
 from hbac.datasets.fingerprint import task_fingerprint
@@ -187,6 +188,13 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
                 + (f"; all are listed in {self._failures._filepath}" if self._failures else "")
                 + f". The first:\n{named}"
             )
+
+    def preview(self, nrows: int = 20) -> TablePreview:
+        """Return the first partitions' names and sizes for kedro-viz."""
+        files = list(self._list().items())
+        rows = [[name, round(info["size"] / 1024)] for name, info in files[:nrows]]
+        columns = [f"partition (of {len(files)})", "size in KiB"]
+        return TablePreview({"index": list(range(len(rows))), "columns": columns, "data": rows})
 
     def _exists(self) -> bool:
         """Whether every partition is there: a folder that a run was writing must be complete."""

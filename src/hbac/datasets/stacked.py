@@ -12,8 +12,9 @@ import numpy as np
 from fsspec.implementations.local import LocalFileSystem
 from kedro.io.core import DatasetError
 
-from hbac.datasets.file import FileDataset, replacing
+from hbac.datasets.file import replacing
 from hbac.datasets.fingerprint import task_fingerprint
+from hbac.datasets.npy import NpyDataset
 from hbac.datasets.parallel import Workers
 
 logger = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ def _fill_row(path: str, row: int, task: Callable[[], np.ndarray]) -> None:
     stack.flush()
 
 
-class StackedArrayDataset(FileDataset):
+class StackedArrayDataset(NpyDataset):
     """One ``.npy`` file whose rows are made by callables, in parallel and in their order.
 
     Loading returns a read-only memory map. Saving is skipped where the file is already there and
@@ -38,7 +39,7 @@ class StackedArrayDataset(FileDataset):
         filepath: path of the file; it must be local, to be memory-mapped.
         n_jobs: number of workers; -1 is one a core.
         backend: joblib's backend.
-        kwargs: as of ``FileDataset``.
+        kwargs: as of ``NpyDataset``.
     """
 
     def __init__(self, *, n_jobs: int = -1, backend: str = "loky", **kwargs):
@@ -50,12 +51,6 @@ class StackedArrayDataset(FileDataset):
     @property
     def _record(self) -> str:
         return self._filepath + ".json"
-
-    def _read(self, path: str) -> np.ndarray:
-        try:
-            return np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise DatasetError(f"{path} is not an array of numbers: {error}") from error
 
     def save(self, data: dict[Any, Callable[[], np.ndarray]]) -> None:
         """Run the callables and stack what they return.

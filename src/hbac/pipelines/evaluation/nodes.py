@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hbac import evaluation
-from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS, VOTE_COLUMNS
+from hbac.eeg.votes import CLASS_NAMES, CLASSES, PREDICTION_COLUMNS, VOTE_COLUMNS
 from hbac.plots import scores
 
 _REQUIRED = ("eeg_id", "patient_id", "fold", "n_votes", *VOTE_COLUMNS, *PREDICTION_COLUMNS)
@@ -104,7 +104,8 @@ def plot_divergence(divergence: pd.DataFrame) -> Figure:
 
 def plot_auroc(auroc: pd.DataFrame) -> Figure:
     """Draw the AUROC of each class."""
-    return scores.class_auroc(auroc)
+    names = dict(zip(CLASSES, CLASS_NAMES, strict=True))
+    return scores.class_auroc(auroc.assign(**{"class": auroc["class"].map(names)}))
 
 
 def plot_confusions(confusion: pd.DataFrame) -> Figure:

@@ -303,21 +303,23 @@ def plot_training_curves(history: pd.DataFrame) -> Figure:
 
 
 def describe_ensemble(
-    oof_predictions: pd.DataFrame, params: ModelingParams, spectrogram: SpectrogramParams
+    params: ModelingParams, spectrogram: SpectrogramParams, *histories: pd.DataFrame
 ) -> dict[str, Any]:
     """Record what inference must know to feed the trained networks as they were fed here.
 
     Args:
-        oof_predictions: their folds name the networks.
         params: of which the image.
         spectrogram: how the EEG spectrograms were made.
+        histories: one a network.
 
     Returns:
-        The networks' names, the classes' order, and the parameters of image and spectrogram.
+        The networks' names and best validation losses, the classes' order, and the parameters of
+        image and spectrogram.
     """
-    folds = sorted(oof_predictions["fold"].unique())
+    losses = [float(history["val_loss"].min()) for history in histories]
     return {
-        "models": [f"fold_{fold}" for fold in folds],
+        "models": [f"fold_{fold}" for fold in range(len(histories))],
+        "val_loss": losses,
         "classes": list(CLASSES),
         "image": params.image.model_dump(mode="json"),
         "spectrogram": spectrogram.model_dump(mode="json", include={"wavelet"}),

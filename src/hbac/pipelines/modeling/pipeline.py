@@ -58,6 +58,7 @@ def _train(fold: str) -> Pipeline:
 
 
 def _collect(folds: list[str]) -> Pipeline:
+    histories = [f"{fold}_history" for fold in folds]
     return Pipeline(
         [
             Node(
@@ -66,12 +67,7 @@ def _collect(folds: list[str]) -> Pipeline:
                 "oof_predictions",
                 name="collect_oof_predictions",
             ),
-            Node(
-                collect_history,
-                [f"{fold}_history" for fold in folds],
-                "training_history",
-                name="collect_history",
-            ),
+            Node(collect_history, histories, "training_history", name="collect_history"),
             Node(
                 plot_training_curves,
                 "training_history",
@@ -80,7 +76,7 @@ def _collect(folds: list[str]) -> Pipeline:
             ),
             Node(
                 describe_ensemble,
-                ["oof_predictions", "params:modeling", "params:spectrogram"],
+                ["params:modeling", "params:spectrogram", *histories],
                 "ensemble",
                 name="describe_ensemble",
             ),
