@@ -35,6 +35,7 @@ PIPELINE = Pipeline(
     ]
 )
 NODE = PIPELINE.nodes[0]
+OTHER = Node(convert_spectrograms, "a", "b", name="convert")
 INPUTS = {
     "model_input": np.zeros((4, 8, 8), np.float16),
     "fold_0_split": pd.DataFrame({"patient_id": [1, 1, 2, 3], "held_out": [0, 0, 1, 1]}),
@@ -67,8 +68,24 @@ def runs(root):
 
 
 def test_a_pipeline_that_trains_nothing_opens_no_run(hook, root):
-    start(hook, Pipeline([Node(convert_spectrograms, "a", "b", name="convert")]))
+    start(hook, Pipeline([OTHER]))
     assert not (root / "mlflow.db").exists()
+
+
+def test_a_run_that_trains_nothing_after_all_leaves_no_trace(hook, root):
+    start(hook)
+    assert not (root / "mlflow.db").exists()
+    hook.before_node_run(OTHER, {})
+    hook.after_pipeline_run()
+    assert runs(root) == {}
+
+
+def test_a_run_that_fails_before_its_first_fold_shows_as_failed(hook, root):
+    start(hook)
+    hook.before_node_run(OTHER, {})
+    hook.on_node_error()
+    hook.on_pipeline_error()
+    assert runs(root)["modeling"].info.status == "FAILED"
 
 
 def test_a_fold_is_a_child_with_its_metrics(hook, root):
@@ -126,11 +143,13 @@ def test_an_interrupted_run_shows_as_killed(number, hook, root):
     if number == signal.SIGKILL:
         assert {run.info.status for run in runs(root).values()} == {"RUNNING"}
         start(hook)
+        hook.before_node_run(NODE, INPUTS)
+        hook._close_child("FINISHED")
         hook.after_pipeline_run()
     killed = ["KILLED", "KILLED"]
     client, experiment = connect(root)
     statuses = sorted(run.info.status for run in client.search_runs([experiment]))
-    assert statuses == (["FINISHED", *killed] if number == signal.SIGKILL else killed)
+    assert statuses == (["FINISHED", "FINISHED", *killed] if number == signal.SIGKILL else killed)
 
 
 def test_parameters_are_flattened_to_names():

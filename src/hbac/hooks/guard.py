@@ -80,8 +80,9 @@ def check_outputs(pipeline: Pipeline, catalog: CatalogProtocol, raw_dir: Path) -
             f"raw data in {raw_dir} and never writes to such. Name other folders, such as "
             f"--params raw_dir=data/simulated/01_raw,data_dir=data/simulated"
         )
-    raw_dir.mkdir(parents=True, exist_ok=True)
-    (raw_dir / SIMULATED_MARK).touch()
+    if not (raw_dir / SIMULATED_MARK).exists():
+        raw_dir.mkdir(parents=True, exist_ok=True)
+        (raw_dir / SIMULATED_MARK).touch()
 
 
 def check_owner(
@@ -96,14 +97,15 @@ def check_owner(
     if not any(path and _is_inside(path, raw_dir) for path in paths):
         return
     mark = data_dir / OWNER_MARK
-    owner = json.loads(mark.read_text())["raw_dir"] if mark.exists() else str(raw_dir)
+    if not mark.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        mark.write_text(json.dumps({"raw_dir": str(raw_dir)}) + "\n")
+    owner = json.loads(mark.read_text())["raw_dir"]
     if owner != str(raw_dir):
         raise GuardError(
             f"{data_dir} holds what was made from {owner}; two data sets never share a folder. "
             f"Give {raw_dir} its own: --params raw_dir={raw_dir},data_dir=data/{raw_dir.name}"
         )
-    data_dir.mkdir(parents=True, exist_ok=True)
-    mark.write_text(json.dumps({"raw_dir": str(raw_dir)}) + "\n")
 
 
 def _notes(dataset: Any) -> dict[str, Any]:

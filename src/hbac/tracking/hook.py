@@ -73,6 +73,7 @@ class MlflowHook:
         self._parent: Run | None = None
         self._child: Run | None = None
         self._monitor = None
+        self._planned = None
 
     @hook_impl
     def after_context_created(self, context: Any) -> None:
@@ -83,9 +84,14 @@ class MlflowHook:
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
     ) -> None:
-        """Open the parent run where a node trains."""
-        if not any(TRAINING in node.tags for node in pipeline.nodes):
-            return
+        """Note what there is to log, where a node trains."""
+        self._planned = None
+        if any(TRAINING in node.tags for node in pipeline.nodes):
+            self._planned = (run_params, pipeline, catalog)
+
+    def _open_parent(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
+    ) -> None:
         self._client, self._experiment = connect(self._root)
         end_abandoned_runs(self._client, self._experiment)
         self._fingerprint = None
@@ -117,7 +123,10 @@ class MlflowHook:
 
     @hook_impl
     def before_node_run(self, node: Node, inputs: dict[str, Any]) -> None:
-        """Open the child run of a fold that is about to be trained."""
+        """Open the parent run with the first node, and a child run with a fold's training."""
+        if self._planned is not None:
+            self._open_parent(*self._planned)
+            self._planned = None
         if self._parent is None or TRAINING not in node.tags:
             return
         if self._fingerprint is None:
@@ -174,8 +183,11 @@ class MlflowHook:
 
     @hook_impl
     def after_pipeline_run(self) -> None:
-        """Close the parent run."""
+        """Close the parent run; one that found every fold trained already leaves no trace."""
+        parent = self._parent
         self._end("FINISHED")
+        if parent is not None and self._fingerprint is None:
+            self._client.delete_run(parent.run_id)
 
     def _close_child(self, status: str) -> None:
         if self._child is not None:
