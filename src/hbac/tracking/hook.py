@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import getpass
 import hashlib
 import logging
 import signal
@@ -104,8 +105,13 @@ class MlflowHook:
         self._watch()
 
     def _source_tags(self) -> dict[str, str]:
+        tags = {
+            "mlflow.source.name": " ".join(["kedro", *sys.argv[1:]]),
+            "mlflow.source.type": "LOCAL",
+            "mlflow.user": getpass.getuser(),
+        }
         commit = _git_commit(self._root)
-        return {"mlflow.source.git.commit": commit} if commit else {}
+        return tags | ({"mlflow.source.git.commit": commit} if commit else {})
 
     def _open(self, name: str, tags: dict[str, str]) -> Run:
         run = self._client.create_run(self._experiment, run_name=name, tags=process_tags() | tags)
