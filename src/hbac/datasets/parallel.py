@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -39,7 +40,12 @@ class Workers:
         processes = self.backend in ("loky", "dask", "ray")
         threads = {"inner_max_num_threads": 1} if self.backend == "loky" else {}
         n_jobs = min(joblib.effective_n_jobs(self.n_jobs), len(jobs))
-        with joblib.parallel_config(self.backend, n_jobs=n_jobs, **threads):
+        with (
+            warnings.catch_warnings(),
+            joblib.parallel_config(self.backend, n_jobs=n_jobs, **threads),
+        ):
+            # loky replaces a worker whose memory has grown, and repeats what it was at.
+            warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
             parallel = joblib.Parallel(return_as="generator_unordered", pre_dispatch="4*n_jobs")
             with nullcontext() if processes else threadpool_limits(1):
                 results = parallel(joblib.delayed(function)(*job) for job in jobs)
