@@ -142,6 +142,7 @@ def test_a_second_run_makes_nothing_again(demo, folders):
         "--pipeline", "demo", "--only-missing-outputs", **folders, **SMALLEST
     )
     assert status == 0, printed
+    assert "Nothing to do: every output is there." in printed
     after = listing(folders["data_dir"])
     changed = [name for name in after if name not in before or after[name] != before[name]]
     assert [name for name in changed if name != ".hbac-raw-dir.json" and "mlflow" not in name] == []
@@ -239,6 +240,29 @@ def test_a_broken_file_is_set_aside_and_the_rest_go_on(demo, folders, tmp_path):
     assert "is not a readable parquet file" in failures["reason"].iloc[0]
     made = list((tmp_path / "data/04_feature/eeg_spectrograms").glob("*.npy"))
     assert len(made) == len(list((raw / "train_eegs").glob("*.parquet"))) - 1
+
+
+def test_one_fold_alone_gives_what_it_gave_among_others(demo, folders):
+    file = folders["data_dir"] / "07_model_output/folds/fold_1_predictions.parquet"
+    before = pd.read_parquet(file)
+    status, printed = kedro_run(
+        "--pipeline", "demo", "--namespaces", "fold_1", **folders, **SMALLEST
+    )
+    assert status == 0, printed
+    assert "[1/1] fold_1.train_fold" in printed
+    pd.testing.assert_frame_equal(pd.read_parquet(file), before, rtol=1e-4, atol=1e-6)
+
+
+def test_predictions_from_elsewhere_are_scored(demo, folders, tmp_path):
+    table = pd.read_parquet(folders["data_dir"] / "07_model_output/oof_predictions.parquet")
+    columns = ["eeg_id", "patient_id", "fold", "n_votes", *VOTE_COLUMNS, *PREDICTION_COLUMNS]
+    table[columns].to_parquet(tmp_path / "mine.parquet")
+    paths = {"oof_predictions": tmp_path / "mine.parquet", "data_dir": tmp_path / "data"}
+    status, printed = kedro_run("--pipeline", "evaluation", **paths)
+    assert status == 0, printed
+    theirs = json.loads((tmp_path / "data/08_reporting/metrics.json").read_text())
+    ours = json.loads((folders["data_dir"] / "08_reporting/metrics.json").read_text())
+    assert theirs == ours
 
 
 def test_wiring_every_pipeline_loads_neither_keras_nor_mlflow():

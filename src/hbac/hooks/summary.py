@@ -27,10 +27,10 @@ def _layer(dataset: Any) -> str:
     return (metadata.get("kedro-viz") or {}).get("layer", "other")
 
 
-def made_by(pipeline: Pipeline, catalog: CatalogProtocol, root: Path) -> dict[str, list[str]]:
-    """Files and folders that a pipeline wrote, by layer, relative to the project where inside."""
+def made_by(nodes: list[Node], catalog: CatalogProtocol, root: Path) -> dict[str, list[str]]:
+    """Files and folders that nodes wrote, by layer, relative to the project where inside."""
     made: dict[str, list[str]] = {}
-    for node in pipeline.nodes:
+    for node in nodes:
         for name in node.outputs:
             dataset = catalog.get(name)
             path = path_of(dataset)
@@ -51,19 +51,19 @@ class SummaryHook:
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
         """Note how many nodes there are."""
-        self._done, self._total = 0, len(pipeline.nodes)
+        self._started, self._total = [], len(pipeline.nodes)
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
         """Name the node that starts, and its place among all."""
-        self._done += 1
-        logger.info("[%d/%d] %s", self._done, self._total, node.name)
+        self._started.append(node)
+        logger.info("[%d/%d] %s", len(self._started), self._total, node.name)
 
     @hook_impl
-    def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+    def after_pipeline_run(self, catalog: CatalogProtocol) -> None:
         """Name what was made, layer by layer, and the commands that show it."""
-        lines = ["", "Made:"]
-        for layer, paths in made_by(pipeline, catalog, self._root).items():
+        made = made_by(self._started, catalog, self._root)
+        lines = ["", "Made:" if made else "Nothing to do: every output is there."]
+        for layer, paths in made.items():
             lines += [f"  {layer}", *(f"    {path}" for path in paths)]
-        lines += ["", "Look next:", *_NEXT]
-        click.echo("\n".join(lines))
+        click.echo("\n".join([*lines, "", "Look next:", *_NEXT]))
