@@ -16,6 +16,7 @@ from tests.conftest import PROJECT
 SMALLEST = {
     "demo.simulation.patients": 6,
     "demo.simulation.test_patients": 4,
+    "demo.modeling.n_folds": 2,
     "demo.modeling.network.architecture": "compact",
     "demo.modeling.image.height": 64,
     "demo.modeling.image.width": 64,
