@@ -244,3 +244,12 @@ def test_an_eeg_that_cannot_be_read_is_left_out(eegs, caplog):
     assert "4" not in shares.index
     assert len(shares) == len(eegs)
     assert "4.parquet" in caplog.text
+
+
+def test_an_eeg_that_cannot_be_read_is_no_example(labels, eegs, caplog):
+    def broken():
+        raise DatasetError("1.parquet is not a readable parquet file")
+
+    example = choose_example(labels, eegs | {"1": broken}, PARAMS)
+    assert example["eeg_id"].tolist() == [2]
+    assert "1.parquet" in caplog.text

@@ -24,6 +24,15 @@ from hbac.plots.style import message
 logger = logging.getLogger(__name__)
 
 
+def _read(load: Callable[[], Recording]) -> Recording | None:
+    """Read an EEG; None where that fails, and an error says why."""
+    try:
+        return load()
+    except DatasetError as error:
+        logger.error("An EEG is left out: %s", error)
+        return None
+
+
 def _without_file(ids: pd.Series, files: dict[str, Callable]) -> int:
     return len(set(ids.astype(str)) - set(files))
 
@@ -87,14 +96,10 @@ def measure_missing_data(
     sample = np.random.default_rng(params.seed).choice(sorted(eegs), size, replace=False)
     shares = {}
     for key in sorted(sample):
-        try:
-            recording = eegs[key]()
-        except DatasetError as error:
-            logger.error("An EEG is left out of the missing data: %s", error)
-            continue
-        shares[key] = dict(
-            zip(recording.channels, np.isnan(recording.data).mean(axis=1), strict=True)
-        )
+        recording = _read(eegs[key])
+        if recording is not None:
+            missing = np.isnan(recording.data).mean(axis=1)
+            shares[key] = dict(zip(recording.channels, missing, strict=True))
     table = pd.DataFrame.from_dict(shares, orient="index", columns=list(CHANNELS), dtype=float)
     return table.fillna(1.0).rename_axis("eeg_id")
 
@@ -136,7 +141,8 @@ def choose_example(
         params: the EEG wanted, or ``None`` for any.
 
     Returns:
-        The one row with most votes for a single class, the first of the table in a tie.
+        The one row with most votes for a single class, the first of the table in a tie, whose EEG
+        can be read.
 
     Raises:
         ValueError: if no label is left to choose from.
@@ -145,11 +151,13 @@ def choose_example(
     candidates = labels[labels["eeg_id"].astype(str).isin(eegs)]
     if wanted is not None:
         candidates = candidates[candidates["eeg_id"] == wanted]
-    if candidates.empty:
-        which = "any EEG" if wanted is None else f"example_eeg_id {wanted}"
-        raise ValueError(f"a label and an EEG file are needed for {which}, received none")
     agreed = candidates[list(VOTE_COLUMNS)].max(axis=1).to_numpy()
-    return candidates.iloc[[agreed.argmax()]].reset_index(drop=True)
+    for row in np.argsort(-agreed, kind="stable"):
+        example = candidates.iloc[[row]].reset_index(drop=True)
+        if _read(eegs[str(example["eeg_id"].iloc[0])]) is not None:
+            return example
+    which = "any EEG" if wanted is None else f"example_eeg_id {wanted}"
+    raise ValueError(f"a label and a readable EEG file are needed for {which}, received none")
 
 
 def _describe(label: pd.Series) -> str:
