@@ -100,4 +100,5 @@ def test_missing_raw_data_is_named_with_what_to_type(tmp_path):
 
 def test_an_input_that_is_there_passes(tmp_path):
     (tmp_path / "in.csv").write_text("a\n1\n")
-    check_inputs(PIPELINE, catalog(tmp_path / "in.csv", tmp_path / "out.csv"), tmp_path / "raw")
+    paths = catalog(tmp_path / "in.csv", tmp_path / "out.csv")
+    assert check_inputs(PIPELINE, paths, tmp_path / "raw") is None

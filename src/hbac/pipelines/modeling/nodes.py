@@ -185,7 +185,7 @@ def assemble_images(
             _window_image,
             eeg_spectrograms[str(window.eeg_id)],
             window.window,
-            _power_loader(window, eegs, spectrograms),
+            _power_loader(window, eegs, spectrograms) if "regional" in layout.sources else None,
             layout,
         )
         for window in windows.itertuples()
