@@ -2,35 +2,53 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from kedro.io.core import DatasetError
 
 from hbac.datasets.file import FileDataset
-from hbac.datasets.parquet import columns_to_array, read_table
+from hbac.datasets.parquet import read_columns
 from hbac.eeg.recording import CHANNELS, SAMPLING_RATE, Recording
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 
 MIN_SAMPLES = WINDOW_SECONDS * SAMPLING_RATE
 
+MAX_MICROVOLTS = 1e8
+"""No amplifier gives 100 V: what is beyond is no EEG, and its power overflows float32."""
+
 
 class EEGDataset(FileDataset):
     """Parquet of 20 channels in microvolts at 200 Hz, read and written as a ``Recording``."""
 
-    def _read(self, path: str) -> Recording:
+    def _read(self, path: str, channels: tuple[str, ...] = CHANNELS) -> Recording:
         """Read a recording.
 
+        Args:
+            path: the file.
+            channels: those to read, all by default; the file must have all in any case.
+
         Raises:
-            DatasetError: if the file is not parquet, a channel is missing, repeats or is not
-                numeric, or there are fewer than 10,000 samples; the message names the file.
+            DatasetError: if the file is not parquet; a channel is missing, repeats or is not
+                numeric; what is read is infinite, beyond 100 V or missing throughout; or there
+                are fewer than 10,000 samples. The message names the file.
         """
-        data = columns_to_array(read_table(self._fs, path), CHANNELS, path)
+        data = read_columns(self._fs, path, channels, required=CHANNELS, order="F").T
         if data.shape[1] < MIN_SAMPLES:
             raise DatasetError(
                 f"{path} holds {data.shape[1]} samples; at least {MIN_SAMPLES} are needed "
                 f"({WINDOW_SECONDS} s at {SAMPLING_RATE} Hz)"
             )
-        return Recording(data, CHANNELS, SAMPLING_RATE)
+        peaks = np.fmax(np.fmax.reduce(data, axis=1), -np.fmin.reduce(data, axis=1))
+        if np.isnan(peaks).all():
+            raise DatasetError(f"{path} holds no value: every channel is missing throughout")
+        if (peaks > MAX_MICROVOLTS).any():
+            worst = int(np.nanargmax(peaks))
+            raise DatasetError(
+                f"{path}: column {channels[worst]!r} reaches {peaks[worst]:g} microvolts; "
+                f"EEG stays within {MAX_MICROVOLTS:g}"
+            )
+        return Recording(data, channels, SAMPLING_RATE)
 
     def _write(self, path: str, data: Recording) -> None:
         recording = data.pick(CHANNELS)

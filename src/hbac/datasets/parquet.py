@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import fsspec
 import numpy as np
@@ -14,53 +15,83 @@ from kedro.io.core import DatasetError
 _N_NAMED = 5
 
 
-def read_table(fs: fsspec.AbstractFileSystem, path: str) -> pa.Table:
-    """Read a parquet file on one thread.
-
-    Raises:
-        DatasetError: if the file is not parquet, or a column's name repeats.
-    """
-    with fs.open(path, "rb") as file:
-        try:
-            table = pq.ParquetFile(file).read(use_threads=False)
-        except (pa.ArrowException, OSError) as error:
-            file.seek(0)
-            raise DatasetError(
-                f"{path} is not a readable parquet file; it holds {fs.size(path)} bytes and "
-                f"begins with {file.read(24)!r}: {error}"
-            ) from error
-    repeated = [name for name, times in Counter(table.column_names).items() if times > 1]
-    if repeated:
-        raise DatasetError(f"{path} holds the columns {repeated} more than once")
-    return table
-
-
 def _few(names: Sequence[str]) -> str:
     """Name a few columns and count the rest."""
     more = f" and {len(names) - _N_NAMED} more" if len(names) > _N_NAMED else ""
     return f"the columns {', '.join(map(repr, names[:_N_NAMED]))}{more}"
 
 
-def columns_to_array(table: pa.Table, columns: Sequence[str], path: str) -> np.ndarray:
-    """Copy columns to a float32 array of shape ``(columns, rows)``, null as NaN.
-
-    Raises:
-        DatasetError: if a column is missing, is not numeric, or holds an infinite value.
-    """
-    missing = [name for name in columns if name not in table.column_names]
+def _check_schema(schema: pa.Schema, required: Iterable[str], path: str) -> None:
+    names = schema.names
+    present, required = set(names), dict.fromkeys(required)
+    if len(present) < len(names):
+        repeated = [name for name, times in Counter(names).items() if times > 1]
+        raise DatasetError(f"{path} holds the columns {repeated} more than once")
+    missing = [name for name in required if name not in present]
     if missing:
-        unknown = [name for name in table.column_names if name not in columns]
+        unknown = [name for name in names if name not in required]
         raise DatasetError(
             f"{path} lacks {_few(missing)}"
             + (f" and has, unknown, {_few(unknown)}" if unknown else "")
         )
-    array = np.empty((len(columns), table.num_rows), np.float32)
-    for row, name in zip(array, columns, strict=True):
-        column = table.column(name)
-        if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
-            raise DatasetError(f"{path}: column {name!r} must be numeric, it is {column.type}")
-        row[:] = column.to_numpy()
-    if np.isinf(array).any():
-        name = columns[int(np.argwhere(np.isinf(array))[0, 0])]
+    for field in schema:
+        numeric = pa.types.is_floating(field.type) or pa.types.is_integer(field.type)
+        if field.name in required and not numeric:
+            raise DatasetError(f"{path}: column {field.name!r} must be numeric, it is {field.type}")
+
+
+def _read_batch(content: bytes, columns: Sequence[str], required: Iterable[str], path: str):
+    file = pq.ParquetFile(pa.BufferReader(content))
+    _check_schema(file.schema_arrow, required, path)
+    table = file.read(columns=list(columns), use_threads=False).select(list(columns))
+    return table.combine_chunks().to_batches()
+
+
+def read_columns(
+    fs: fsspec.AbstractFileSystem,
+    path: str,
+    columns: Sequence[str],
+    *,
+    required: Iterable[str],
+    order: Literal["C", "F"],
+) -> np.ndarray:
+    """Read columns of a parquet file on one thread, with one request to the file system.
+
+    Args:
+        fs: where the file lies.
+        path: the file.
+        columns: those to read.
+        required: those that the file must have, each numeric.
+        order: layout in memory, as of ``numpy.asarray``.
+
+    Returns:
+        Shape ``(rows, columns)``, float32, null as NaN.
+
+    Raises:
+        DatasetError: if the file is not parquet; a column is missing, repeats, or is not numeric;
+            or a value that is read is infinite. The message names the file and the column.
+    """
+    content = fs.cat_file(path)
+    try:
+        batches = _read_batch(content, columns, required, path)
+        tensors = [
+            batch.to_tensor(null_to_nan=True, row_major=order == "C").to_numpy()
+            for batch in batches
+        ]
+    except DatasetError:
+        raise
+    # Bytes that are no parquet were seen to raise about everything.
+    except Exception as error:
+        raise DatasetError(
+            f"{path} is not a readable parquet file; it holds {len(content)} bytes and begins "
+            f"with {content[:24]!r}: {error}"
+        ) from error
+    if not tensors:
+        return np.empty((0, len(columns)), np.float32, order)
+    with np.errstate(over="ignore"):
+        array = np.asarray(tensors[0], np.float32, order)
+    finite_or_nan = ~np.isinf(array).any(axis=0)
+    if not finite_or_nan.all():
+        name = columns[int(finite_or_nan.argmin())]
         raise DatasetError(f"{path}: column {name!r} holds an infinite value")
     return array

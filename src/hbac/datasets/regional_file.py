@@ -7,7 +7,7 @@ import pandas as pd
 from kedro.io.core import DatasetError
 
 from hbac.datasets.file import FileDataset
-from hbac.datasets.parquet import columns_to_array, read_table
+from hbac.datasets.parquet import read_columns
 from hbac.eeg.regional import COLUMNS, WINDOW_ROWS
 
 
@@ -22,15 +22,18 @@ class RegionalSpectrogramDataset(FileDataset):
         """Read the power.
 
         Raises:
-            DatasetError: if the file is not parquet, a column is missing, repeats or is not
-                numeric, or there are fewer than 300 rows; the message names the file.
+            DatasetError: if the file is not parquet; a column is missing, repeats or is not
+                numeric; a value is infinite, or all are missing; or there are fewer than 300
+                rows. The message names the file.
         """
-        power = columns_to_array(read_table(self._fs, path), ("time", *COLUMNS), path)[1:].T
+        power = read_columns(self._fs, path, COLUMNS, required=("time", *COLUMNS), order="C")
         if len(power) < WINDOW_ROWS:
             raise DatasetError(
                 f"{path} holds {len(power)} rows; at least {WINDOW_ROWS} are needed (10 minutes)"
             )
-        return np.ascontiguousarray(power)
+        if np.isnan(power).all():
+            raise DatasetError(f"{path} holds no value: every column is missing throughout")
+        return power
 
     def _write(self, path: str, data: pd.DataFrame) -> None:
         with self._fs.open(path, "wb") as file:

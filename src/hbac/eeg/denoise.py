@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import warnings
 
+import numba
 import numpy as np
-import pywt
+
+from hbac.eeg.wavelet import decompose, reconstruct
 
 MAD_OF_A_UNIT_NORMAL = 0.6745
 
@@ -28,6 +30,33 @@ def fill_missing(signals: np.ndarray) -> np.ndarray:
     return np.where(missing, np.nan_to_num(means), signals).astype(signals.dtype, copy=False)
 
 
+def _median(values: np.ndarray) -> np.ndarray:
+    """Median along the last axis, kept.
+
+    As ``np.median``, which looks for two elements at once and then is seven times slower.
+    """
+    middle = values.shape[-1] // 2
+    parted = np.partition(values, middle)
+    upper = parted[..., middle : middle + 1]
+    if values.shape[-1] % 2:
+        return upper
+    return (parted[..., :middle].max(axis=-1, keepdims=True) + upper) / 2
+
+
+def _noise_level(details: np.ndarray) -> np.ndarray:
+    """Standard deviation of each channel's noise, shape ``(channels, 1)``, from its details."""
+    return _median(np.abs(details - _median(details))) / MAD_OF_A_UNIT_NORMAL
+
+
+@numba.njit(cache=True)
+def _threshold_hard(details, threshold):
+    """Set to 0, in place, what does not exceed its channel's threshold ``(channels, 1)``."""
+    for channel in range(details.shape[0]):
+        for k in range(details.shape[1]):
+            if abs(details[channel, k]) <= threshold[channel, 0]:
+                details[channel, k] = 0
+
+
 def wavelet_denoise(signals: np.ndarray, *, wavelet: str) -> np.ndarray:
     """Denoise by hard thresholding of wavelet coefficients at the universal threshold.
 
@@ -44,14 +73,17 @@ def wavelet_denoise(signals: np.ndarray, *, wavelet: str) -> np.ndarray:
         A new array of the same shape and dtype.
 
     Raises:
-        ValueError: if PyWavelets knows no wavelet of that name.
+        ValueError: if PyWavelets knows no wavelet of that name, or there are fewer samples than
+            one level of it needs.
     """
     samples = signals.shape[-1]
-    approximation, *details = pywt.wavedec(signals, wavelet, mode="per", axis=-1)
-    finest = details[-1]
-    deviation = np.abs(finest - np.median(finest, axis=-1, keepdims=True))
-    noise = np.median(deviation, axis=-1, keepdims=True) / MAD_OF_A_UNIT_NORMAL
-    threshold = noise * np.sqrt(2 * np.log(samples))
-    kept = [np.where(np.abs(detail) > threshold, detail, 0) for detail in details]
-    denoised = pywt.waverec([approximation, *kept], wavelet, mode="per", axis=-1)
-    return denoised[..., :samples].astype(signals.dtype, copy=False)
+    channels = signals.reshape(-1, samples)
+    precise = np.result_type(signals.dtype, np.float32)
+    approximation, *details = decompose(np.ascontiguousarray(channels, precise), wavelet)
+    if not details:
+        raise ValueError(f"{samples} samples are too few for the wavelet {wavelet}")
+    threshold = _noise_level(details[-1]) * np.sqrt(2 * np.log(samples))
+    for detail in details:
+        _threshold_hard(detail, threshold)
+    denoised = reconstruct([approximation, *details], wavelet)[:, :samples]
+    return denoised.reshape(signals.shape).astype(signals.dtype, copy=False)
