@@ -21,19 +21,15 @@ MAX_MICROVOLTS = 1e8
 class EEGDataset(FileDataset):
     """Parquet of 20 channels in microvolts at 200 Hz, read and written as a ``Recording``."""
 
-    def _read(self, path: str, channels: tuple[str, ...] = CHANNELS) -> Recording:
+    def _read(self, path: str) -> Recording:
         """Read a recording.
-
-        Args:
-            path: the file.
-            channels: those to read, all by default; the file must have all in any case.
 
         Raises:
             DatasetError: if the file is not parquet; a channel is missing, repeats or is not
-                numeric; what is read is infinite, beyond 100 V or missing throughout; or there
-                are fewer than 10,000 samples. The message names the file.
+                numeric; a value is infinite or beyond 100 V, or all are missing; or there are
+                fewer than 10,000 samples. The message names the file.
         """
-        data = read_columns(self._fs, path, channels, required=CHANNELS, order="F").T
+        data = read_columns(self._fs, path, CHANNELS, order="F").T
         if data.shape[1] < MIN_SAMPLES:
             raise DatasetError(
                 f"{path} holds {data.shape[1]} samples; at least {MIN_SAMPLES} are needed "
@@ -45,12 +41,11 @@ class EEGDataset(FileDataset):
         if (peaks > MAX_MICROVOLTS).any():
             worst = int(np.nanargmax(peaks))
             raise DatasetError(
-                f"{path}: column {channels[worst]!r} reaches {peaks[worst]:g} microvolts; "
+                f"{path}: column {CHANNELS[worst]!r} reaches {peaks[worst]:g} microvolts; "
                 f"EEG stays within {MAX_MICROVOLTS:g}"
             )
-        return Recording(data, channels, SAMPLING_RATE)
+        return Recording(data, CHANNELS, SAMPLING_RATE)
 
     def _write(self, path: str, data: Recording) -> None:
         recording = data.pick(CHANNELS)
-        with self._fs.open(path, "wb") as file:
-            pq.write_table(pa.table(dict(zip(CHANNELS, recording.data, strict=True))), file)
+        pq.write_table(pa.table(dict(zip(CHANNELS, recording.data, strict=True))), path)

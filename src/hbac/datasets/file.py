@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
+import tempfile
 import uuid
 from abc import abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 from kedro.io.core import AbstractDataset, get_protocol_and_path
 
 
 @contextmanager
-def replacing(fs: fsspec.AbstractFileSystem, path: str) -> Iterator[str]:
-    """Yield a path beside ``path`` to write to, which takes its place once the block is done.
+def _beside(path: str) -> Iterator[str]:
+    """Yield a hidden path in the same folder, which is renamed to ``path`` at the end."""
+    target = Path(path)
+    temporary = target.with_name(f".{target.stem}.{uuid.uuid4().hex}{target.suffix}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield str(temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _elsewhere(fs: fsspec.AbstractFileSystem, path: str) -> Iterator[str]:
+    """Yield a local path, which is uploaded to ``path``, in one piece, at the end."""
+    with tempfile.TemporaryDirectory() as folder:
+        local = Path(folder, Path(path).name)
+        yield str(local)
+        fs.put_file(str(local), path)
+
+
+def replacing(fs: fsspec.AbstractFileSystem, path: str) -> AbstractContextManager[str]:
+    """Return a context that gives a local path to write to, and takes the file to ``path``.
 
     No reader ever sees a half-written file, and a block that raises leaves nothing behind.
     """
-    folder, _, name = path.rpartition("/")
-    stem, dot, suffix = name.rpartition(".")
-    temporary = f"{folder}/.{stem or suffix}.{uuid.uuid4().hex}{dot}{suffix}"
-    fs.makedirs(folder, exist_ok=True)
-    try:
-        yield temporary
-        fs.mv(temporary, path)
-    finally:
-        if fs.exists(temporary):
-            fs.rm(temporary)
+    return _beside(path) if isinstance(fs, LocalFileSystem) else _elsewhere(fs, path)
 
 
 class FileDataset(AbstractDataset):
     """A dataset of one file, written atomically.
 
-    Subclasses say what the file holds by ``_read(path)`` and ``_write(path, data)``.
+    Subclasses say what the file holds by ``_read(path)``, of a path on the dataset's file system,
+    and ``_write(path, data)``, to a local path.
 
     Args:
         filepath: path or URL of the file.
@@ -50,8 +66,8 @@ class FileDataset(AbstractDataset):
         fs_args: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ):
-        protocol, self._filepath = get_protocol_and_path(str(filepath))
-        self._fs = fsspec.filesystem(protocol, **(credentials or {}), **(fs_args or {}))
+        self._protocol, self._filepath = get_protocol_and_path(str(filepath))
+        self._fs = fsspec.filesystem(self._protocol, **(credentials or {}), **(fs_args or {}))
         self.metadata = metadata
 
     @abstractmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,4 @@ class KerasModelDataset(FileDataset):
             return keras.saving.load_model(local, compile=False)
 
     def _write(self, path: str, data: Any) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            local = Path(folder, "model.keras")
-            data.save(local, include_optimizer=False)
-            with local.open("rb") as source, self._fs.open(path, "wb") as target:
-                shutil.copyfileobj(source, target)
+        data.save(path, include_optimizer=False)

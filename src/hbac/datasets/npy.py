@@ -28,7 +28,7 @@ class NpyDataset(FileDataset):
             raise DatasetError(f"{path} is not an array of numbers: {error}") from error
 
     def _write(self, path: str, data: np.ndarray) -> None:
-        with self._fs.open(path, "wb") as file:
+        with open(path, "wb") as file:
             np.save(file, data, allow_pickle=False)
 
     def preview(self) -> TablePreview:

@@ -40,11 +40,20 @@ def _check_schema(schema: pa.Schema, required: Iterable[str], path: str) -> None
             raise DatasetError(f"{path}: column {field.name!r} must be numeric, it is {field.type}")
 
 
-def _read_batch(content: bytes, columns: Sequence[str], required: Iterable[str], path: str):
+def _read_table(content: bytes, columns: Sequence[str], also: Sequence[str], path: str) -> pa.Table:
     file = pq.ParquetFile(pa.BufferReader(content))
-    _check_schema(file.schema_arrow, required, path)
-    table = file.read(columns=list(columns), use_threads=False).select(list(columns))
-    return table.combine_chunks().to_batches()
+    _check_schema(file.schema_arrow, [*columns, *also], path)
+    return file.read(columns=list(columns), use_threads=False).select(list(columns))
+
+
+def _as_array(table: pa.Table, order: Literal["C", "F"]) -> np.ndarray:
+    """Shape ``(rows, columns)``, null as NaN."""
+    batches = table.combine_chunks().to_batches()
+    if not batches:
+        return np.empty((0, table.num_columns), np.float32)
+    tensor = batches[0].to_tensor(null_to_nan=True, row_major=order == "C")
+    with np.errstate(over="ignore"):
+        return np.asarray(tensor.to_numpy(), np.float32, order)
 
 
 def read_columns(
@@ -52,16 +61,16 @@ def read_columns(
     path: str,
     columns: Sequence[str],
     *,
-    required: Iterable[str],
+    also: Sequence[str] = (),
     order: Literal["C", "F"],
 ) -> np.ndarray:
-    """Read columns of a parquet file on one thread, with one request to the file system.
+    """Read columns of a parquet file on one thread, from its bytes, which are read in one piece.
 
     Args:
         fs: where the file lies.
         path: the file.
         columns: those to read.
-        required: those that the file must have, each numeric.
+        also: those that the file must have as well.
         order: layout in memory, as of ``numpy.asarray``.
 
     Returns:
@@ -73,11 +82,7 @@ def read_columns(
     """
     content = fs.cat_file(path)
     try:
-        batches = _read_batch(content, columns, required, path)
-        tensors = [
-            batch.to_tensor(null_to_nan=True, row_major=order == "C").to_numpy()
-            for batch in batches
-        ]
+        array = _as_array(_read_table(content, columns, also, path), order)
     except DatasetError:
         raise
     # Bytes that are no parquet were seen to raise about everything.
@@ -86,12 +91,7 @@ def read_columns(
             f"{path} is not a readable parquet file; it holds {len(content)} bytes and begins "
             f"with {content[:24]!r}: {error}"
         ) from error
-    if not tensors:
-        return np.empty((0, len(columns)), np.float32, order)
-    with np.errstate(over="ignore"):
-        array = np.asarray(tensors[0], np.float32, order)
-    finite_or_nan = ~np.isinf(array).any(axis=0)
-    if not finite_or_nan.all():
-        name = columns[int(finite_or_nan.argmin())]
-        raise DatasetError(f"{path}: column {name!r} holds an infinite value")
+    infinite = np.isinf(array).any(axis=0)
+    if infinite.any():
+        raise DatasetError(f"{path}: column {columns[infinite.argmax()]!r} holds an infinite value")
     return array

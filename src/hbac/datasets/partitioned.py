@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import logging
+import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-import fsspec
 import pandas as pd
-from kedro.io.core import (
-    AbstractDataset,
-    DatasetError,
-    get_protocol_and_path,
-    parse_dataset_definition,
-)
+from kedro.io.core import AbstractDataset, DatasetError, parse_dataset_definition
 from kedro_datasets._typing import TablePreview
 
-from hbac.datasets.file import FileDataset
 from hbac.datasets.fingerprint import task_fingerprint
+from hbac.datasets.folder import Folder, PartitionLoader
 from hbac.datasets.manifest import Manifest
-from hbac.datasets.parallel import Workers
+from hbac.datasets.parallel import WorkerDiedError, Workers
 
 logger = logging.getLogger(__name__)
 
@@ -30,37 +26,44 @@ _N_NAMED = 3
 
 
 @dataclass(frozen=True)
-class PartitionLoader:
-    """Reads one partition when called.
+class Failure:
+    """Why a partition could not be made.
 
     Attributes:
-        dataset: the partition's dataset.
-        source_identity: what tells this state of the file from another: its id, its size in
-            bytes and the time of its last change.
+        reason: the error's message.
+        traceback: where it was raised.
+        storage: whether the folder could not be written to, which is no fault of the partition.
     """
 
-    dataset: FileDataset
-    source_identity: tuple
-
-    def __call__(self) -> Any:
-        """Read the partition."""
-        return self.dataset.load()
+    reason: str
+    traceback: str
+    storage: bool = False
 
 
-def _make_partition(
-    partition: str, task: Callable[[], Any], dataset: FileDataset
-) -> tuple[str, tuple[str, str] | None]:
-    """Run a task and write what it returns; returns reason and traceback where that fails."""
+def _is_from_storage(error: BaseException) -> bool:
+    """Whether an error in writing is the storage's; what cannot be written is the data's fault."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return not isinstance(error, ValueError | TypeError | DatasetError)
+
+
+def _make_partition(folder: Folder, partition: str, task: Callable[[], Any]) -> Failure | None:
+    """Run a task and write what it returns; return why where that fails."""
     try:
-        dataset.save(task())
+        result = task()
     except Exception as error:
-        return partition, (str(error) or type(error).__name__, traceback.format_exc())
-    return partition, None
+        return Failure(str(error) or type(error).__name__, traceback.format_exc())
+    try:
+        folder.dataset(partition).save(result)
+    except Exception as error:
+        return Failure(str(error), traceback.format_exc(), storage=_is_from_storage(error))
+    return None
 
 
-def _source_identity(partition: str, info: dict[str, Any]) -> tuple:
-    changed = info.get("mtime") or info.get("LastModified") or info.get("ETag")
-    return (partition, info["size"], str(changed))
+def _fingerprints(data: dict[str, Callable[[], Any]]) -> dict[str, str]:
+    """Fingerprint of each task; threads help where files are hashed."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(data, pool.map(task_fingerprint, data.values()), strict=True))
 
 
 class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, PartitionLoader]]):
@@ -77,9 +80,14 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         filename_suffix: what follows the id in a file's name, such as ``.npy``.
         failures: definition of the dataset that takes the table of what failed in the last run
             (columns partition, reason, traceback); every run that saves writes it.
-        max_failure_rate: share of failed partitions, 0 to 1, past which the run fails.
+        on_error: ``quarantine`` sets a failed partition aside, ``raise`` ends the run.
+        max_failure_rate: share of failed partitions, 0 to 1, past which the run fails all the
+            same.
+        identify_by: what tells one state of a file here from another, for what is made from it:
+            ``modified`` (size and time of the last change) or ``content`` (a hash).
         n_jobs: number of workers; -1 is one a core.
         backend: joblib's backend.
+        scheduler: address of the cluster, for the backends ``dask`` and ``ray``.
         credentials: passed to the file system.
         fs_args: further arguments of the file system.
         metadata: ignored by Kedro; read by plugins such as kedro-viz.
@@ -92,9 +100,12 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         dataset: str | dict[str, Any],
         filename_suffix: str,
         failures: dict[str, Any] | None = None,
+        on_error: Literal["raise", "quarantine"] = "quarantine",
         max_failure_rate: float = 0.0,
+        identify_by: Literal["modified", "content"] = "modified",
         n_jobs: int = -1,
         backend: str = "loky",
+        scheduler: str | None = None,
         credentials: dict[str, Any] | None = None,
         fs_args: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
@@ -103,85 +114,105 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
             raise ValueError(
                 f"max_failure_rate must be between 0 and 1, received {max_failure_rate}"
             )
-        protocol, folder = get_protocol_and_path(str(path))
-        self._path = folder.rstrip("/")
-        self._suffix = filename_suffix
-        self._storage = {"credentials": credentials, "fs_args": fs_args}
-        self._fs = fsspec.filesystem(protocol, **(credentials or {}), **(fs_args or {}))
+        for name, value, known in (
+            ("on_error", on_error, ("raise", "quarantine")),
+            ("identify_by", identify_by, ("modified", "content")),
+        ):
+            if value not in known:
+                raise ValueError(f"{name} must be one of {known}, received {value!r}")
         definition = {"type": dataset} if isinstance(dataset, str) else dataset
-        self._dataset_class, self._dataset_config = parse_dataset_definition(definition)
-        self._protocol = protocol
+        self._folder = Folder(
+            str(path),
+            *parse_dataset_definition(definition),
+            filename_suffix,
+            identify_by,
+            credentials,
+            fs_args,
+        )
+        self._protocol, self._path = self._folder.protocol, self._folder.path
         self._failures = failures and AbstractDataset.from_config("failures", failures)
+        self._on_error = on_error
         self._max_failure_rate = max_failure_rate
-        self._workers = Workers(n_jobs, backend)
+        self._workers = Workers(n_jobs, backend, scheduler)
         self.metadata = metadata
 
-    def _partition_dataset(self, partition: str) -> FileDataset:
-        prefix = "" if self._protocol == "file" else f"{self._protocol}://"
-        filepath = f"{prefix}{self._path}/{partition}{self._suffix}"
-        return self._dataset_class(filepath=filepath, **self._dataset_config, **self._storage)
-
-    def _list(self) -> dict[str, dict[str, Any]]:
-        """Information on the file of every partition, by the partition's id."""
-        self._fs.invalidate_cache()
-        if not self._fs.exists(self._path):
-            return {}
-        names = {info["name"].rpartition("/")[2]: info for info in self._fs.ls(self._path, True)}
-        return {
-            name.removesuffix(self._suffix): names[name]
-            for name in sorted(names)
-            if name.endswith(self._suffix) and not name.startswith(".")
-        }
+    def _manifest(self) -> Manifest:
+        return Manifest(self._folder.fs, self._path)
 
     def load(self) -> dict[str, PartitionLoader]:
         """Return a callable for each partition, ordered by id; empty where there is none."""
         return {
-            partition: PartitionLoader(
-                self._partition_dataset(partition), _source_identity(partition, info)
-            )
-            for partition, info in self._list().items()
+            partition: PartitionLoader(self._folder, partition, state)
+            for partition, state in self._folder.list().items()
         }
 
     def save(self, data: dict[str, Callable[[], Any]]) -> None:
         """Run the callables that are new or changed, and write what they return.
 
         Raises:
-            DatasetError: if more than ``max_failure_rate`` of all partitions failed.
+            DatasetError: if the folder cannot be written to; or a partition failed and
+                ``on_error`` is ``raise``; or more than ``max_failure_rate`` of all did.
         """
-        manifest = Manifest(self._fs, self._path)
-        present, made_from = self._list(), manifest.fingerprints()
-        fingerprints = {partition: task_fingerprint(task) for partition, task in data.items()}
-        todo = [
-            partition
+        manifest = self._manifest()
+        self._folder.remove_leftovers()
+        present, made_from = self._folder.list(), manifest.fingerprints()
+        fingerprints = _fingerprints(data)
+        todo = {
+            partition: data[partition]
             for partition, fingerprint in fingerprints.items()
             if partition not in present or made_from.get(partition) != fingerprint
-        ]
+        }
         name = self._path.rpartition("/")[2]
         logger.info("%s: %d of %d partitions to make", name, len(todo), len(data))
-        failures = []
+        failures = {}
         with manifest.recording() as record:
-            jobs = [
-                (partition, data[partition], self._partition_dataset(partition))
-                for partition in todo
-            ]
-            for partition, failure in self._workers.run(_make_partition, jobs, name):
+            for partition, failure in self._make(todo, name):
                 if failure is None:
                     record(partition, fingerprints[partition])
-                else:
-                    failures.append((partition, *failure))
-            self._set_aside(sorted(failures), len(data))
+                    continue
+                failures[partition] = failure
+                if partition in present:
+                    self._folder.remove([partition])
+                self._report(partition, failure)
+            self._set_aside(failures, len(data))
 
-    def _set_aside(self, failures: list[tuple[str, str, str]], n_partitions: int) -> None:
-        """Table the failures, remove what they leave stale, and fail where they are too many."""
-        for partition, reason, _ in failures:
-            logger.error("%s/%s%s set aside: %s", self._path, partition, self._suffix, reason)
+    def _make(
+        self, tasks: dict[str, Callable[[], Any]], name: str
+    ) -> Iterator[tuple[str, Failure | None]]:
+        """Run and write; yield each partition with why it failed, if it did."""
+        jobs = [(self._folder, partition, task) for partition, task in tasks.items()]
+        for index, result in self._workers.run(_make_partition, jobs, name):
+            if isinstance(result, WorkerDiedError):
+                result = Failure(str(result), "")
+            yield jobs[index][1], result
+
+    def _report(self, partition: str, failure: Failure) -> None:
+        """Log a failure, and end the run where it must."""
+        path = self._folder.path_of(partition)
+        if failure.storage:
+            raise DatasetError(
+                f"{path} could not be written: {failure.reason}\nWhat was made before stays; "
+                "once the folder can be written to, the same command makes the rest"
+            )
+        if self._on_error == "raise":
+            self._save_failures({partition: failure})
+            raise DatasetError(f"{path} could not be made: {failure.reason}\n{failure.traceback}")
+        logger.error("%s set aside: %s", path, failure.reason)
+
+    def _save_failures(self, failures: dict[str, Failure]) -> None:
         if self._failures is not None:
-            self._failures.save(pd.DataFrame(failures, columns=_FAILURE_COLUMNS))
-        for partition, info in self._list().items():
-            if partition in {failed for failed, *_ in failures}:
-                self._fs.rm(info["name"])
+            rows = [
+                (partition, failure.reason, failure.traceback)
+                for partition, failure in sorted(failures.items())
+            ]
+            self._failures.save(pd.DataFrame(rows, columns=_FAILURE_COLUMNS))
+
+    def _set_aside(self, failures: dict[str, Failure], n_partitions: int) -> None:
+        """Table the failures, and fail where they are too many."""
+        self._save_failures(failures)
         if len(failures) > self._max_failure_rate * n_partitions:
-            named = "\n".join(f"  {name}: {reason}" for name, reason, _ in failures[:_N_NAMED])
+            first = sorted(failures.items())[:_N_NAMED]
+            named = "\n".join(f"  {name}: {failure.reason}" for name, failure in first)
             raise DatasetError(
                 f"{len(failures)} of {n_partitions} partitions of {self._path} failed, more than "
                 f"max_failure_rate = {self._max_failure_rate:g} allows"
@@ -191,15 +222,15 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
 
     def preview(self, nrows: int = 20) -> TablePreview:
         """Return the first partitions' names and sizes for kedro-viz."""
-        files = list(self._list().items())
-        rows = [[name, round(info["size"] / 1024)] for name, info in files[:nrows]]
+        files = list(self._folder.list().items())
+        rows = [[name, round(state.size / 1024)] for name, state in files[:nrows]]
         columns = [f"partition (of {len(files)})", "size in KiB"]
         return TablePreview({"index": list(range(len(rows))), "columns": columns, "data": rows})
 
     def _exists(self) -> bool:
         """Whether every partition is there: a folder that a run was writing must be complete."""
-        manifest = Manifest(self._fs, self._path)
-        return bool(self._list()) and (manifest.complete or not manifest.fingerprints())
+        manifest = self._manifest()
+        return bool(self._folder.list()) and (manifest.complete or not manifest.fingerprints())
 
     def _describe(self) -> dict[str, Any]:
-        return {"path": self._path, "dataset": self._dataset_class.__name__}
+        return {"path": self._path, "dataset": self._folder.dataset_class.__name__}

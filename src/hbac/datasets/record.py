@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from kedro.io.core import DatasetError
@@ -21,7 +22,7 @@ class RecordDataset(FileDataset):
             raise DatasetError(f"{path} is not JSON: {error}") from error
 
     def _write(self, path: str, data: Any) -> None:
-        self._fs.write_text(path, json.dumps(data, indent=2, allow_nan=False) + "\n")
+        Path(path).write_text(json.dumps(data, indent=2, allow_nan=False) + "\n")
 
     def preview(self) -> JSONPreview:
         """Return the file's text for kedro-viz."""

@@ -26,7 +26,7 @@ class RegionalSpectrogramDataset(FileDataset):
                 numeric; a value is infinite, or all are missing; or there are fewer than 300
                 rows. The message names the file.
         """
-        power = read_columns(self._fs, path, COLUMNS, required=("time", *COLUMNS), order="C")
+        power = read_columns(self._fs, path, COLUMNS, also=("time",), order="C")
         if len(power) < WINDOW_ROWS:
             raise DatasetError(
                 f"{path} holds {len(power)} rows; at least {WINDOW_ROWS} are needed (10 minutes)"
@@ -36,5 +36,4 @@ class RegionalSpectrogramDataset(FileDataset):
         return power
 
     def _write(self, path: str, data: pd.DataFrame) -> None:
-        with self._fs.open(path, "wb") as file:
-            data[["time", *COLUMNS]].to_parquet(file, index=False)
+        data[["time", *COLUMNS]].to_parquet(path, index=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,12 @@ def _fill_row(path: str, row: int, task: Callable[[], np.ndarray]) -> None:
     stack.flush()
 
 
+def _reserve(path: str) -> None:
+    """Have the file's blocks allocated: a full disk then is an error here, not a killed worker."""
+    with open(path, "r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, os.path.getsize(path))
+
+
 class StackedArrayDataset(NpyDataset):
     """One ``.npy`` file whose rows are made by callables, in parallel and in their order.
 
@@ -39,14 +46,22 @@ class StackedArrayDataset(NpyDataset):
         filepath: path of the file; it must be local, to be memory-mapped.
         n_jobs: number of workers; -1 is one a core.
         backend: joblib's backend.
+        scheduler: address of the cluster, for the backends ``dask`` and ``ray``.
         kwargs: as of ``NpyDataset``.
     """
 
-    def __init__(self, *, n_jobs: int = -1, backend: str = "loky", **kwargs):
+    def __init__(
+        self,
+        *,
+        n_jobs: int = -1,
+        backend: str = "loky",
+        scheduler: str | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if not isinstance(self._fs, LocalFileSystem):
             raise DatasetError(f"{self._filepath} must be local: it is memory-mapped")
-        self._workers = Workers(n_jobs, backend)
+        self._workers = Workers(n_jobs, backend, scheduler)
 
     @property
     def _record(self) -> str:
@@ -79,9 +94,11 @@ class StackedArrayDataset(NpyDataset):
         first = data[0]()
         shape = (len(data), *first.shape)
         stack = np.lib.format.open_memmap(path, mode="w+", dtype=first.dtype, shape=shape)
+        _reserve(path)
         stack[0] = first
         stack.flush()
         jobs = [(path, row, task) for row, task in enumerate(data[1:], 1)]
         name = self._filepath.rpartition("/")[2]
-        for _ in self._workers.run(_fill_row, jobs, name):
-            pass
+        for index, died in self._workers.run(_fill_row, jobs, name):
+            if died is not None:
+                raise DatasetError(f"row {index + 1} of {self._filepath}: {died}")

@@ -36,7 +36,7 @@ _RANGE_DB = np.float32(80)
 def _mel_weights(
     sampling_rate: float, n_fft: int, n_mels: int, max_frequency: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """librosa's mel filters without their zeros.
+    """The mel filters of librosa without their zeros.
 
     Returns:
         The weights one band after the other, where each band's begin and the last's end

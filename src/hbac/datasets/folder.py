@@ -1,0 +1,143 @@
+"""A folder with a file a partition, named by the partition's id."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+from kedro.io.core import get_protocol_and_path
+
+from hbac.datasets.file import FileDataset
+
+_CHANGED = ("mtime", "LastModified", "updated", "ETag")
+"""What file systems call the time of the last change, or what stands for it."""
+
+
+@dataclass(frozen=True)
+class FileState:
+    """What a listing says of a file: its size in bytes and when it last changed."""
+
+    size: int
+    changed: str
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder on any fsspec file system. Small, and pickled once for many partitions.
+
+    Attributes:
+        url: path or URL.
+        dataset_class: dataset of one file.
+        dataset_args: its further arguments.
+        suffix: what follows the id in a file's name, such as ``.npy``.
+        identify_by: what tells one state of a file from another: ``modified`` is its size and
+            the time of its last change, ``content`` a hash of its bytes.
+        credentials: passed to the file system.
+        fs_args: further arguments of the file system.
+    """
+
+    url: str
+    dataset_class: type[FileDataset]
+    dataset_args: dict[str, Any]
+    suffix: str
+    identify_by: Literal["modified", "content"] = "modified"
+    credentials: dict[str, Any] | None = field(default=None, repr=False)
+    fs_args: dict[str, Any] | None = None
+
+    @cached_property
+    def _protocol_and_path(self) -> tuple[str, str]:
+        protocol, path = get_protocol_and_path(self.url)
+        return protocol, path.rstrip("/")
+
+    @property
+    def protocol(self) -> str:
+        """Protocol of the file system, ``file`` on this machine."""
+        return self._protocol_and_path[0]
+
+    @property
+    def path(self) -> str:
+        """Path without the protocol."""
+        return self._protocol_and_path[1]
+
+    @property
+    def fs(self) -> fsspec.AbstractFileSystem:
+        """File system of the folder, one a process."""
+        storage = (self.credentials or {}) | (self.fs_args or {})
+        return fsspec.filesystem(self.protocol, **storage)
+
+    def path_of(self, partition: str) -> str:
+        """Path of a partition's file."""
+        return f"{self.path}/{partition}{self.suffix}"
+
+    def dataset(self, partition: str) -> FileDataset:
+        """Dataset of a partition's file."""
+        prefix = "" if self.protocol == "file" else f"{self.protocol}://"
+        return self.dataset_class(
+            filepath=prefix + self.path_of(partition),
+            credentials=self.credentials,
+            fs_args=self.fs_args,
+            **self.dataset_args,
+        )
+
+    def list(self) -> dict[str, FileState]:
+        """Files by their partition's id, ordered; empty where there is no folder."""
+        self.fs.invalidate_cache()
+        try:
+            entries = self.fs.ls(self.path, detail=True)
+        except FileNotFoundError:
+            return {}
+        files = {}
+        for entry in entries:
+            name = entry["name"].rpartition("/")[2]
+            if name.endswith(self.suffix) and not name.startswith("."):
+                changed = next((str(entry[key]) for key in _CHANGED if entry.get(key)), "")
+                files[name.removesuffix(self.suffix)] = FileState(entry["size"], changed)
+        return dict(sorted(files.items()))
+
+    def remove_leftovers(self) -> None:
+        """Remove the unfinished files of a run that was killed."""
+        hidden = re.compile(rf"\..+\.[0-9a-f]{{32}}{re.escape(self.suffix)}")
+        if isinstance(self.fs, LocalFileSystem) and Path(self.path).is_dir():
+            for entry in os.scandir(self.path):
+                if hidden.fullmatch(entry.name):
+                    os.unlink(entry.path)
+
+    def remove(self, partitions: Iterable[str]) -> None:
+        """Remove files."""
+        for partition in partitions:
+            self.fs.rm(self.path_of(partition))
+
+
+@dataclass(frozen=True)
+class PartitionLoader:
+    """Reads one partition when called.
+
+    Attributes:
+        folder: where the partition lies.
+        partition: its id.
+        state: its file as it was listed.
+    """
+
+    folder: Folder
+    partition: str
+    state: FileState
+
+    def __call__(self) -> Any:
+        """Read the partition."""
+        return self.folder.dataset(self.partition).load()
+
+    @property
+    def source_identity(self) -> tuple:
+        """What tells this state of the file from another."""
+        if self.folder.identify_by == "content":
+            content = self.folder.fs.cat_file(self.folder.path_of(self.partition))
+            return (self.partition, hashlib.blake2b(content).hexdigest())
+        return (self.partition, self.state.size, self.state.changed)
