@@ -5,7 +5,7 @@ import warnings
 from kedro import KedroDeprecationWarning
 from omegaconf import DictConfig, OmegaConf
 
-from hbac.hooks import FoldsHook, GuardHook, SummaryHook
+from hbac.hooks import FoldsHook, GuardHook, LockHook, SummaryHook
 from hbac.tracking import MlflowHook
 
 
@@ -18,7 +18,7 @@ def _merge(parameters: DictConfig, changes: DictConfig) -> DictConfig:
 warnings.filterwarnings("ignore", "Option '--pipeline'", KedroDeprecationWarning)
 
 # Hooks run last to first.
-HOOKS = (SummaryHook(), MlflowHook(), GuardHook(), FoldsHook())
+HOOKS = (SummaryHook(), MlflowHook(), LockHook(), GuardHook(), FoldsHook())
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

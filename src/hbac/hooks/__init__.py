@@ -1,7 +1,8 @@
-"""What happens around a run: checks before its first node, and a summary after its last."""
+"""What happens around a run: checks and a lock before its first node, a summary after its last."""
 
 from hbac.hooks.folds import FoldsHook
 from hbac.hooks.guard import GuardHook
+from hbac.hooks.lock import LockHook
 from hbac.hooks.summary import SummaryHook
 
-__all__ = ["FoldsHook", "GuardHook", "SummaryHook"]
+__all__ = ["FoldsHook", "GuardHook", "LockHook", "SummaryHook"]

@@ -13,8 +13,14 @@ from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
+from upath import UPath
 
-RUNTIME_PATHS = ("raw_dir", "data_dir", "models_dir", "oof_predictions")
+from hbac.hooks.location import data_folders, is_inside, location_of
+
+RUNTIME_SETTINGS = (
+    *("raw_dir", "data_dir", "models_dir", "oof_predictions"),
+    *("n_jobs", "backend", "scheduler", "on_error", "max_failure_rate", "identify_by"),
+)
 """What ``kedro run --params`` may set beside the parameters of the pipelines."""
 
 SIMULATED_MARK = ".simulated-by-hbac"
@@ -25,17 +31,7 @@ class GuardError(click.ClickException):
     """A run that was refused before its first node."""
 
 
-def path_of(dataset: Any) -> str | None:
-    """Path of a dataset, or None where it has none."""
-    path = getattr(dataset, "_filepath", None) or getattr(dataset, "_path", None)
-    return None if path is None else str(path)
-
-
-def _is_inside(path: str, folder: Path) -> bool:
-    return Path(path).resolve().is_relative_to(folder)
-
-
-def _has_files(folder: Path) -> bool:
+def _has_files(folder: UPath) -> bool:
     return folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir())
 
 
@@ -56,7 +52,7 @@ def check_names(declared: set[str], runtime_params: dict[str, Any]) -> None:
     Raises:
         GuardError: naming the parameter and what may have been meant.
     """
-    known = sorted({*declared, *RUNTIME_PATHS})
+    known = sorted({*declared, *RUNTIME_SETTINGS})
     for name in runtime_params:
         if name not in known:
             close = get_close_matches(name, known, n=1)
@@ -64,14 +60,14 @@ def check_names(declared: set[str], runtime_params: dict[str, Any]) -> None:
             raise GuardError(f"there is no parameter {name!r}{hint}")
 
 
-def check_outputs(pipeline: Pipeline, catalog: CatalogProtocol, raw_dir: Path) -> None:
+def check_outputs(pipeline: Pipeline, catalog: CatalogProtocol, raw_dir: UPath) -> None:
     """Refuse to write into a raw_dir that no simulation of hbac made; mark a new one as such.
 
     Raises:
         GuardError: naming the first dataset that would be written there.
     """
-    paths = {name: path_of(catalog.get(name)) for name in sorted(pipeline.all_outputs())}
-    inside = [name for name, path in paths.items() if path and _is_inside(path, raw_dir)]
+    paths = {name: location_of(catalog.get(name)) for name in sorted(pipeline.all_outputs())}
+    inside = [name for name, path in paths.items() if path and is_inside(path, raw_dir)]
     if not inside:
         return
     if _has_files(raw_dir) and not (raw_dir / SIMULATED_MARK).exists():
@@ -86,15 +82,15 @@ def check_outputs(pipeline: Pipeline, catalog: CatalogProtocol, raw_dir: Path) -
 
 
 def check_owner(
-    pipeline: Pipeline, catalog: CatalogProtocol, raw_dir: Path, data_dir: Path
+    pipeline: Pipeline, catalog: CatalogProtocol, raw_dir: UPath, data_dir: UPath
 ) -> None:
     """Refuse to mix two data sets in one data_dir; note whose it is.
 
     Raises:
         GuardError: if the folder holds what was made from another raw_dir.
     """
-    paths = (path_of(catalog.get(name)) for name in pipeline.datasets())
-    if not any(path and _is_inside(path, raw_dir) for path in paths):
+    paths = (location_of(catalog.get(name)) for name in pipeline.datasets())
+    if not any(path and is_inside(path, raw_dir) for path in paths):
         return
     mark = data_dir / OWNER_MARK
     if not mark.exists():
@@ -122,7 +118,7 @@ def _makers(name: str) -> list[str]:
     return sorted(makers, key=lambda maker: len(pipelines[maker].nodes))
 
 
-def _raw_data_help(raw_dir: Path) -> str:
+def _raw_data_help(raw_dir: UPath) -> str:
     return (
         f"No raw data in {raw_dir}. It must hold train.csv, train_eegs/ and train_spectrograms/ in "
         "the layout of the HMS-HBAC competition (README, 'Your data'). Type one of:\n"
@@ -132,7 +128,7 @@ def _raw_data_help(raw_dir: Path) -> str:
     )
 
 
-def check_inputs(pipeline: Pipeline, catalog: CatalogProtocol, raw_dir: Path) -> None:
+def check_inputs(pipeline: Pipeline, catalog: CatalogProtocol, raw_dir: UPath) -> None:
     """Refuse to start while an input is missing.
 
     Raises:
@@ -141,7 +137,7 @@ def check_inputs(pipeline: Pipeline, catalog: CatalogProtocol, raw_dir: Path) ->
     missing = {}
     for name in sorted(pipeline.inputs()):
         dataset = None if name.startswith("params:") or name == "parameters" else catalog.get(name)
-        path, notes = path_of(dataset), _notes(dataset)
+        path, notes = location_of(dataset), _notes(dataset)
         made = notes.get("optional") or notes.get("made_with") in pipeline.all_outputs()
         if path and not made and not dataset.exists():
             missing[name] = (path, notes.get("made_with", name))
@@ -149,10 +145,10 @@ def check_inputs(pipeline: Pipeline, catalog: CatalogProtocol, raw_dir: Path) ->
         return
     lines = []
     for name, (path, made_with) in missing.items():
-        makers = [] if _is_inside(path, raw_dir) else _makers(made_with)
+        makers = [] if is_inside(path, raw_dir) else _makers(made_with)
         made = f", made by: kedro run --pipeline {makers[0]}" if makers else ""
         lines.append(f"  {name}: {path}{made}")
-    raw = any(_is_inside(path, raw_dir) for path, _ in missing.values())
+    raw = any(is_inside(path, raw_dir) for path, _ in missing.values())
     advice = f"\n{_raw_data_help(raw_dir)}" if raw else ""
     raise GuardError("missing input:\n" + "\n".join(lines) + advice)
 
@@ -165,11 +161,7 @@ class GuardHook:
         """Check the names of runtime parameters, and find out where the data lies."""
         runtime_params = context.config_loader.runtime_params or {}
         check_names(_declared_parameters(context.config_loader), runtime_params)
-        folders = context.config_loader["globals"] | runtime_params
-        self._raw_dir, self._data_dir = (
-            (Path(context.project_path) / folders[name]).resolve()
-            for name in ("raw_dir", "data_dir")
-        )
+        self._raw_dir, self._data_dir = data_folders(context)
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:

@@ -11,8 +11,9 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
+from upath import UPath
 
-from hbac.hooks.guard import path_of
+from hbac.hooks.location import is_inside, location_of
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +34,9 @@ def made_by(nodes: list[Node], catalog: CatalogProtocol, root: Path) -> dict[str
     for node in nodes:
         for name in node.outputs:
             dataset = catalog.get(name)
-            path = path_of(dataset)
+            path = location_of(dataset)
             if path is not None:
-                shown = Path(path).relative_to(root) if Path(path).is_relative_to(root) else path
+                shown = path.relative_to(root) if is_inside(path, UPath(root)) else path
                 made.setdefault(_layer(dataset), []).append(str(shown))
     return made
 

@@ -1,0 +1,37 @@
+"""Where data lies: folders and files on this machine or behind any fsspec URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from upath import UPath
+
+
+def location(path: str | Path, root: Path) -> UPath:
+    """Resolve a URL, or a path that is absolute or relative to ``root``."""
+    return UPath(path if "://" in str(path) else Path(root, path)).resolve()
+
+
+def location_of(dataset: Any) -> UPath | None:
+    """Where a dataset reads and writes, or None where it does not do so at one place."""
+    path = getattr(dataset, "_filepath", None) or getattr(dataset, "_path", None)
+    if path is None:
+        return None
+    protocol = getattr(dataset, "_protocol", "file")
+    return UPath(str(path)) if protocol == "file" else UPath(f"{protocol}://{path}")
+
+
+def is_inside(path: UPath, folder: UPath) -> bool:
+    """Whether a path lies in a folder, links seen through."""
+    path, folder = UPath(path), UPath(folder)
+    return path.protocol == folder.protocol and path.resolve().is_relative_to(folder)
+
+
+def data_folders(context: Any) -> tuple[UPath, UPath]:
+    """``raw_dir`` and ``data_dir`` of a run."""
+    loader = context.config_loader
+    folders = loader["globals"] | (loader.runtime_params or {})
+    return tuple(
+        location(folders[name], Path(context.project_path)) for name in ("raw_dir", "data_dir")
+    )

@@ -1,0 +1,158 @@
+"""One run at a time writes to a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import sys
+import threading
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from filelock import FileLock, Timeout
+from kedro.framework.hooks import hook_impl
+from kedro.io import CatalogProtocol
+from kedro.pipeline import Pipeline
+from upath import UPath
+
+from hbac.hooks.guard import GuardError
+from hbac.hooks.location import data_folders, is_inside, location_of
+
+HOLDER = ".hbac-run.json"
+
+_SECONDS_BETWEEN_RENEWALS = 30.0
+_SECONDS_UNTIL_VOID = 180.0
+
+
+def _describe_run() -> dict[str, Any]:
+    return {
+        "token": uuid.uuid4().hex,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "command": " ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _refuse(folder: UPath) -> GuardError:
+    try:
+        holder = json.loads((folder / HOLDER).read_text())
+        who = "{command} (process {pid} on {host}, since {started})".format_map(holder)
+    except (OSError, ValueError, KeyError):
+        who = "another run"
+    return GuardError(
+        f"{folder} is being written to by {who}. Wait for its end, or give this run a folder of "
+        "its own: --params data_dir=PATH"
+    )
+
+
+class LocalLock:
+    """A lock of the operating system's, which is free again as soon as its holder has ended.
+
+    Args:
+        folder: what is locked.
+
+    Raises:
+        GuardError: if another run holds it; the message says which.
+    """
+
+    def __init__(self, folder: UPath):
+        folder.mkdir(parents=True, exist_ok=True)
+        self._holder = folder / HOLDER
+        self._lock = FileLock(str(folder / ".hbac.lock"))
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise _refuse(folder) from error
+        self._holder.write_text(json.dumps(_describe_run()))
+
+    def release(self) -> None:
+        """Let the next run in."""
+        self._holder.unlink(missing_ok=True)
+        self._lock.release()
+
+
+class Lease:
+    """A lock on an object store: an object that one run alone can create, and renews.
+
+    A run that was killed leaves it behind; it is void once it has not been renewed for some
+    minutes.
+
+    Args:
+        folder: what is locked.
+
+    Raises:
+        GuardError: if another run holds it; the message says which.
+    """
+
+    def __init__(self, folder: UPath):
+        self._fs, self._path = folder.fs, (folder / HOLDER).path
+        self._content = json.dumps(_describe_run()).encode()
+        if self._is_void():
+            self._fs.rm(self._path)
+        try:
+            self._fs.pipe_file(self._path, self._content, mode="create")
+        except FileExistsError as error:
+            raise _refuse(folder) from error
+        self._ended = threading.Event()
+        self._renewal = threading.Thread(target=self._renew, daemon=True)
+        self._renewal.start()
+
+    def _is_void(self) -> bool:
+        self._fs.invalidate_cache()
+        try:
+            return time.time() - self._fs.modified(self._path).timestamp() > _SECONDS_UNTIL_VOID
+        except FileNotFoundError:
+            return False
+
+    def _renew(self) -> None:
+        while not self._ended.wait(_SECONDS_BETWEEN_RENEWALS):
+            # A store that cannot be reached for a moment may be reached the next time.
+            with contextlib.suppress(Exception):
+                self._fs.pipe_file(self._path, self._content)
+
+    def release(self) -> None:
+        """Let the next run in."""
+        self._ended.set()
+        self._renewal.join()
+        self._fs.rm(self._path)
+
+
+def lock(folder: UPath) -> LocalLock | Lease:
+    """Lock a folder, wherever it lies."""
+    return LocalLock(folder) if isinstance(folder, os.PathLike) else Lease(folder)
+
+
+class LockHook:
+    """Locks, for the time of a run, the folders that it writes to."""
+
+    @hook_impl
+    def after_context_created(self, context: Any) -> None:
+        """Find out where the data lies."""
+        self._folders, self._locks = data_folders(context), []
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+        """Lock ``data_dir`` and ``raw_dir`` where an output lies in them."""
+        written = [location_of(catalog.get(name)) for name in pipeline.all_outputs()]
+        for folder in self._folders:
+            if any(path is not None and is_inside(path, folder) for path in written):
+                self._locks.append(lock(folder))
+
+    def _release(self) -> None:
+        while self._locks:
+            self._locks.pop().release()
+
+    @hook_impl
+    def after_pipeline_run(self) -> None:
+        """Unlock."""
+        self._release()
+
+    @hook_impl
+    def on_pipeline_error(self) -> None:
+        """Unlock."""
+        self._release()
