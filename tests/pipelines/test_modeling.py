@@ -62,7 +62,7 @@ def windows():
 
 
 def test_a_spectrogram_comes_from_its_file_or_its_eeg_or_is_empty(windows, files, caplog):
-    located = locate_spectrograms(windows, *files)
+    located = locate_spectrograms(windows, *files, NO_FAILURES)
     assert located["spectrogram_source"].tolist() == ["file", "computed", "empty"]
     assert "1 of 3 windows without a spectrogram file get one computed" in caplog.text
     assert "1 of 3 windows without a spectrogram file have too little EEG" in caplog.text
@@ -70,7 +70,7 @@ def test_a_spectrogram_comes_from_its_file_or_its_eeg_or_is_empty(windows, files
 
 def test_pictures_show_the_windows_own_spectrogram(windows, files):
     eegs, spectrograms, panels = files
-    located = locate_spectrograms(windows, *files)
+    located = locate_spectrograms(windows, *files, NO_FAILURES)
     images = assemble_model_input(located, *files, PARAMS)
     layout = ImageLayout(size=(64, 128))
     eeg = np.asarray(panels["1"]()[0], np.float32)
@@ -85,9 +85,9 @@ def test_pictures_show_the_windows_own_spectrogram(windows, files):
 
 def test_windows_of_an_eeg_that_could_not_be_read_are_counted(windows, files, caplog):
     eegs, spectrograms, panels = files
-    located = locate_spectrograms(windows, eegs, spectrograms, {"1": panels["1"]})
+    located = locate_spectrograms(windows, eegs, spectrograms, {"1": panels["1"]}, NO_FAILURES)
     assert located["eeg_id"].tolist() == [1]
-    assert "2 of 3 windows are lost" in caplog.text
+    assert "2 of 3 windows are lost with EEGs that could not be read: 2, 3" in caplog.text
 
 
 def test_a_spectrogram_id_without_its_file_is_named(windows, files):
@@ -96,11 +96,12 @@ def test_a_spectrogram_id_without_its_file_is_named(windows, files):
         locate_training_spectrograms(windows, eegs, {}, panels, NO_FAILURES)
 
 
-def test_a_spectrogram_that_could_not_be_read_is_no_mystery(windows, files):
+def test_a_spectrogram_that_could_not_be_read_is_no_mystery(windows, files, caplog):
     eegs, _, panels = files
     failures = pd.DataFrame({"partition": [11]})
     located = locate_training_spectrograms(windows, eegs, {}, panels, failures)
     assert located["spectrogram_source"].tolist() == ["empty", "computed", "empty"]
+    assert "1 of 3 windows lose a spectrogram file that could not be read: 11" in caplog.text
 
 
 def many_windows(n_patients=12):

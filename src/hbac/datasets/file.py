@@ -76,14 +76,22 @@ class FileDataset(AbstractDataset):
     @abstractmethod
     def _write(self, path: str, data: Any) -> None: ...
 
+    def read(self, path: str) -> Any:
+        """Read another file of the same kind."""
+        return self._read(path)
+
+    def write(self, path: str, data: Any) -> None:
+        """Write another file of the same kind, atomically."""
+        with replacing(self._fs, path) as local:
+            self._write(local, data)
+
     def load(self) -> Any:
         """Read the file."""
-        return self._read(self._filepath)
+        return self.read(self._filepath)
 
     def save(self, data: Any) -> None:
         """Write the file, atomically."""
-        with replacing(self._fs, self._filepath) as path:
-            self._write(path, data)
+        self.write(self._filepath, data)
 
     def _exists(self) -> bool:
         self._fs.invalidate_cache()

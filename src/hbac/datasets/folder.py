@@ -77,15 +77,23 @@ class Folder:
         """Path of a partition's file."""
         return f"{self.path}/{partition}{self.suffix}"
 
-    def dataset(self, partition: str) -> FileDataset:
-        """Dataset of a partition's file."""
-        prefix = "" if self.protocol == "file" else f"{self.protocol}://"
+    @cached_property
+    def _files(self) -> FileDataset:
+        """Dataset that reads and writes every file; to make one a file took as long as to write."""
         return self.dataset_class(
-            filepath=prefix + self.path_of(partition),
+            filepath=self.url,
             credentials=self.credentials,
             fs_args=self.fs_args,
             **self.dataset_args,
         )
+
+    def read(self, partition: str) -> Any:
+        """Read a partition."""
+        return self._files.read(self.path_of(partition))
+
+    def write(self, partition: str, data: Any) -> None:
+        """Write a partition, atomically."""
+        self._files.write(self.path_of(partition), data)
 
     def list(self) -> dict[str, FileState]:
         """Files by their partition's id, ordered; empty where there is no folder."""
@@ -132,7 +140,7 @@ class PartitionLoader:
 
     def __call__(self) -> Any:
         """Read the partition."""
-        return self.folder.dataset(self.partition).load()
+        return self.folder.read(self.partition)
 
     @property
     def source_identity(self) -> tuple:

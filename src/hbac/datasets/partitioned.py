@@ -54,7 +54,7 @@ def _make_partition(folder: Folder, partition: str, task: Callable[[], Any]) -> 
     except Exception as error:
         return Failure(str(error) or type(error).__name__, traceback.format_exc())
     try:
-        folder.dataset(partition).save(result)
+        folder.write(partition, result)
     except Exception as error:
         return Failure(str(error), traceback.format_exc(), storage=_is_from_storage(error))
     return None

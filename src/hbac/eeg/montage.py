@@ -42,7 +42,8 @@ def chain_differences(recording: Recording) -> np.ndarray:
     Raises:
         ValueError: if an electrode of a chain is missing.
     """
-    picked = {chain: recording.pick(electrodes).data for chain, electrodes in CHAINS.items()}
-    return np.stack([data[:-1] - data[1:] for data in picked.values()]).astype(
-        np.float32, copy=False
-    )
+    rows = np.empty((len(CHAINS), 4, recording.data.shape[1]), np.float32)
+    for chain, electrodes in zip(rows, CHAINS.values(), strict=True):
+        data = recording.pick(electrodes).data
+        np.subtract(data[:-1], data[1:], out=chain)
+    return rows

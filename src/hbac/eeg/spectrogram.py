@@ -1,8 +1,10 @@
 """Log-mel spectrograms of a 50-s EEG window, one a chain.
 
 librosa defines them. Below 20 Hz they can be had faster than librosa makes them: of the
-transform's 513 bins only 103 count, and a window of 128 samples that is padded to 1024 is one
-product of its samples with a (206, 128) matrix of windowed cosines and sines.
+transform's 513 bins only 103 count, and those of a window of 128 samples, padded to 1024, are a
+product with 103 windowed cosines and 103 sines. Below 20 Hz a window of 0.64 s tells little more
+than 2 x 20 x 0.64 numbers: to float32's precision either matrix has rank 19, and two thin factors
+do its work at a quarter of the cost.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ from functools import lru_cache
 import librosa
 import numba
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from hbac.eeg.denoise import fill_missing, wavelet_denoise
 from hbac.eeg.montage import chain_differences
@@ -55,30 +56,50 @@ def _mel_weights(
 
 
 @lru_cache
-def _fourier_basis(n_bins: int, n_fft: int, win_length: int) -> np.ndarray:
-    """Windowed cosines over windowed sines, shape ``(2 * n_bins, win_length)``, float32.
+def _fourier_factors(n_bins: int, n_fft: int, win_length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Windowed cosines and windowed sines, ``(2, n_bins, win_length)``, as products.
 
     The phase counts from the window's middle: of the transform only the power is used.
+
+    Returns:
+        Shapes ``(2, n_bins, rank)`` and ``(2, rank, win_length)``, float32.
     """
     samples = np.arange(win_length) - win_length // 2
     angles = 2 * np.pi / n_fft * np.outer(np.arange(n_bins), samples)
     window = librosa.filters.get_window("hann", win_length)
-    return (np.concatenate([np.cos(angles), np.sin(angles)]) * window).astype(np.float32)
+    basis = np.stack([np.cos(angles), np.sin(angles)]) * window
+    left, scales, right = np.linalg.svd(basis, full_matrices=False)
+    rank = int((scales > np.finfo(np.float32).eps * scales.max()).sum(axis=1).max())
+    thin = (left * scales[:, np.newaxis])[..., :rank], right[:, :rank]
+    return tuple(np.ascontiguousarray(factor, np.float32) for factor in thin)
+
+
+@numba.njit(cache=True)
+def _cut_frames(signals, before, hop_length, frames):
+    """Copy centred frames ``(channels, frames, samples)``, zero beyond the ends."""
+    n_samples, n_frame = signals.shape[1], frames.shape[2]
+    for channel in range(frames.shape[0]):
+        for frame in range(frames.shape[1]):
+            start = frame * hop_length - before
+            first, end = max(0, -start), min(n_frame, n_samples - start)
+            frames[channel, frame, :first] = 0
+            frames[channel, frame, end:] = 0
+            for k in range(first, end):
+                frames[channel, frame, k] = signals[channel, start + k]
 
 
 @numba.njit(cache=True)
 def _mel_power(spectrum, weights, ends, first, floor, power):
-    """Weigh ``|spectrum|^2`` by the mel filters, clipped from below; frames lie side by side."""
-    n_bins = spectrum.shape[0] // 2
+    """Weigh the power of cosines and sines by the mel filters, clipped from below."""
     n_mels, n_frames = power.shape
     for band in range(n_mels):
         for frame in range(n_frames):
             power[band, frame] = 0
         for k in range(ends[band], ends[band + 1]):
-            real = first[band] + k - ends[band]
+            fourier = first[band] + k - ends[band]
             for frame in range(n_frames):
                 power[band, frame] += weights[k] * (
-                    spectrum[real, frame] ** 2 + spectrum[real + n_bins, frame] ** 2
+                    spectrum[0, fourier, frame] ** 2 + spectrum[1, fourier, frame] ** 2
                 )
         for frame in range(n_frames):
             power[band, frame] = max(power[band, frame], floor)
@@ -97,28 +118,32 @@ def _mel_spectrogram(
     """Mel power of centred frames, at least the floor, shape ``(n_mels, channels, frames)``."""
     weights, ends, first = _mel_weights(sampling_rate, n_fft, n_mels, max_frequency)
     n_bins = min(int(np.ceil(max_frequency / sampling_rate * n_fft)), n_fft // 2 + 1)
-    before = n_fft // 2 - (n_fft - win_length) // 2
-    padding = (before, win_length - before)
-    padded = np.pad(np.asarray(signals, np.float32), ((0, 0), padding))
-    frames = sliding_window_view(padded, win_length, axis=-1)[:, ::hop_length]
-    n_channels, n_frames, _ = frames.shape
-    spectrum = _fourier_basis(n_bins, n_fft, win_length) @ frames.reshape(-1, win_length).T
-    power = np.empty((n_mels, n_channels * n_frames), np.float32)
+    n_channels, n_frames = len(signals), 1 + signals.shape[1] // hop_length
+    frames = np.empty((n_channels, n_frames, win_length), np.float32)
+    _cut_frames(signals, n_fft // 2 - (n_fft - win_length) // 2, hop_length, frames)
+    left, right = _fourier_factors(n_bins, n_fft, win_length)
+    flat = frames.reshape(-1, win_length)
+    spectrum = left @ (right.reshape(-1, win_length) @ flat.T).reshape(2, -1, len(flat))
+    power = np.empty((n_mels, len(flat)), np.float32)
     _mel_power(spectrum, weights, ends, first, _FLOOR, power)
     return power.reshape(n_mels, n_channels, n_frames)
 
 
 @numba.njit(cache=True)
-def _add_clipped(log_power, peak, lowest, totals):
-    """Add up each group's channels against their peaks, each clipped from below."""
-    n_mels, n_groups, n_frames = totals.shape
+def _mean_clipped(log_power, peak, lowest, means):
+    """Average each group's channels against their peaks, each clipped from below."""
+    n_mels, n_frames, n_groups = means.shape
     n_channels = len(peak) // n_groups
+    total = np.empty(n_frames, means.dtype)
     for band in range(n_mels):
-        for channel in range(len(peak)):
-            group = channel // n_channels
+        for group in range(n_groups):
+            total[:] = 0
+            for channel in range(group * n_channels, (group + 1) * n_channels):
+                for frame in range(n_frames):
+                    above = log_power[band, channel, frame] - peak[channel]
+                    total[frame] += max(above, lowest)
             for frame in range(n_frames):
-                above = log_power[band, channel, frame] - peak[channel]
-                totals[band, group, frame] += max(above, lowest)
+                means[band, frame, group] = total[frame] / n_channels
 
 
 def mean_log_mel_spectrogram(
@@ -153,7 +178,7 @@ def mean_log_mel_spectrogram(
     Raises:
         ValueError: if there are fewer samples than frames.
     """
-    n_groups, n_channels, samples = signals.shape
+    n_groups, _, samples = signals.shape
     if samples < n_frames:
         raise ValueError(f"at least {n_frames} samples are needed, received {samples}")
     power = _mel_spectrogram(
@@ -166,10 +191,9 @@ def mean_log_mel_spectrogram(
         hop_length=samples // n_frames,
     )
     log_power = np.log10(power, out=power)
-    totals = np.zeros((n_mels, n_groups, n_frames), np.float32)
-    _add_clipped(log_power, log_power.max(axis=(0, 2)), -_RANGE_DB / 10, totals)
-    mean_decibel = totals * (10 / n_channels)
-    return np.moveaxis((mean_decibel + 40) / 40, 1, -1)
+    means = np.empty((n_mels, n_frames, n_groups), np.float32)
+    _mean_clipped(log_power, log_power.max(axis=(0, 2)), -_RANGE_DB / 10, means)
+    return (10 * means + 40) / 40
 
 
 def log_mel_spectrogram(signals: np.ndarray, **settings: float) -> np.ndarray:

@@ -20,7 +20,7 @@ def create_labelled_pipeline() -> Pipeline:
         [
             Node(
                 locate_spectrograms,
-                ["windows", *files],
+                ["windows", *files, "spectrogram_failures"],
                 "model_windows",
                 name="locate_spectrograms",
             ),

@@ -51,11 +51,21 @@ def _spectrogram_source(
     return "computed" if covers_regional_window(duration, centre) else "empty"
 
 
+def _count(what: str, lost: pd.Series, windows: pd.DataFrame, column: str) -> None:
+    """Log how many windows share a fate, and which files they belong to."""
+    if lost.any():
+        names = windows.loc[lost, column].unique()
+        more = f" and {len(names) - _N_NAMED} more" if len(names) > _N_NAMED else ""
+        named = ", ".join(map(str, names[:_N_NAMED])) + more
+        logger.warning("%d of %d windows %s: %s", lost.sum(), len(windows), what, named)
+
+
 def locate_spectrograms(
     windows: pd.DataFrame,
     eegs: dict[str, LoadRecording],
     spectrograms: dict[str, LoadArray],
     eeg_spectrograms: dict[str, LoadArray],
+    failures: pd.DataFrame,
 ) -> pd.DataFrame:
     """Say for each window where its regional spectrogram comes from.
 
@@ -64,36 +74,27 @@ def locate_spectrograms(
         eegs: by ``eeg_id``, a callable that reads the recording.
         spectrograms: by ``spectrogram_id``, a callable that reads shape ``(time, 400)``.
         eeg_spectrograms: by ``eeg_id``, a callable that reads ``(windows, 128, 256, 4)``.
+        failures: spectrogram files that could not be read, with a column ``partition``.
 
     Returns:
         The windows whose EEG could be read, with ``spectrogram_source``: ``file``, ``computed``
         (from an EEG that holds the 10 minutes) or ``empty``. Row ``i`` becomes row ``i`` of the
         model's input.
     """
-    readable = windows["eeg_id"].astype(str).isin(eeg_spectrograms)
-    if not readable.all():
-        lost = windows.loc[~readable, "eeg_id"].unique()
-        logger.warning(
-            "%d of %d windows are lost with EEGs that could not be read: %s",
-            (~readable).sum(),
-            len(windows),
-            ", ".join(map(str, lost[:_N_NAMED])),
-        )
-    located = windows[readable].reset_index(drop=True)
+    unread = ~windows["eeg_id"].astype(str).isin(eeg_spectrograms)
+    _count("are lost with EEGs that could not be read", unread, windows, "eeg_id")
+    located = windows[~unread].reset_index(drop=True)
+    set_aside = located["spectrogram_id"].astype(str).isin(failures["partition"].astype(str))
+    what = "lose a spectrogram file that could not be read"
+    _count(what, set_aside, located, "spectrogram_id")
     sources = [_spectrogram_source(row, eegs, spectrograms) for row in located.itertuples()]
     located["spectrogram_source"] = pd.Series(sources, dtype=str)
-    counts = located["spectrogram_source"].value_counts()
     for source, meaning in (
         ("computed", "get one computed from their EEG"),
         ("empty", "have too little EEG to compute one and get an empty panel"),
     ):
-        if source in counts:
-            logger.warning(
-                "%d of %d windows without a spectrogram file %s",
-                counts[source],
-                len(located),
-                meaning,
-            )
+        what = f"without a spectrogram file {meaning}; EEGs"
+        _count(what, located["spectrogram_source"] == source, located, "eeg_id")
     return located
 
 
@@ -122,11 +123,11 @@ def locate_training_spectrograms(
     """Say for each training window where its regional spectrogram comes from.
 
     Args:
-        windows: as of ``locate_spectrograms``, and so for the next three.
+        windows: as of ``locate_spectrograms``, and so for all others.
         eegs: see there.
         spectrograms: see there.
         eeg_spectrograms: see there.
-        failures: spectrogram files that could not be read, with a column ``partition``.
+        failures: see there.
 
     Returns:
         As ``locate_spectrograms``.
@@ -135,7 +136,7 @@ def locate_training_spectrograms(
         ValueError: if a window names a spectrogram that has no file at all.
     """
     _check_spectrogram_ids(windows, spectrograms, failures)
-    return locate_spectrograms(windows, eegs, spectrograms, eeg_spectrograms)
+    return locate_spectrograms(windows, eegs, spectrograms, eeg_spectrograms, failures)
 
 
 def _window_image(

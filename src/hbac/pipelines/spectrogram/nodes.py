@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from hbac.eeg import windows as window_policies
+from hbac.eeg.montage import CHAINS
 from hbac.eeg.recording import Recording
-from hbac.eeg.spectrogram import WINDOW_SECONDS, chain_spectrograms
+from hbac.eeg.spectrogram import N_FRAMES, N_MELS, WINDOW_SECONDS, chain_spectrograms
 from hbac.eeg.windows import window_start
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
@@ -30,11 +31,12 @@ def _spectrograms_of(
 ) -> np.ndarray:
     """Spectrograms of one recording's windows, shape ``(windows, 128, 256, 4)``."""
     recording = load()
-    starts = [window_start(offset, recording.duration, WINDOW_SECONDS) for offset in offsets]
-    windows = [recording.crop(start, WINDOW_SECONDS) for start in starts]
-    return np.stack([chain_spectrograms(window, wavelet=wavelet) for window in windows]).astype(
-        dtype
-    )
+    spectrograms = np.empty((len(offsets), N_MELS, N_FRAMES, len(CHAINS)), dtype)
+    for spectrogram, offset in zip(spectrograms, offsets, strict=True):
+        start = window_start(offset, recording.duration, WINDOW_SECONDS)
+        window = recording.crop(start, WINDOW_SECONDS)
+        spectrogram[:] = chain_spectrograms(window, wavelet=wavelet)
+    return spectrograms
 
 
 def compute_eeg_spectrograms(
