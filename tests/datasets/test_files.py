@@ -116,6 +116,14 @@ def test_npy_is_memory_mapped_and_read_only(tmp_path):
         loaded[0, 0] = 1
 
 
+def test_an_array_elsewhere_is_mapped_from_a_copy():
+    dataset = NpyDataset(filepath="memory://arrays/1.npy")
+    dataset.save(np.arange(6).reshape(2, 3))
+    loaded = dataset.load()
+    assert isinstance(loaded, np.memmap)
+    assert loaded.tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
 def test_a_failed_write_leaves_what_was_there(tmp_path):
     dataset = NpyDataset(filepath=str(tmp_path / "1.npy"))
     dataset.save(np.arange(3))

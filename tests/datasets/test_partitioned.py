@@ -203,6 +203,12 @@ def test_rows_are_stacked_in_order(tmp_path):
     assert dataset.load()[4, 0] == -4
 
 
+def test_rows_are_stacked_elsewhere():
+    dataset = StackedArrayDataset(filepath="memory://stacks/stack.npy", n_jobs=2)
+    dataset.save({row: partial(rows_of, 3, row) for row in range(4)})
+    assert dataset.load()[:, 0].tolist() == [0, 1, 2, 3]
+
+
 def test_rows_of_another_shape_are_refused(tmp_path):
     dataset = StackedArrayDataset(filepath=str(tmp_path / "stack.npy"), n_jobs=1)
     with pytest.raises(DatasetError, match=r"row 1 has shape \(4,\), the first has \(3,\)"):

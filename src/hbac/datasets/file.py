@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+import os
+import re
 import tempfile
 import uuid
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 from kedro.io.core import AbstractDataset, get_protocol_and_path
+
+
+def protocol_and_path(url: str) -> tuple[str, str]:
+    """Split a URL; ``s3://bucket/data//x`` is ``s3://bucket/data/x``, as for Kedro's datasets."""
+    protocol, path = get_protocol_and_path(url)
+    return protocol, str(PurePosixPath(path))
+
+
+def remove_leftovers(fs: fsspec.AbstractFileSystem, folder: str, name: str) -> None:
+    """Remove the unfinished files of runs that were killed.
+
+    Args:
+        fs: file system of the folder.
+        folder: where to look; not below.
+        name: regular expression of the finished files' names.
+    """
+    if not isinstance(fs, LocalFileSystem) or not Path(folder).is_dir():
+        return
+    stem, suffix = os.path.splitext(name)
+    hidden = re.compile(rf"\.{stem}\.[0-9a-f]{{32}}{re.escape(suffix)}")
+    for entry in os.scandir(folder):
+        if hidden.fullmatch(entry.name):
+            os.unlink(entry.path)
 
 
 @contextmanager
@@ -66,7 +91,7 @@ class FileDataset(AbstractDataset):
         fs_args: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ):
-        self._protocol, self._filepath = get_protocol_and_path(str(filepath))
+        self._protocol, self._filepath = protocol_and_path(str(filepath))
         self._fs = fsspec.filesystem(self._protocol, **(credentials or {}), **(fs_args or {}))
         self.metadata = metadata
 

@@ -6,12 +6,16 @@ import ast
 import importlib
 import inspect
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from types import ModuleType
 from typing import Any
 
 import joblib
+
+_PARSING = threading.Lock()
+"""Python up to 3.12 fails now and then where two threads parse at a time."""
 
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -37,12 +41,8 @@ def _imported_modules(module: ModuleType, package: str) -> Iterator[str]:
                 yield getattr(value, "__module__", None) or name
 
 
-@lru_cache
-def code_version(module_name: str) -> str:
-    """Hash the code of a module and of all modules of its package that it builds on.
-
-    Comments, docstrings and layout do not count.
-    """
+def _code(module_name: str) -> dict[str, str]:
+    """Code of a module and of all that it builds on, by the modules' names."""
     package = module_name.partition(".")[0]
     seen, queue = {}, [module_name]
     while queue:
@@ -52,7 +52,17 @@ def code_version(module_name: str) -> str:
         module = sys.modules.get(name) or importlib.import_module(name)
         seen[name] = _without_docstrings(inspect.getsource(module))
         queue.extend(_imported_modules(module, package))
-    return joblib.hash(sorted(seen.items()))
+    return seen
+
+
+@lru_cache
+def code_version(module_name: str) -> str:
+    """Hash the code of a module and of all modules of its package that it builds on.
+
+    Comments, docstrings and layout do not count.
+    """
+    with _PARSING:
+        return joblib.hash(sorted(_code(module_name).items()))
 
 
 def _identity(value: Any) -> Any:

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 import fsspec
-from fsspec.implementations.local import LocalFileSystem
-from kedro.io.core import get_protocol_and_path
 
-from hbac.datasets.file import FileDataset
+from hbac.datasets.file import FileDataset, protocol_and_path, remove_leftovers
 
 _CHANGED = ("mtime", "LastModified", "updated", "ETag")
 """What file systems call the time of the last change, or what stands for it."""
@@ -54,8 +49,7 @@ class Folder:
 
     @cached_property
     def _protocol_and_path(self) -> tuple[str, str]:
-        protocol, path = get_protocol_and_path(self.url)
-        return protocol, path.rstrip("/")
+        return protocol_and_path(self.url)
 
     @property
     def protocol(self) -> str:
@@ -112,11 +106,7 @@ class Folder:
 
     def remove_leftovers(self) -> None:
         """Remove the unfinished files of a run that was killed."""
-        hidden = re.compile(rf"\..+\.[0-9a-f]{{32}}{re.escape(self.suffix)}")
-        if isinstance(self.fs, LocalFileSystem) and Path(self.path).is_dir():
-            for entry in os.scandir(self.path):
-                if hidden.fullmatch(entry.name):
-                    os.unlink(entry.path)
+        remove_leftovers(self.fs, self.path, f".+{self.suffix}")
 
     def remove(self, partitions: Iterable[str]) -> None:
         """Remove files."""

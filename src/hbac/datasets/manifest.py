@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from hbac.datasets.file import replacing
+from hbac.datasets.file import remove_leftovers, replacing
 
 FOLDER = ".hbac"
 
@@ -36,18 +36,23 @@ class _Journal:
 
     def paths(self) -> list[str]:
         """Its files, in the order in which they were written."""
-        return sorted(self._fs.glob(f"{self._folder}/journal*.jsonl"))
+        # A glob would take [ in the folder's own name for a pattern.
+        with suppress(FileNotFoundError):
+            names = self._fs.ls(self._folder, detail=False)
+            return sorted(name for name in names if name.endswith(".jsonl"))
+        return []
 
-    def read(self) -> Iterator[Any]:
+    def read(self) -> Iterator[tuple[str, str]]:
         """Yield every entry; a line that a kill or a full disk cut off is left out."""
         for path in self.paths():
-            for line in self._fs.read_text(path).splitlines():
-                with suppress(ValueError):
-                    yield json.loads(line)
+            for line in self._fs.cat_file(path).splitlines():
+                with suppress(ValueError, TypeError):
+                    partition, fingerprint = json.loads(line)
+                    yield partition, fingerprint
 
-    def write(self, entry: Any) -> None:
+    def write(self, partition: str, fingerprint: str) -> None:
         """Add an entry."""
-        self._lines.append(json.dumps(entry) + "\n")
+        self._lines.append(json.dumps([partition, fingerprint]) + "\n")
         if self._local or time.monotonic() - self._last > _SECONDS_BETWEEN_WRITES:
             self.flush()
 
@@ -107,17 +112,23 @@ class Manifest:
         self._journal.remove()
 
     @contextmanager
-    def recording(self) -> Iterator[Callable[[str, str], None]]:
+    def recording(self, todo: Collection[str]) -> Iterator[Callable[[str, str], None]]:
         """Open the folder for writing; yields ``record(partition, fingerprint)``.
 
         The folder counts as complete only once the block has ended without an error.
+
+        Args:
+            todo: what will be made. It is forgotten at once: a run that is killed may have
+                replaced a file without having said so.
         """
-        finished = self.fingerprints()
+        known = self.fingerprints()
+        finished = {name: made_from for name, made_from in known.items() if name not in todo}
+        remove_leftovers(self._fs, *self._path.rsplit("/", 1))
         self._settle(complete=False, partitions=finished)
 
         def record(partition: str, fingerprint: str) -> None:
             finished[partition] = fingerprint
-            self._journal.write((partition, fingerprint))
+            self._journal.write(partition, fingerprint)
 
         try:
             yield record

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+
 import numpy as np
 from fsspec.implementations.local import LocalFileSystem
 from kedro.io.core import DatasetError
@@ -11,7 +13,11 @@ from hbac.datasets.file import FileDataset
 
 
 class NpyDataset(FileDataset):
-    """An array of numbers. A local file is memory-mapped, read-only; nothing is ever unpickled."""
+    """An array of numbers, memory-mapped and read-only; nothing is ever unpickled.
+
+    Of a file elsewhere a copy is mapped, whose room on this machine's disk is free again as soon
+    as the array is no longer used.
+    """
 
     def _read(self, path: str) -> np.ndarray:
         """Read the array.
@@ -22,13 +28,15 @@ class NpyDataset(FileDataset):
         try:
             if isinstance(self._fs, LocalFileSystem):
                 return np.load(path, mmap_mode="r", allow_pickle=False)
-            with self._fs.open(path, "rb") as file:
-                return np.load(file, allow_pickle=False)
+            with tempfile.NamedTemporaryFile(suffix=".npy") as copy:
+                self._fs.get_file(path, copy.name)
+                return np.load(copy.name, mmap_mode="r", allow_pickle=False)
         except (ValueError, EOFError) as error:
             raise DatasetError(f"{path} is not an array of numbers: {error}") from error
 
     def _write(self, path: str, data: np.ndarray) -> None:
-        with open(path, "wb") as file:
+        # Opened for writing alone, NumPy writes past Python and does not say that a disk is full.
+        with open(path, "w+b") as file:
             np.save(file, data, allow_pickle=False)
 
     def preview(self) -> TablePreview:

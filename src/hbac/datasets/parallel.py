@@ -6,7 +6,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -51,7 +51,7 @@ def _threads() -> ThreadpoolController:
 
 
 def _on_one_thread(function: Callable[..., Any], *job: Any) -> Any:
-    """Run one job, in a worker.
+    """Run one job, in a process of its own.
 
     BLAS threads inside worker processes were seen to make the work five times slower.
     """
@@ -64,7 +64,7 @@ def _marked(
 ) -> tuple[int, Any]:
     if marks is not None:
         marks.set(index)
-    return index, _on_one_thread(function, *job)
+    return index, function(*job)
 
 
 @contextmanager
@@ -86,18 +86,20 @@ def _on_this_machine(
     n_jobs: int,
     marks: _Marks | None = None,
 ) -> Iterator[tuple[int, Any]]:
+    processes = backend == "loky" and n_jobs > 1
+    call = partial(_on_one_thread, function) if processes else function
     threads = {"inner_max_num_threads": 1} if backend == "loky" else {}
     with (
         warnings.catch_warnings(),
         _environment(_ENVIRONMENT),
+        # Jobs that share a process share its limit, too.
+        nullcontext() if processes else _threads().limit(limits=1),
         joblib.parallel_config(backend, n_jobs=n_jobs, **threads),
     ):
         # loky replaces a worker whose memory has grown, and repeats what it was at.
         warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
         parallel = joblib.Parallel(return_as="generator_unordered", pre_dispatch="4*n_jobs")
-        yield from parallel(
-            joblib.delayed(_marked)(marks, function, index, job) for index, job in jobs
-        )
+        yield from parallel(joblib.delayed(_marked)(marks, call, index, job) for index, job in jobs)
 
 
 def _alone(function: Callable[..., Any], index: int, job: tuple, marks: _Marks) -> tuple[int, Any]:

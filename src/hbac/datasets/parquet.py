@@ -52,7 +52,7 @@ def _as_array(table: pa.Table, order: Literal["C", "F"]) -> np.ndarray:
     if not batches:
         return np.empty((0, table.num_columns), np.float32)
     tensor = batches[0].to_tensor(null_to_nan=True, row_major=order == "C")
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         return np.asarray(tensor.to_numpy(), np.float32, order)
 
 

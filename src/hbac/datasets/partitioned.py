@@ -164,17 +164,20 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         }
         name = self._path.rpartition("/")[2]
         logger.info("%s: %d of %d partitions to make", name, len(todo), len(data))
-        failures = {}
-        with manifest.recording() as record:
-            for partition, failure in self._make(todo, name):
-                if failure is None:
-                    record(partition, fingerprints[partition])
-                    continue
-                failures[partition] = failure
-                if partition in present:
-                    self._folder.remove([partition])
-                self._report(partition, failure)
-            self._set_aside(failures, len(data))
+        try:
+            with manifest.recording(todo) as record:
+                failures = {}
+                for partition, failure in self._make(todo, name):
+                    if failure is None:
+                        record(partition, fingerprints[partition])
+                        continue
+                    failures[partition] = failure
+                    if partition in present:
+                        self._folder.remove([partition])
+                    self._report(partition, failure)
+                self._set_aside(failures, len(data))
+        finally:
+            self._folder.remove_leftovers()
 
     def _make(
         self, tasks: dict[str, Callable[[], Any]], name: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from rich import get_console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -55,7 +55,7 @@ def track(items: Iterable[T], total: int, description: str) -> Iterator[T]:
         total: how many there are.
         description: what is being done, such as ``train_eegs``.
     """
-    if not sys.stderr.isatty():
+    if not get_console().is_terminal:
         yield from _log_lines(items, total, description)
         return
     columns = (

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
-from fsspec.implementations.local import LocalFileSystem
 from kedro.io.core import DatasetError
 
-from hbac.datasets.file import replacing
+from hbac.datasets.file import remove_leftovers, replacing
 from hbac.datasets.fingerprint import task_fingerprint
 from hbac.datasets.npy import NpyDataset
 from hbac.datasets.parallel import Workers
@@ -43,7 +42,8 @@ class StackedArrayDataset(NpyDataset):
     was made from the same parameters, code and source files.
 
     Args:
-        filepath: path of the file; it must be local, to be memory-mapped.
+        filepath: path or URL of the file. It is filled on this machine's disk, which workers of a
+            cluster must share.
         n_jobs: number of workers; -1 is one a core.
         backend: joblib's backend.
         scheduler: address of the cluster, for the backends ``dask`` and ``ray``.
@@ -59,13 +59,11 @@ class StackedArrayDataset(NpyDataset):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if not isinstance(self._fs, LocalFileSystem):
-            raise DatasetError(f"{self._filepath} must be local: it is memory-mapped")
         self._workers = Workers(n_jobs, backend, scheduler)
 
     @property
     def _record(self) -> str:
-        return self._filepath + ".json"
+        return self._filepath + ".made_from"
 
     def save(self, data: dict[Any, Callable[[], np.ndarray]]) -> None:
         """Run the callables and stack what they return.
@@ -81,14 +79,14 @@ class StackedArrayDataset(NpyDataset):
             return
         if self._fs.exists(self._record):
             self._fs.rm(self._record)
+        remove_leftovers(self._fs, *self._filepath.rsplit("/", 1))
         with replacing(self._fs, self._filepath) as path:
             self._write(path, list(data.values()))
-        self._fs.write_text(self._record, json.dumps(fingerprint))
+        with replacing(self._fs, self._record) as path:
+            Path(path).write_text(fingerprint)
 
     def _made_from(self) -> str | None:
-        return (
-            json.loads(self._fs.read_text(self._record)) if self._fs.exists(self._record) else None
-        )
+        return self._fs.read_text(self._record) if self._fs.exists(self._record) else None
 
     def _write(self, path: str, data: list[Callable[[], np.ndarray]]) -> None:
         first = data[0]()

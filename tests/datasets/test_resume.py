@@ -1,0 +1,301 @@
+import gc
+import importlib
+import json
+import linecache
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fsspec.implementations.local import LocalFileSystem
+
+from hbac.datasets import NpyDataset, ParallelPartitionedDataset, StackedArrayDataset
+from hbac.datasets.fingerprint import code_version
+from hbac.datasets.manifest import Manifest
+
+PROJECT = Path(__file__).parents[2]
+SHAPE = (100_000,)
+LEFTOVER = "0123456789abcdef" * 2
+
+
+def folder(path, n_jobs=1, **settings):
+    return ParallelPartitionedDataset(
+        path=str(path),
+        dataset="hbac.datasets.NpyDataset",
+        filename_suffix=".npy",
+        n_jobs=n_jobs,
+        **settings,
+    )
+
+
+def full(n, value=1):
+    return np.full(n, value)
+
+
+def ignore(*_):
+    pass
+
+
+def scaled(load, factor=2):
+    return load() * factor
+
+
+def slow_noise(seed, scale):
+    time.sleep(0.004 * (seed % 5))
+    # An array with gaps takes longer to write: a half-written file would be seen.
+    return scale * np.random.default_rng(seed).random((*SHAPE, 2))[:, 0]
+
+
+def save_slowly(path, scale=1, n_jobs=2):
+    tasks = {f"{n:02}": partial(slow_noise, n, scale) for n in range(30)}
+    folder(path, n_jobs).save(tasks)
+
+
+@contextmanager
+def saving_slowly_until_killed(path, scale=1):
+    """Save in another process, which is killed with all of its workers at the block's end."""
+    code = "from tests.datasets.test_resume import save_slowly as save; save({!r}, {})"
+    run = subprocess.Popen(
+        [sys.executable, "-c", code.format(str(path), scale)],
+        cwd=PROJECT,
+        env=os.environ | dict.fromkeys(("TMPDIR", "JOBLIB_TEMP_FOLDER"), str(path.parent)),
+        start_new_session=True,
+    )
+    try:
+        yield run
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+        # What a killed run cannot clear away itself.
+        for semaphore in Path("/dev/shm").glob(f"sem.loky-{run.pid}-*"):
+            semaphore.unlink()
+
+
+def check_that_visible_files_are_whole(path):
+    for file in path.glob("*.npy"):
+        if not file.name.startswith("."):
+            assert np.load(file, mmap_mode="r").shape == SHAPE
+
+
+def wait_until(reached, run, path):
+    deadline = time.monotonic() + 60
+    while not reached():
+        assert run.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        check_that_visible_files_are_whole(path)
+        time.sleep(0.001)
+
+
+def changed_at(path):
+    files = path.glob("*.npy")
+    return {file.stem: file.stat().st_mtime_ns for file in files if file.name[0] != "."}
+
+
+def remade(before, path):
+    after = changed_at(path)
+    return sorted(name for name in after if after[name] != before.get(name))
+
+
+def recorded(path):
+    return set(Manifest(LocalFileSystem(), str(path)).fingerprints())
+
+
+def contents(path):
+    files = (file for file in path.rglob("*") if file.is_file())
+    return {str(file.relative_to(path)): sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    path = tmp_path_factory.mktemp("resume") / "undisturbed"
+    save_slowly(path)
+    return path
+
+
+def test_a_run_that_is_killed_again_and_again_ends_as_if_it_never_was(undisturbed, tmp_path):
+    path = tmp_path / "killed"
+    kept = {}
+    for n_files in (2, 11, 23):
+        with saving_slowly_until_killed(path) as run:
+            wait_until(lambda n=n_files: len(changed_at(path)) >= n, run, path)
+        check_that_visible_files_are_whole(path)
+        assert not folder(path).exists()
+        now = changed_at(path)
+        assert {name: now[name] for name in kept} == kept
+        kept = {name: now[name] for name in recorded(path)}
+    assert len(kept) > 10
+    save_slowly(path)
+    assert not kept.keys() & set(remade(now, path))
+    assert contents(path) == contents(undisturbed)
+    assert folder(path).exists()
+
+
+def test_what_a_killed_run_made_is_not_taken_for_what_was_there_before(undisturbed, tmp_path):
+    path = tmp_path / "killed"
+    save_slowly(path)
+    before = changed_at(path)
+    with saving_slowly_until_killed(path, scale=2) as run:
+        wait_until(lambda: remade(before, path), run, path)
+        # A stopped run records nothing, while its workers finish what they are at.
+        os.kill(run.pid, signal.SIGSTOP)
+        time.sleep(0.3)
+    assert 0 < len(remade(before, path)) < 30
+    save_slowly(path)
+    assert contents(path) == contents(undisturbed)
+
+
+@pytest.mark.parametrize("leftover", [f".07.{LEFTOVER}.npy", f".hbac/.manifest.{LEFTOVER}.json"])
+def test_unfinished_files_of_a_killed_run_are_removed(tmp_path, leftover):
+    folder(tmp_path).save({"1": partial(full, 3)})
+    (tmp_path / leftover).write_bytes(b"half")
+    folder(tmp_path).save({"1": partial(full, 3)})
+    assert sorted(contents(tmp_path)) == [".hbac/manifest.json", "1.npy"]
+
+
+def test_an_unfinished_stack_of_a_killed_run_is_removed(tmp_path):
+    dataset = StackedArrayDataset(filepath=str(tmp_path / "stack.npy"), n_jobs=1)
+    (tmp_path / f".stack.{LEFTOVER}.npy").write_bytes(b"half")
+    dataset.save({0: partial(full, 3)})
+    assert sorted(contents(tmp_path)) == ["stack.npy", "stack.npy.made_from"]
+
+
+def test_a_stack_whose_record_was_cut_off_is_made_again(tmp_path):
+    dataset = StackedArrayDataset(filepath=str(tmp_path / "stack.npy"), n_jobs=1)
+    dataset.save({0: partial(full, 3)})
+    undisturbed = contents(tmp_path)
+    (tmp_path / "stack.npy.made_from").write_text("")
+    dataset.save({0: partial(full, 3)})
+    assert contents(tmp_path) == undisturbed
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda line: line[:9],
+        lambda line: b"\xff\xfe\x00\x80" + line,
+        lambda line: line[:9] + b"\n" + line[20:],
+        lambda line: b"17",
+        lambda line: b"null",
+        lambda line: b'["2"]',
+    ],
+    ids=["cut off", "garbage", "torn", "a number", "null", "no fingerprint"],
+)
+def test_a_damaged_line_of_the_journal_costs_its_partition_alone(tmp_path, damage):
+    tasks = {str(n): partial(full, n) for n in (1, 2, 3)}
+    folder(tmp_path).save(tasks)
+    manifest = tmp_path / ".hbac/manifest.json"
+    undisturbed = contents(tmp_path)
+    known = json.loads(manifest.read_text())["partitions"]
+    lines = [json.dumps(entry).encode() for entry in known.items()]
+    lines[1] = damage(lines[1])
+    manifest.unlink()
+    (tmp_path / ".hbac/journal.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    before = changed_at(tmp_path)
+    folder(tmp_path).save(tasks)
+    assert remade(before, tmp_path) == ["2"]
+    assert contents(tmp_path) == undisturbed
+
+
+def chain(tmp_path, identify_by="modified", factors=(), changes=()):
+    """Run two steps on three source files; return what each made again."""
+    source = folder(tmp_path / "source", identify_by=identify_by)
+    if not source.exists():
+        source.save({str(n): partial(full, 4, n) for n in (1, 2, 3)})
+    steps = [folder(tmp_path / name, identify_by=identify_by) for name in ("first", "second")]
+    made = []
+    for step, before_it in zip(steps, [source, *steps], strict=False):
+        path = Path(step._path)
+        before = changed_at(path)
+        own = dict(factors) if step is steps[0] else {}
+        step.save(
+            {
+                name: partial(scaled, load, factor=own.get(name, 2))
+                for name, load in before_it.load().items()
+            }
+        )
+        made.append(remade(before, path))
+    return made
+
+
+def test_a_changed_parameter_makes_exactly_the_affected_files_again(tmp_path):
+    assert chain(tmp_path) == [["1", "2", "3"]] * 2
+    assert chain(tmp_path) == [[], []]
+    assert chain(tmp_path, factors={"2": 5}) == [["2"], ["2"]]
+    assert folder(tmp_path / "second").load()["2"]().tolist() == [20] * 4
+    assert folder(tmp_path / "second").load()["3"]().tolist() == [12] * 4
+
+
+def test_a_touched_source_is_used_again_where_its_time_counts(tmp_path):
+    chain(tmp_path)
+    os.utime(tmp_path / "source/2.npy", ns=(10**18, 10**18))
+    assert chain(tmp_path) == [["2"], ["2"]]
+
+
+def test_a_touched_source_changes_nothing_where_its_content_counts(tmp_path):
+    chain(tmp_path, "content")
+    os.utime(tmp_path / "source/2.npy", ns=(10**18, 10**18))
+    assert chain(tmp_path, "content") == [[], []]
+
+
+def test_changed_bytes_are_seen_by_content_where_size_and_time_are_as_before(tmp_path):
+    chain(tmp_path, "content")
+    path = tmp_path / "source/2.npy"
+    state = path.stat()
+    NpyDataset(filepath=str(path)).save(np.full(4, 7))
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert path.stat().st_size == state.st_size
+    assert chain(tmp_path, "content") == [["2"], ["2"]]
+    assert folder(tmp_path / "second").load()["2"]().tolist() == [28] * 4
+
+
+def test_another_size_is_seen_where_the_time_is_as_before(tmp_path):
+    chain(tmp_path)
+    path = tmp_path / "source/2.npy"
+    state = path.stat()
+    NpyDataset(filepath=str(path)).save(np.full(5, 2))
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert chain(tmp_path)[0] == ["2"]
+
+
+def test_changed_code_makes_everything_again_and_a_comment_nothing(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def made_with(source):
+        (tmp_path / "recipe.py").write_text(source)
+        sys.modules.pop("recipe", None)
+        importlib.invalidate_caches()
+        linecache.clearcache()
+        code_version.cache_clear()
+        before = changed_at(tmp_path / "out")
+        make = importlib.import_module("recipe").make
+        folder(tmp_path / "out").save({str(n): partial(make, n) for n in (1, 2)})
+        return remade(before, tmp_path / "out")
+
+    code = "import numpy as np\ndef make(n):\n    return np.full(2, n)"
+    assert made_with(code) == ["1", "2"]
+    assert made_with(code + "  # two of them\n") == []
+    assert made_with(code.replace("2, n", "2, n + 1")) == ["1", "2"]
+
+
+def test_fingerprints_are_found_while_garbage_is_collected(tmp_path):
+    # Python up to 3.12 cannot parse in two threads where one is interrupted by the collector,
+    # whose callbacks distributed, jax and hypothesis use.
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    gc.callbacks.append(ignore)
+    try:
+        for _ in range(10):
+            code_version.cache_clear()
+            folder(tmp_path).save({str(n): partial(full, n) for n in range(8)})
+    finally:
+        gc.callbacks.remove(ignore)
+        sys.setswitchinterval(interval)
