@@ -8,7 +8,9 @@ for such a job without end, and its Ray backend hands over no result before the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
+from types import ModuleType
 from typing import Any
 
 _REPEATS = 1
@@ -28,30 +30,71 @@ class WorkerDiedError(RuntimeError):
 Jobs = list[tuple[int, tuple]]
 
 
+def _dask_result(future: Any) -> Any:
+    """What a job returned; an error that it did not return is the cluster's and is raised."""
+    from distributed import KilledWorker
+
+    error = future.exception() if future.status == "error" else None
+    if isinstance(error, KilledWorker):
+        return WorkerDiedError()
+    cause = getattr(error, "__cause__", None) or error
+    if isinstance(cause, ImportError):
+        raise RuntimeError(
+            f"the cluster cannot import what the work needs: {cause}. Its scheduler and its "
+            "workers must have hbac, and what that builds on, as they are installed here"
+        ) from error
+    return future.result()
+
+
 def on_dask(
     function: Callable[..., Any], jobs: Jobs, scheduler: str | None
 ) -> Iterator[tuple[int, Any]]:
     """Work on a Dask cluster.
 
     Args:
-        function: called as ``function(*job)`` on a worker, which must have hbac installed.
+        function: called as ``function(*job)`` on a worker; hbac must be installed there, and on
+            the scheduler.
         jobs: arguments, each with its place.
         scheduler: address, such as ``tcp://HOST:8786``; None for a cluster on this machine.
 
     Raises:
-        OSError: if nobody listens at the address.
+        OSError: if nobody listens at the address, or the scheduler ends before the work.
+        RuntimeError: if the cluster lacks a module.
     """
-    from distributed import Client, KilledWorker, as_completed
+    from distributed import Client, as_completed
+    from distributed.client import FutureCancelledError
+    from distributed.comm import CommClosedError
 
     with Client(scheduler, set_as_default=False) as client:
         futures = {client.submit(function, *job, pure=False): index for index, job in jobs}
         for future in as_completed(futures, loop=client.loop, raise_errors=False):
-            error = future.exception() if future.status == "error" else None
-            if isinstance(error, KilledWorker):
-                yield futures.pop(future), WorkerDiedError()
-            else:
-                # An error that the function did not return is the cluster's, and ends the run.
-                yield futures.pop(future), future.result()
+            try:
+                result = _dask_result(future)
+            except (FutureCancelledError, CommClosedError) as error:
+                raise ConnectionError(
+                    f"the cluster's scheduler ended, or can no longer be reached: {error}"
+                ) from error
+            yield futures.pop(future), result
+
+
+def _call(function: Callable[..., Any], *job: Any) -> Any:
+    """Call a function, whatever it is: Ray itself takes no ``functools.partial`` for one."""
+    return function(*job)
+
+
+@contextmanager
+def _connected_to_ray(scheduler: str | None) -> Iterator[ModuleType]:
+    """Be connected to Ray; what the block started ends with it."""
+    import ray
+
+    ours = not ray.is_initialized()
+    if ours:
+        ray.init(address=scheduler, log_to_driver=False)
+    try:
+        yield ray
+    finally:
+        if ours:
+            ray.shutdown()
 
 
 def on_ray(
@@ -64,21 +107,20 @@ def on_ray(
         jobs: see there.
         scheduler: address, such as ``HOST:6379`` or ``auto``; None for this machine alone.
     """
-    import ray
-
-    ray.init(address=scheduler, ignore_reinit_error=True, log_to_driver=False)
-    remote = ray.remote(function).options(max_retries=_REPEATS)
-    queue = iter(jobs)
-    running = {}
-    n_queued = int(_QUEUED_PER_CPU * ray.cluster_resources()["CPU"])
-    while True:
-        for index, job in islice(queue, n_queued - len(running)):
-            running[remote.remote(*job)] = index
-        if not running:
-            return
-        (done, *_), _ = ray.wait(list(running))
-        try:
-            result = ray.get(done)
-        except ray.exceptions.WorkerCrashedError:
-            result = WorkerDiedError()
-        yield running.pop(done), result
+    with _connected_to_ray(scheduler) as ray:
+        remote = ray.remote(_call).options(max_retries=_REPEATS)
+        died = (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError)
+        n_queued = int(_QUEUED_PER_CPU * ray.cluster_resources()["CPU"])
+        queue = iter(jobs)
+        running = {}
+        while True:
+            for index, job in islice(queue, n_queued - len(running)):
+                running[remote.remote(function, *job)] = index
+            if not running:
+                return
+            (done, *_), _ = ray.wait(list(running))
+            try:
+                result = ray.get(done)
+            except died:
+                result = WorkerDiedError()
+            yield running.pop(done), result

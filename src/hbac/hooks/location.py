@@ -8,9 +8,14 @@ from typing import Any
 from upath import UPath
 
 
+def _plain(path: UPath) -> UPath:
+    """The same place, named as a path without ``file://`` where it is on this machine."""
+    return UPath(path.path) if path.protocol in ("file", "local") else path
+
+
 def location(path: str | Path, root: Path) -> UPath:
     """Resolve a URL, or a path that is absolute or relative to ``root``."""
-    return UPath(path if "://" in str(path) else Path(root, path)).resolve()
+    return _plain(UPath(path if "://" in str(path) else Path(root, path))).resolve()
 
 
 def location_of(dataset: Any) -> UPath | None:

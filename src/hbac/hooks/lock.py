@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -26,6 +27,8 @@ HOLDER = ".hbac-run.json"
 
 _SECONDS_BETWEEN_RENEWALS = 30.0
 _SECONDS_UNTIL_VOID = 180.0
+_SECONDS_FOR_RIVALS = 2.0
+_WHEN_VOID = f" (if it was killed, {_SECONDS_UNTIL_VOID / 60:.0f} minutes from then)"
 
 
 def _describe_run() -> dict[str, Any]:
@@ -38,15 +41,15 @@ def _describe_run() -> dict[str, Any]:
     }
 
 
-def _refuse(folder: UPath) -> GuardError:
+def _refuse(folder: UPath, when_void: str = "") -> GuardError:
     try:
         holder = json.loads((folder / HOLDER).read_text())
         who = "{command} (process {pid} on {host}, since {started})".format_map(holder)
     except (OSError, ValueError, KeyError):
         who = "another run"
     return GuardError(
-        f"{folder} is being written to by {who}. Wait for its end, or give this run a folder of "
-        "its own: --params data_dir=PATH"
+        f"{folder} is being written to by {who}. Wait for its end{when_void}, or give this run a "
+        "folder of its own: --params data_dir=PATH"
     )
 
 
@@ -92,12 +95,18 @@ class Lease:
     def __init__(self, folder: UPath):
         self._fs, self._path = folder.fs, (folder / HOLDER).path
         self._content = json.dumps(_describe_run()).encode()
-        if self._is_void():
-            self._fs.rm(self._path)
+        was_void = self._is_void()
+        if was_void:
+            self._remove()
         try:
             self._fs.pipe_file(self._path, self._content, mode="create")
         except FileExistsError as error:
-            raise _refuse(folder) from error
+            raise _refuse(folder, _WHEN_VOID) from error
+        if was_void:
+            # Another run may have found it void as well, and have removed this run's.
+            time.sleep(_SECONDS_FOR_RIVALS)
+            if not self._is_ours():
+                raise _refuse(folder, _WHEN_VOID)
         self._ended = threading.Event()
         self._renewal = threading.Thread(target=self._renew, daemon=True)
         self._renewal.start()
@@ -109,17 +118,31 @@ class Lease:
         except FileNotFoundError:
             return False
 
+    def _is_ours(self) -> bool:
+        try:
+            return self._fs.cat_file(self._path) == self._content
+        except FileNotFoundError:
+            return False
+
+    def _remove(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self._fs.rm_file(self._path)
+
     def _renew(self) -> None:
         while not self._ended.wait(_SECONDS_BETWEEN_RENEWALS):
             # A store that cannot be reached for a moment may be reached the next time.
             with contextlib.suppress(Exception):
-                self._fs.pipe_file(self._path, self._content)
+                if self._is_ours():
+                    self._fs.pipe_file(self._path, self._content)
 
     def release(self) -> None:
         """Let the next run in."""
         self._ended.set()
         self._renewal.join()
-        self._fs.rm(self._path)
+        # One that cannot be removed is void soon; what the run has made stays made.
+        with contextlib.suppress(Exception):
+            if self._is_ours():
+                self._remove()
 
 
 def lock(folder: UPath) -> LocalLock | Lease:
@@ -130,22 +153,29 @@ def lock(folder: UPath) -> LocalLock | Lease:
 class LockHook:
     """Locks, for the time of a run, the folders that it writes to."""
 
+    def __init__(self) -> None:
+        self._held = contextlib.ExitStack()
+        # Kedro tells no hook that a run was interrupted.
+        atexit.register(self._release)
+
     @hook_impl
     def after_context_created(self, context: Any) -> None:
         """Find out where the data lies."""
-        self._folders, self._locks = data_folders(context), []
+        self._release()
+        self._folders = data_folders(context)
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
         """Lock ``data_dir`` and ``raw_dir`` where an output lies in them."""
         written = [location_of(catalog.get(name)) for name in pipeline.all_outputs()]
-        for folder in self._folders:
-            if any(path is not None and is_inside(path, folder) for path in written):
-                self._locks.append(lock(folder))
+        with contextlib.ExitStack() as locks:
+            for folder in self._folders:
+                if any(path is not None and is_inside(path, folder) for path in written):
+                    locks.callback(lock(folder).release)
+            self._held = locks.pop_all()
 
     def _release(self) -> None:
-        while self._locks:
-            self._locks.pop().release()
+        self._held.close()
 
     @hook_impl
     def after_pipeline_run(self) -> None:
