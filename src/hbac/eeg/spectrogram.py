@@ -81,11 +81,10 @@ def _cut_frames(signals, before, hop_length, frames):
     for channel in range(frames.shape[0]):
         for frame in range(frames.shape[1]):
             start = frame * hop_length - before
-            first, end = max(0, -start), min(n_frame, n_samples - start)
-            frames[channel, frame, :first] = 0
-            frames[channel, frame, end:] = 0
-            for k in range(first, end):
-                frames[channel, frame, k] = signals[channel, start + k]
+            first, last = max(start, 0), min(start + n_frame, n_samples)
+            frames[channel, frame, : first - start] = 0
+            frames[channel, frame, first - start : last - start] = signals[channel, first:last]
+            frames[channel, frame, last - start :] = 0
 
 
 @numba.njit(cache=True)
