@@ -17,30 +17,33 @@ def recording():
     return Recording(data, CHANNELS)
 
 
+@pytest.fixture
+def load(recording):
+    return lambda channels: recording.pick(channels)
+
+
 def windows_at(*offsets):
     return pd.DataFrame({"eeg_id": 7, "window": range(len(offsets)), "eeg_offset_seconds": offsets})
 
 
-def test_each_window_of_an_eeg_gets_its_spectrograms(recording):
-    made = compute_eeg_spectrograms({"7": lambda: recording}, windows_at(0, 10), PARAMS)
+def test_each_window_of_an_eeg_gets_its_spectrograms(recording, load):
+    made = compute_eeg_spectrograms({"7": load}, windows_at(0, 10), PARAMS)
     spectrograms = made["7"]()
     assert spectrograms.shape == (2, 128, 256, 4)
     assert spectrograms.dtype == np.float32
     np.testing.assert_array_equal(spectrograms[1], chain_spectrograms(recording.crop(10, 50)))
 
 
-def test_storage_may_be_half_precision(recording):
+def test_storage_may_be_half_precision(load):
     half = PARAMS.model_copy(update={"dtype": "float16"})
-    made = compute_eeg_spectrograms({"7": lambda: recording}, windows_at(0), half)["7"]()
-    full = compute_eeg_spectrograms({"7": lambda: recording}, windows_at(0), PARAMS)["7"]()
+    made = compute_eeg_spectrograms({"7": load}, windows_at(0), half)["7"]()
+    full = compute_eeg_spectrograms({"7": load}, windows_at(0), PARAMS)["7"]()
     assert made.dtype == np.float16
     assert np.abs(made - full).max() < 1e-3
 
 
-def test_eegs_without_a_window_are_left_alone(recording):
-    made = compute_eeg_spectrograms(
-        {"7": lambda: recording, "8": lambda: recording}, windows_at(0), PARAMS
-    )
+def test_eegs_without_a_window_are_left_alone(load):
+    made = compute_eeg_spectrograms({"7": load, "8": load}, windows_at(0), PARAMS)
     assert list(made) == ["7"]
 
 

@@ -1,21 +1,21 @@
-"""How one file of the project is read or written, and how thousands of them are."""
+"""How one file of the project is read or written, and how thousands of them are.
 
-from hbac.datasets.eeg_file import EEGDataset
-from hbac.datasets.keras_model import KerasModelDataset
-from hbac.datasets.labels import LabelsDataset
-from hbac.datasets.npy import NpyDataset
-from hbac.datasets.partitioned import ParallelPartitionedDataset
-from hbac.datasets.record import RecordDataset
-from hbac.datasets.regional_file import RegionalSpectrogramDataset
-from hbac.datasets.stacked import StackedArrayDataset
+Names load on first use: every worker process imports this, and starts sooner without what it does
+not need.
+"""
 
-__all__ = [
-    "EEGDataset",
-    "KerasModelDataset",
-    "LabelsDataset",
-    "NpyDataset",
-    "ParallelPartitionedDataset",
-    "RecordDataset",
-    "RegionalSpectrogramDataset",
-    "StackedArrayDataset",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "eeg_file": ["EEGDataset"],
+        "keras_model": ["KerasModelDataset"],
+        "labels": ["LabelsDataset"],
+        "npy": ["NpyDataset"],
+        "partitioned": ["ParallelPartitionedDataset"],
+        "record": ["RecordDataset"],
+        "regional_file": ["RegionalSpectrogramDataset"],
+        "stacked": ["StackedArrayDataset"],
+    },
+)

@@ -21,30 +21,34 @@ MAX_MICROVOLTS = 1e8
 class EEGDataset(FileDataset):
     """Parquet of 20 channels in microvolts at 200 Hz, read and written as a ``Recording``."""
 
-    def _read(self, path: str) -> Recording:
+    def _read(self, path: str, channels: tuple[str, ...] = CHANNELS) -> Recording:
         """Read a recording.
+
+        Args:
+            path: the file.
+            channels: those to read; the file must have all others, too.
 
         Raises:
             DatasetError: if the file is not parquet; a channel is missing, repeats or is not
-                numeric; a value is infinite or beyond 100 V, or all are missing; or there are
-                fewer than 10,000 samples. The message names the file.
+                numeric; a value that is read is infinite or beyond 100 V, or all are missing; or
+                there are fewer than 10,000 samples. The message names the file.
         """
-        data = read_columns(self._fs, path, CHANNELS, order="F").T
+        columns, peaks = read_columns(self._fs, path, channels, also=CHANNELS, order="F")
+        data = columns.T
         if data.shape[1] < MIN_SAMPLES:
             raise DatasetError(
                 f"{path} holds {data.shape[1]} samples; at least {MIN_SAMPLES} are needed "
                 f"({WINDOW_SECONDS} s at {SAMPLING_RATE} Hz)"
             )
-        peaks = np.fmax(np.fmax.reduce(data, axis=1), -np.fmin.reduce(data, axis=1))
         if np.isnan(peaks).all():
             raise DatasetError(f"{path} holds no value: every channel is missing throughout")
         if (peaks > MAX_MICROVOLTS).any():
             worst = int(np.nanargmax(peaks))
             raise DatasetError(
-                f"{path}: column {CHANNELS[worst]!r} reaches {peaks[worst]:g} microvolts; "
+                f"{path}: column {channels[worst]!r} reaches {peaks[worst]:g} microvolts; "
                 f"EEG stays within {MAX_MICROVOLTS:g}"
             )
-        return Recording(data, CHANNELS, SAMPLING_RATE)
+        return Recording(data, channels, SAMPLING_RATE)
 
     def _write(self, path: str, data: Recording) -> None:
         recording = data.pick(CHANNELS)

@@ -101,9 +101,9 @@ class FileDataset(AbstractDataset):
     @abstractmethod
     def _write(self, path: str, data: Any) -> None: ...
 
-    def read(self, path: str) -> Any:
-        """Read another file of the same kind."""
-        return self._read(path)
+    def read(self, path: str, **options: Any) -> Any:
+        """Read another file of the same kind; ``options`` are those of ``_read``."""
+        return self._read(path, **options)
 
     def write(self, path: str, data: Any) -> None:
         """Write another file of the same kind, atomically."""

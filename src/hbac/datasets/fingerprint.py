@@ -6,16 +6,12 @@ import ast
 import importlib
 import inspect
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from types import ModuleType
 from typing import Any
 
 import joblib
-
-_PARSING = threading.Lock()
-"""Python up to 3.12 fails now and then where two threads parse at a time."""
 
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -61,8 +57,7 @@ def code_version(module_name: str) -> str:
 
     Comments, docstrings and layout do not count.
     """
-    with _PARSING:
-        return joblib.hash(sorted(_code(module_name).items()))
+    return joblib.hash(sorted(_code(module_name).items()))
 
 
 def _identity(value: Any) -> Any:

@@ -81,9 +81,9 @@ class Folder:
             **self.dataset_args,
         )
 
-    def read(self, partition: str) -> Any:
+    def read(self, partition: str, **options: Any) -> Any:
         """Read a partition."""
-        return self._files.read(self.path_of(partition))
+        return self._files.read(self.path_of(partition), **options)
 
     def write(self, partition: str, data: Any) -> None:
         """Write a partition, atomically."""
@@ -128,9 +128,9 @@ class PartitionLoader:
     partition: str
     state: FileState
 
-    def __call__(self) -> Any:
-        """Read the partition."""
-        return self.folder.read(self.partition)
+    def __call__(self, **options: Any) -> Any:
+        """Read the partition; ``options`` are those of its dataset, as ``channels`` of EEG."""
+        return self.folder.read(self.partition, **options)
 
     @property
     def source_identity(self) -> tuple:

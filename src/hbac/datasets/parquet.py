@@ -43,7 +43,8 @@ def _check_schema(schema: pa.Schema, required: Iterable[str], path: str) -> None
 def _read_table(content: bytes, columns: Sequence[str], also: Sequence[str], path: str) -> pa.Table:
     file = pq.ParquetFile(pa.BufferReader(content))
     _check_schema(file.schema_arrow, [*columns, *also], path)
-    return file.read(columns=list(columns), use_threads=False).select(list(columns))
+    table = file.read(columns=list(columns), use_threads=False)
+    return table if table.column_names == list(columns) else table.select(list(columns))
 
 
 def _as_array(table: pa.Table, order: Literal["C", "F"]) -> np.ndarray:
@@ -56,6 +57,12 @@ def _as_array(table: pa.Table, order: Literal["C", "F"]) -> np.ndarray:
         return np.asarray(tensor.to_numpy(), np.float32, order)
 
 
+def _peaks(array: np.ndarray) -> np.ndarray:
+    """Largest absolute value of each column; NaN where there is none."""
+    highest = np.fmax.reduce(array, axis=0, initial=np.nan)
+    return np.fmax(highest, -np.fmin.reduce(array, axis=0, initial=np.nan))
+
+
 def read_columns(
     fs: fsspec.AbstractFileSystem,
     path: str,
@@ -63,7 +70,7 @@ def read_columns(
     *,
     also: Sequence[str] = (),
     order: Literal["C", "F"],
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
     """Read columns of a parquet file on one thread, from its bytes, which are read in one piece.
 
     Args:
@@ -74,7 +81,8 @@ def read_columns(
         order: layout in memory, as of ``numpy.asarray``.
 
     Returns:
-        Shape ``(rows, columns)``, float32, null as NaN.
+        The values, shape ``(rows, columns)``, float32, null as NaN, and the largest absolute
+        value of each column, NaN where there is none.
 
     Raises:
         DatasetError: if the file is not parquet; a column is missing, repeats, or is not numeric;
@@ -91,7 +99,8 @@ def read_columns(
             f"{path} is not a readable parquet file; it holds {len(content)} bytes and begins "
             f"with {content[:24]!r}: {error}"
         ) from error
-    infinite = np.isinf(array).any(axis=0)
+    peaks = _peaks(array)
+    infinite = np.isinf(peaks)
     if infinite.any():
         raise DatasetError(f"{path}: column {columns[infinite.argmax()]!r} holds an infinite value")
-    return array
+    return array, peaks

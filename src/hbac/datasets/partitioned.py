@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -58,12 +56,6 @@ def _make_partition(folder: Folder, partition: str, task: Callable[[], Any]) -> 
     except Exception as error:
         return Failure(str(error), traceback.format_exc(), storage=_is_from_storage(error))
     return None
-
-
-def _fingerprints(data: dict[str, Callable[[], Any]]) -> dict[str, str]:
-    """Fingerprint of each task; threads help where files are hashed."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(zip(data, pool.map(task_fingerprint, data.values()), strict=True))
 
 
 class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, PartitionLoader]]):
@@ -156,7 +148,7 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         manifest = self._manifest()
         self._folder.remove_leftovers()
         present, made_from = self._folder.list(), manifest.fingerprints()
-        fingerprints = _fingerprints(data)
+        fingerprints = {partition: task_fingerprint(task) for partition, task in data.items()}
         todo = {
             partition: data[partition]
             for partition, fingerprint in fingerprints.items()

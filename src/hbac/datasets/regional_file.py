@@ -26,12 +26,12 @@ class RegionalSpectrogramDataset(FileDataset):
                 numeric; a value is infinite, or all are missing; or there are fewer than 300
                 rows. The message names the file.
         """
-        power = read_columns(self._fs, path, COLUMNS, also=("time",), order="C")
+        power, peaks = read_columns(self._fs, path, COLUMNS, also=("time",), order="C")
         if len(power) < WINDOW_ROWS:
             raise DatasetError(
                 f"{path} holds {len(power)} rows; at least {WINDOW_ROWS} are needed (10 minutes)"
             )
-        if np.isnan(power).all():
+        if np.isnan(peaks).all():
             raise DatasetError(f"{path} holds no value: every column is missing throughout")
         return power
 

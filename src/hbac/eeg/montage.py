@@ -26,6 +26,9 @@ CHAIN_NAMES = {
 BIPOLAR_PAIRS = {chain: tuple(pairwise(electrodes)) for chain, electrodes in CHAINS.items()}
 """The four neighbouring electrode pairs of each chain, front to back."""
 
+CHAIN_ELECTRODES = tuple(dict.fromkeys(name for chain in CHAINS.values() for name in chain))
+"""The 16 electrodes that the chains need."""
+
 MIDLINE_PAIRS = (("Fz", "Cz"), ("Cz", "Pz"))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import fft, signal
+import scipy
 
 from hbac.eeg.denoise import fill_missing
 from hbac.eeg.montage import CHAINS, chain_differences
@@ -46,10 +46,10 @@ def _taper_windows(signals: np.ndarray, rows: int, sampling_rate: float) -> np.n
 
 def _multitaper_power(windows: np.ndarray, sampling_rate: float) -> np.ndarray:
     """Mean power over the tapers in the 100 bins, shape (..., rows, 100)."""
-    tapers = signal.windows.dpss(windows.shape[-1], _TIME_HALF_BANDWIDTH, _N_TAPERS)
+    tapers = scipy.signal.windows.dpss(windows.shape[-1], _TIME_HALF_BANDWIDTH, _N_TAPERS)
     power = np.zeros((*windows.shape[:-1], N_FREQUENCIES), np.float32)
     for taper in tapers.astype(np.float32):
-        spectrum = fft.rfft(windows * taper, _N_FFT)[..., 3 : 3 + N_FREQUENCIES]
+        spectrum = scipy.fft.rfft(windows * taper, _N_FFT)[..., 3 : 3 + N_FREQUENCIES]
         power += spectrum.real**2 + spectrum.imag**2
     return power / (sampling_rate * _N_TAPERS)
 
@@ -80,8 +80,10 @@ def regional_spectrogram(recording: Recording) -> np.ndarray:
         raise ValueError(f"at least {_TAPER_SECONDS} s are needed, received {recording.duration}")
     rows = int(recording.duration // ROW_SECONDS)
     raw = chain_differences(recording)
-    band_pass = signal.butter(4, _PASS_BAND, "bandpass", fs=recording.sampling_rate, output="sos")
-    filtered = signal.sosfiltfilt(band_pass, fill_missing(raw)).astype(np.float32)
+    band_pass = scipy.signal.butter(
+        4, _PASS_BAND, "bandpass", fs=recording.sampling_rate, output="sos"
+    )
+    filtered = scipy.signal.sosfiltfilt(band_pass, fill_missing(raw)).astype(np.float32)
     regional = []
     for chain, chain_raw in zip(filtered, raw, strict=True):
         windows = _taper_windows(chain, rows, recording.sampling_rate)

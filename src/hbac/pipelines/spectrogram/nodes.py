@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from hbac.eeg import windows as window_policies
-from hbac.eeg.montage import CHAINS
+from hbac.eeg.montage import CHAIN_ELECTRODES, CHAINS
 from hbac.eeg.recording import Recording
 from hbac.eeg.spectrogram import N_FRAMES, N_MELS, WINDOW_SECONDS, chain_spectrograms
 from hbac.eeg.windows import window_start
@@ -24,13 +24,13 @@ def select_windows(labels: pd.DataFrame, params: SpectrogramParams) -> pd.DataFr
 
 
 def _spectrograms_of(
-    load: Callable[[], Recording],
+    load: Callable[..., Recording],
     offsets: Sequence[float],
     wavelet: str | None,
     dtype: str,
 ) -> np.ndarray:
     """Spectrograms of one recording's windows, shape ``(windows, 128, 256, 4)``."""
-    recording = load()
+    recording = load(channels=CHAIN_ELECTRODES)
     spectrograms = np.empty((len(offsets), N_MELS, N_FRAMES, len(CHAINS)), dtype)
     for spectrogram, offset in zip(spectrograms, offsets, strict=True):
         start = window_start(offset, recording.duration, WINDOW_SECONDS)
@@ -40,12 +40,13 @@ def _spectrograms_of(
 
 
 def compute_eeg_spectrograms(
-    eegs: dict[str, Callable[[], Recording]], windows: pd.DataFrame, params: SpectrogramParams
+    eegs: dict[str, Callable[..., Recording]], windows: pd.DataFrame, params: SpectrogramParams
 ) -> dict[str, Callable[[], np.ndarray]]:
     """Make the spectrograms of all windows of each EEG.
 
     Args:
-        eegs: by ``eeg_id``, a callable that reads the recording.
+        eegs: by ``eeg_id``, a callable that reads the ``channels`` of the recording that it is
+            asked for.
         windows: a row a window; see ``hbac.eeg.windows.select_windows``.
         params: wavelet and type.
 
