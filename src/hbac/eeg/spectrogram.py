@@ -134,11 +134,11 @@ def _log_mel_power(
 
 
 @numba.njit(cache=True)
-def _mean_clipped(log_power, peak, lowest, means):
-    """Average each group's channels against their peaks, each clipped from below."""
-    n_mels, n_frames, n_groups = means.shape
+def _scale_clipped(log_power, peak, lowest, scale, scaled):
+    """Add up each group's channels against their peaks, each clipped from below, and scale."""
+    n_mels, n_frames, n_groups = scaled.shape
     n_channels = len(peak) // n_groups
-    total = np.empty(n_frames, means.dtype)
+    total = np.empty(n_frames, scaled.dtype)
     for band in range(n_mels):
         for group in range(n_groups):
             total[:] = 0
@@ -147,7 +147,7 @@ def _mean_clipped(log_power, peak, lowest, means):
                     above = log_power[channel, band, frame] - peak[channel]
                     total[frame] += max(above, lowest)
             for frame in range(n_frames):
-                means[band, frame, group] = total[frame] / n_channels
+                scaled[band, frame, group] = total[frame] * scale + np.float32(1)
 
 
 def mean_log_mel_spectrogram(
@@ -182,7 +182,7 @@ def mean_log_mel_spectrogram(
     Raises:
         ValueError: if there are fewer samples than frames.
     """
-    n_groups, _, samples = signals.shape
+    n_groups, n_channels, samples = signals.shape
     if samples < n_frames:
         raise ValueError(f"at least {n_frames} samples are needed, received {samples}")
     log_power = _log_mel_power(
@@ -194,9 +194,11 @@ def mean_log_mel_spectrogram(
         max_frequency=max_frequency,
         hop_length=samples // n_frames,
     )
-    means = np.empty((n_mels, n_frames, n_groups), np.float32)
-    _mean_clipped(log_power, log_power.max(axis=(1, 2)), -_RANGE_DB / 10, means)
-    return (10 * means + 40) / 40
+    scaled = np.empty((n_mels, n_frames, n_groups), np.float32)
+    # Of the mean of n in bel: (dB + 40) / 40 = sum / (4 n) + 1.
+    scale = np.float32(1 / (4 * n_channels))
+    _scale_clipped(log_power, log_power.max(axis=(1, 2)), -_RANGE_DB / 10, scale, scaled)
+    return scaled
 
 
 def log_mel_spectrogram(signals: np.ndarray, **settings: float) -> np.ndarray:
