@@ -45,8 +45,9 @@ def chain_differences(recording: Recording) -> np.ndarray:
     Raises:
         ValueError: if an electrode of a chain is missing.
     """
-    rows = np.empty((len(CHAINS), 4, recording.data.shape[1]), np.float32)
-    for chain, electrodes in zip(rows, CHAINS.values(), strict=True):
-        data = recording.pick(electrodes).data
-        np.subtract(data[:-1], data[1:], out=chain)
-    return rows
+    data = recording.data
+    differences = np.empty((len(CHAINS), 4, data.shape[1]), np.float32)
+    for chain, electrodes in zip(differences, CHAINS.values(), strict=True):
+        for pair, (front, back) in zip(chain, pairwise(recording.rows(electrodes)), strict=True):
+            np.subtract(data[front], data[back], out=pair)
+    return differences

@@ -60,11 +60,18 @@ class Recording:
         Raises:
             ValueError: if a name is not among the recording's channels.
         """
+        return Recording(self.data[self.rows(channels)], tuple(channels), self.sampling_rate)
+
+    def rows(self, channels: tuple[str, ...]) -> list[int]:
+        """Return the rows of ``data`` that hold the named channels.
+
+        Raises:
+            ValueError: if a name is not among the recording's channels.
+        """
         missing = [name for name in channels if name not in self.channels]
         if missing:
             raise ValueError(f"no channel {missing} in a recording of {self.channels}")
-        rows = [self.channels.index(name) for name in channels]
-        return Recording(self.data[rows], tuple(channels), self.sampling_rate)
+        return [self.channels.index(name) for name in channels]
 
     def crop(self, start: float, seconds: float) -> Recording:
         """Return ``seconds`` of the recording from ``start``, both in seconds.
