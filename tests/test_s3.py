@@ -244,6 +244,13 @@ def test_two_data_sets_never_share_a_folder_on_s3(s3):
         check_owner(PIPELINE, catalog(f"{second}/in.csv", f"{shared}/out.csv"), second, shared)
 
 
+def test_a_bucket_with_a_typo_is_not_made(s3):
+    raw, typo = UPath("s3://bucket/first"), UPath("s3://bukket/data")
+    with pytest.raises(FileNotFoundError):
+        check_owner(PIPELINE, catalog(f"{raw}/in.csv", f"{typo}/out.csv"), raw, typo)
+    assert not s3.exists("bukket")
+
+
 def test_a_missing_label_table_is_named_by_its_url(s3):
     paths = catalog("s3://bucket/nowhere/train.csv", "s3://bucket/data/out.csv")
     with pytest.raises(GuardError, match=r"source: s3://bucket/nowhere/train\.csv"):

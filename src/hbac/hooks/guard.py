@@ -15,7 +15,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from upath import UPath
 
-from hbac.hooks.location import data_folders, is_inside, location_of
+from hbac.hooks.location import data_folders, is_inside, location_of, make_folder
 
 RUNTIME_SETTINGS = (
     *("raw_dir", "data_dir", "models_dir", "oof_predictions"),
@@ -77,7 +77,7 @@ def check_outputs(pipeline: Pipeline, catalog: CatalogProtocol, raw_dir: UPath) 
             f"--params raw_dir=data/simulated/01_raw,data_dir=data/simulated"
         )
     if not (raw_dir / SIMULATED_MARK).exists():
-        raw_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(raw_dir)
         (raw_dir / SIMULATED_MARK).touch()
 
 
@@ -94,7 +94,7 @@ def check_owner(
         return
     mark = data_dir / OWNER_MARK
     if not mark.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(data_dir)
         mark.write_text(json.dumps({"raw_dir": str(raw_dir)}) + "\n")
     owner = json.loads(mark.read_text())["raw_dir"]
     if owner != str(raw_dir):

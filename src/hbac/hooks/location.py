@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,16 @@ def location_of(dataset: Any) -> UPath | None:
         return None
     protocol = getattr(dataset, "_protocol", "file")
     return UPath(str(path)) if protocol == "file" else UPath(f"{protocol}://{path}")
+
+
+def make_folder(folder: UPath) -> None:
+    """Make a folder of this machine; object stores have none, and a bucket is not made by accident.
+
+    Args:
+        folder: where to write to.
+    """
+    if isinstance(folder, os.PathLike):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def is_inside(path: UPath, folder: UPath) -> bool:
