@@ -103,7 +103,7 @@ def check_is_read_or_refused(read, content):
 
 
 def read_small(fs):
-    array = read_columns(fs, "/fuzz/7.parquet", ["a", "b", "c"], also=["a"], order="C")
+    array, _ = read_columns(fs, "/fuzz/7.parquet", ["a", "b", "c"], also=["a"], order="C")
     assert array.shape[1] == 3
     return array
 

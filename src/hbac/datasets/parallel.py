@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
 import joblib
 from joblib.externals.loky.process_executor import BrokenProcessPool
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from hbac.datasets.cluster import Jobs, WorkerDiedError, on_dask, on_ray
 from hbac.datasets.progress import track
@@ -45,17 +46,18 @@ class _Marks:
         return {int(file.read_text()) for file in Path(self._folder).iterdir()}
 
 
-@cache
-def _threads() -> ThreadpoolController:
+@lru_cache(maxsize=1)
+def _thread_pools(n_modules: int) -> ThreadpoolController:
+    """Thread pools of the libraries that are loaded; looked up anew when modules were imported."""
     return ThreadpoolController()
 
 
-def _on_one_thread(function: Callable[..., Any], *job: Any) -> Any:
-    """Run one job, in a process of its own.
+def _on_one_thread(libraries: str | None, function: Callable[..., Any], *job: Any) -> Any:
+    """Run one job with one thread of the libraries of a kind (``openmp``, ``blas``), or of all.
 
     BLAS threads inside worker processes were seen to make the work five times slower.
     """
-    with _threads().limit(limits=1):
+    with _thread_pools(len(sys.modules)).limit(limits=1, user_api=libraries):
         return function(*job)
 
 
@@ -87,13 +89,13 @@ def _on_this_machine(
     marks: _Marks | None = None,
 ) -> Iterator[tuple[int, Any]]:
     processes = backend == "loky" and n_jobs > 1
-    call = partial(_on_one_thread, function) if processes else function
+    # OpenMP's limit counts for a thread, that of BLAS for the process, which jobs may share.
+    call = partial(_on_one_thread, None if processes else "openmp", function)
     threads = {"inner_max_num_threads": 1} if backend == "loky" else {}
     with (
         warnings.catch_warnings(),
         _environment(_ENVIRONMENT),
-        # Jobs that share a process share its limit, too.
-        nullcontext() if processes else _threads().limit(limits=1),
+        nullcontext() if processes else threadpool_limits(1, user_api="blas"),
         joblib.parallel_config(backend, n_jobs=n_jobs, **threads),
     ):
         # loky replaces a worker whose memory has grown, and repeats what it was at.
@@ -148,9 +150,9 @@ class Workers:
 
     def _results(self, function: Callable[..., Any], jobs: Jobs) -> Iterator[tuple[int, Any]]:
         if self.backend == "dask":
-            return on_dask(partial(_on_one_thread, function), jobs, self.scheduler)
+            return on_dask(partial(_on_one_thread, None, function), jobs, self.scheduler)
         if self.backend == "ray":
-            return on_ray(partial(_on_one_thread, function), jobs, self.scheduler)
+            return on_ray(partial(_on_one_thread, None, function), jobs, self.scheduler)
         n_jobs = joblib.effective_n_jobs(self.n_jobs)
         if self.backend == "loky" and n_jobs > 1:
             return _on_processes(function, jobs, max(2, min(n_jobs, len(jobs))))
