@@ -21,6 +21,10 @@ def _few(names: Sequence[str]) -> str:
     return f"the columns {', '.join(map(repr, names[:_N_NAMED]))}{more}"
 
 
+def _is_numeric(kind: pa.DataType) -> bool:
+    return pa.types.is_floating(kind) or pa.types.is_integer(kind)
+
+
 def _check_schema(schema: pa.Schema, required: Iterable[str], path: str) -> None:
     names = schema.names
     present, required = set(names), dict.fromkeys(required)
@@ -34,9 +38,9 @@ def _check_schema(schema: pa.Schema, required: Iterable[str], path: str) -> None
             f"{path} lacks {_few(missing)}"
             + (f" and has, unknown, {_few(unknown)}" if unknown else "")
         )
-    for field in schema:
-        numeric = pa.types.is_floating(field.type) or pa.types.is_integer(field.type)
-        if field.name in required and not numeric:
+    odd = {kind for kind in set(schema.types) if not _is_numeric(kind)}
+    for field in schema if odd else ():
+        if field.name in required and field.type in odd:
             raise DatasetError(f"{path}: column {field.name!r} must be numeric, it is {field.type}")
 
 
@@ -49,7 +53,9 @@ def _read_table(content: bytes, columns: Sequence[str], also: Sequence[str], pat
 
 def _as_array(table: pa.Table, order: Literal["C", "F"]) -> np.ndarray:
     """Shape ``(rows, columns)``, null as NaN."""
-    batches = table.combine_chunks().to_batches()
+    batches = table.to_batches()
+    if len(batches) > 1:
+        batches = table.combine_chunks().to_batches()
     if not batches:
         return np.empty((0, table.num_columns), np.float32)
     tensor = batches[0].to_tensor(null_to_nan=True, row_major=order == "C")
