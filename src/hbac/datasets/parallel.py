@@ -100,7 +100,7 @@ def _on_this_machine(
     ):
         # loky replaces a worker whose memory has grown, and repeats what it was at.
         warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
-        parallel = joblib.Parallel(return_as="generator_unordered", pre_dispatch="4*n_jobs")
+        parallel = joblib.Parallel(return_as="generator_unordered", pre_dispatch="16*n_jobs")
         yield from parallel(joblib.delayed(_marked)(marks, call, index, job) for index, job in jobs)
 
 
