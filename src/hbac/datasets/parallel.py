@@ -42,8 +42,9 @@ class _Marks:
         os.pwrite(self._open(self._folder, os.getpid()), b"%20d" % index, 0)
 
     def read(self) -> set[int]:
-        """The last job of each worker."""
-        return {int(file.read_text()) for file in Path(self._folder).iterdir()}
+        """The last job of each worker; one that died before it said so has none."""
+        texts = [file.read_text() for file in Path(self._folder).iterdir()]
+        return {int(text) for text in texts if text}
 
 
 @lru_cache(maxsize=1)

@@ -31,6 +31,8 @@ def _fill_row(path: str, row: int, task: Callable[[], np.ndarray]) -> None:
 
 def _reserve(path: str) -> None:
     """Have the file's blocks allocated: a full disk then is an error here, not a killed worker."""
+    if not hasattr(os, "posix_fallocate"):  # macOS
+        return
     with open(path, "r+b") as file:
         os.posix_fallocate(file.fileno(), 0, os.path.getsize(path))
 
