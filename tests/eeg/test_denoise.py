@@ -51,3 +51,21 @@ def test_length_and_type_stay(samples):
 def test_an_unknown_wavelet_is_named():
     with pytest.raises(ValueError, match="dbx"):
         wavelet_denoise(np.zeros(100), wavelet="dbx")
+
+
+def test_the_noise_may_be_told_as_the_public_notebooks_do():
+    signals = np.random.default_rng(4).standard_t(3, size=(3, 10_000)) * 5
+    for signal, denoised in zip(
+        signals, wavelet_denoise(signals, wavelet="db8", noise="mean"), strict=True
+    ):
+        coefficients = pywt.wavedec(signal, "db8", mode="per")
+        finest = coefficients[-1]
+        level = np.mean(np.abs(finest - np.mean(finest))) / 0.6745
+        limit = level * np.sqrt(2 * np.log(len(signal)))
+        coefficients[1:] = [pywt.threshold(c, limit, mode="hard") for c in coefficients[1:]]
+        np.testing.assert_allclose(denoised, pywt.waverec(coefficients, "db8", mode="per"))
+
+
+def test_another_noise_is_named():
+    with pytest.raises(ValueError, match="received 'mode'"):
+        wavelet_denoise(np.zeros(1000), wavelet="db8", noise="mode")

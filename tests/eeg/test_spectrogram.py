@@ -7,7 +7,10 @@ import pytest
 import pywt
 
 from hbac.eeg import CHAINS, ELECTRODES, Recording, chain_spectrograms, log_mel_spectrogram
-from hbac.eeg.spectrogram import mel_frequencies
+from hbac.eeg.denoise import fill_missing, wavelet_denoise
+from hbac.eeg.filters import clean
+from hbac.eeg.montage import chain_differences
+from hbac.eeg.spectrogram import FIXED_RANGE_DB, mean_log_mel_spectrogram, mel_frequencies
 
 
 def plain_loop(recording, wavelet):
@@ -98,3 +101,88 @@ def test_low_frequencies_come_first():
 def test_too_few_samples_are_refused():
     with pytest.raises(ValueError, match="received 100"):
         log_mel_spectrogram(np.zeros(100))
+
+
+def sine_on(electrode, frequency, amplitude=20.0):
+    data = np.zeros((19, 10_000), np.float32)
+    data[ELECTRODES.index(electrode)] = amplitude * np.sin(
+        2 * np.pi * frequency * np.arange(10_000) / 200
+    )
+    return Recording(data, ELECTRODES)
+
+
+def decibels(values):
+    """Mean decibels above 1 microvolt squared a hertz, from what ``reference="fixed"`` gives."""
+    low, high = FIXED_RANGE_DB
+    return low + (values + 1) / 2 * (high - low)
+
+
+def test_a_10_hz_sine_lights_10_hz_in_the_panel_of_the_centre():
+    panels = chain_spectrograms(sine_on("T3", 10), wavelet=None, reference="fixed", centre=True)
+    assert panels.shape == (128, 256, 8)
+    assert panels.dtype == np.float32
+    centre = panels[..., 4].mean(axis=1)
+    assert abs(mel_frequencies()[centre.argmax()] - 10) < 200 / 1024 + 20 / 129 / 2
+    assert (panels[..., 5:] == -1).all()
+
+
+def test_the_centre_shows_the_central_256_frames_of_40_ms():
+    recording = sine_on("T3", 8, amplitude=0)
+    recording.data[5, 5000:5020] = 100
+    panels = chain_spectrograms(recording, wavelet=None, centre=True)
+    assert abs(panels[..., 4].mean(axis=0).argmax() - (25.05 - 19.88) / 0.04) < 3
+    recording.data[5] = 0
+    recording.data[5, :3800] = 20 * np.sin(np.arange(3800) / 5)
+    panels = chain_spectrograms(recording, wavelet=None, reference="fixed", centre=True)
+    assert panels[..., 0].max() > -1
+    assert (panels[..., 4] == -1).all()
+
+
+def test_the_centre_leaves_the_first_panels_as_they_are():
+    recording = eeg()
+    panels = chain_spectrograms(recording, centre=True)
+    np.testing.assert_array_equal(panels[..., :4], chain_spectrograms(recording))
+
+
+def test_twice_the_amplitude_is_6_db_against_a_fixed_reference_and_nothing_else():
+    quiet, loud = (np.random.default_rng(0).normal(0, s, (1, 4, 10_000)) for s in (10, 20))
+    fixed = [decibels(mean_log_mel_spectrogram(x, reference="fixed")) for x in (quiet, loud)]
+    # A few values lie below the range.
+    assert (np.abs(fixed[1] - fixed[0] - 20 * np.log10(2)) < 1e-3).mean() > 0.99
+    own = [mean_log_mel_spectrogram(x) for x in (quiet, loud)]
+    np.testing.assert_allclose(own[1], own[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("win_length", [64, 128])
+def test_white_noise_of_1_microvolt_squared_a_hertz_is_0_db(win_length):
+    noise = np.random.default_rng(1).normal(0, 10, (1, 16, 10_000))
+    fixed = mean_log_mel_spectrogram(noise, reference="fixed", win_length=win_length)
+    # The mean logarithm of an exponential variable is Euler's constant below that of its mean.
+    below = 10 * np.log10(np.e) * np.euler_gamma
+    assert decibels(fixed[20:, 5:-5].mean()) == pytest.approx(-below, abs=0.4)
+
+
+def test_a_fixed_reference_clips_at_both_ends():
+    loud, silent = np.full((2, 1, 4, 10_000), [[[[1e6]]], [[[0.0]]]])
+    loud *= np.sin(np.arange(10_000))
+    assert mean_log_mel_spectrogram(loud, reference="fixed").max() == 1
+    assert (mean_log_mel_spectrogram(silent, reference="fixed") == -1).all()
+
+
+def test_channels_are_filled_clipped_filtered_and_denoised_in_this_order():
+    recording = eeg(1)
+    cleaning = {"clip": 200.0, "notch": 60.0, "band_pass": (0.5, 40.0)}
+    signals = clean(fill_missing(chain_differences(recording)), sampling_rate=200, **cleaning)
+    signals = wavelet_denoise(signals, wavelet="db4", noise="mean")
+    panels = chain_spectrograms(recording, wavelet="db4", noise="mean", **cleaning, centre=True)
+    np.testing.assert_array_equal(panels[..., :4], mean_log_mel_spectrogram(signals))
+    centre = signals[..., 3976:6024]
+    np.testing.assert_array_equal(panels[..., 4:], mean_log_mel_spectrogram(centre, win_length=64))
+
+
+def test_another_reference_and_a_window_without_a_centre_are_refused():
+    with pytest.raises(ValueError, match="received 'peak'"):
+        chain_spectrograms(eeg(), reference="peak")
+    short = Recording(np.ones((19, 2000), np.float32), ELECTRODES)
+    with pytest.raises(ValueError, match="2048 samples, received 2000"):
+        chain_spectrograms(short, wavelet=None, centre=True)

@@ -7,8 +7,10 @@ from hbac.eeg import CHANNELS, Recording, chain_spectrograms
 from hbac.pipelines.conversion.nodes import convert_spectrograms
 from hbac.pipelines.spectrogram.nodes import compute_eeg_spectrograms
 from hbac.pipelines.spectrogram.params import SpectrogramParams
+from tests.conftest import recipe
 
-PARAMS = SpectrogramParams(policy="per_eeg", wavelet="db8", dtype="float32")
+BASE = recipe("seed")["spectrogram"] | {"wavelet": None, "dtype": "float32"}
+PARAMS = SpectrogramParams(**BASE | {"wavelet": "db8", "noise": "median"})
 
 
 @pytest.fixture
@@ -42,6 +44,23 @@ def test_storage_may_be_half_precision(load):
     assert np.abs(made - full).max() < 1e-3
 
 
+def test_every_setting_reaches_the_spectrograms(recording, load):
+    settings = {
+        "clip": 2.0,
+        "notch": 60.0,
+        "band_pass": (0.5, 40.0),
+        "wavelet": None,
+        "noise": "mean",
+        "reference": "fixed",
+        "centre": True,
+    }
+    params = SpectrogramParams(**BASE | settings)
+    spectrograms = compute_eeg_spectrograms({"7": load}, windows_at(10), params)["7"]()
+    assert spectrograms.shape == (1, 128, 256, 8)
+    expected = chain_spectrograms(recording.crop(10, 50), **settings)
+    np.testing.assert_array_equal(spectrograms[0], expected)
+
+
 def test_eegs_without_a_window_are_left_alone(load):
     made = compute_eeg_spectrograms({"7": load, "8": load}, windows_at(0), PARAMS)
     assert list(made) == ["7"]
@@ -54,7 +73,15 @@ def test_an_eeg_id_without_its_file_is_named():
 
 def test_a_typo_in_the_parameters_is_refused():
     with pytest.raises(ValidationError, match="wavelett"):
-        SpectrogramParams(policy="per_eeg", wavelett="db8", wavelet=None, dtype="float32")
+        SpectrogramParams(**BASE, wavelett="db8")
+
+
+@pytest.mark.parametrize(
+    "setting", [{"clip": -1}, {"notch": 120}, {"band_pass": (20, 0.5)}, {"noise": "mode"}]
+)
+def test_settings_that_make_no_sense_are_refused_before_the_run(setting):
+    with pytest.raises(ValidationError, match=next(iter(setting))):
+        SpectrogramParams(**BASE | setting)
 
 
 def test_conversion_passes_every_spectrogram_on():

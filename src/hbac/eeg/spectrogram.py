@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import warnings
 from functools import lru_cache
+from typing import Literal, get_args
 
 import librosa
 import numba
 import numpy as np
 
-from hbac.eeg.denoise import fill_missing, wavelet_denoise
+from hbac.eeg.denoise import Noise, fill_missing, wavelet_denoise
+from hbac.eeg.filters import clean
 from hbac.eeg.montage import chain_differences
 from hbac.eeg.recording import SAMPLING_RATE, Recording
 
@@ -28,6 +30,23 @@ N_FRAMES = 256
 MAX_FREQUENCY = 20.0
 N_FFT = 1024
 WIN_LENGTH = 128
+
+CENTRE_SECONDS = 10.24
+"""Length of the window's centre, of which the label speaks: 256 frames of 40 ms."""
+
+CENTRE_WIN_LENGTH = 64
+"""Samples of the centre's Hann window. 0.32 s keep periodic discharges and the single waves of a
+3-Hz seizure apart, which 0.64 s run together (seen on real and simulated LPD, GPD, LRDA and
+seizures at 48, 64, 96 and 128 samples); the 50-s panels show the rhythms' frequency."""
+
+Reference = Literal["channel", "fixed"]
+"""What 0 dB is: ``channel``, the channel's own maximum; ``fixed``, 1 microvolt squared a hertz."""
+
+FIXED_RANGE_DB = (-30.0, 40.0)
+"""Decibels above 1 microvolt squared a hertz that become -1 and 1 under ``reference="fixed"``.
+In 22 real windows and 36 simulated ones, clipped at 500 microvolts, notched, band-passed 0.5-40 Hz
+and denoised, 1 % to 99.9 % of the values lie within -28..40 dB, with mean 0 and deviation 12 to
+16."""
 
 _FLOOR = np.float32(1e-10)
 _RANGE_DB = np.float32(80)
@@ -44,7 +63,7 @@ def _mel_weights(
         ``(n_mels + 1,)``, and the first bin of each band ``(n_mels,)``.
     """
     with warnings.catch_warnings():
-        # 128 bands below 20 Hz are narrower than the bins of a 1024-point transform.
+        # With a shorter transform than 1024 points, bands may be narrower than its bins.
         warnings.filterwarnings("ignore", "Empty filters detected", UserWarning)
         filters = librosa.filters.mel(
             sr=sampling_rate, n_fft=n_fft, n_mels=n_mels, fmin=0, fmax=max_frequency
@@ -133,9 +152,24 @@ def _log_mel_power(
     return log_power
 
 
+def _reference(
+    log_power: np.ndarray, reference: Reference, n_fft: int, win_length: int
+) -> tuple[np.ndarray, np.float32]:
+    """Bel of each channel that become 1, and how many bel below them become -1.
+
+    White noise of 1 microvolt squared a hertz has a mel power of ``n_fft / 2`` times the summed
+    squares of the window, 3/8 a sample, since the area of each Slaney filter is 1.
+    """
+    if reference == "channel":
+        return log_power.max(axis=(1, 2)), _RANGE_DB / 10
+    low, high = FIXED_RANGE_DB
+    unit = np.log10(n_fft / 2 * 3 / 8 * win_length)
+    return np.full(len(log_power), high / 10 + unit, np.float32), np.float32((high - low) / 10)
+
+
 @numba.njit(cache=True)
 def _scale_clipped(log_power, peak, lowest, scale, scaled):
-    """Add up each group's channels against their peaks, each clipped from below, and scale."""
+    """Add up each group's channels against their peaks, each clipped at both ends, and scale."""
     n_mels, n_frames, n_groups = scaled.shape
     n_channels = len(peak) // n_groups
     total = np.empty(n_frames, scaled.dtype)
@@ -145,7 +179,7 @@ def _scale_clipped(log_power, peak, lowest, scale, scaled):
             for channel in range(group * n_channels, (group + 1) * n_channels):
                 for frame in range(n_frames):
                     above = log_power[channel, band, frame] - peak[channel]
-                    total[frame] += max(above, lowest)
+                    total[frame] += min(max(above, lowest), np.float32(0))
             for frame in range(n_frames):
                 scaled[band, frame, group] = total[frame] * scale + np.float32(1)
 
@@ -159,13 +193,17 @@ def mean_log_mel_spectrogram(
     n_mels: int = N_MELS,
     max_frequency: float = MAX_FREQUENCY,
     n_frames: int = N_FRAMES,
+    reference: Reference = "channel",
 ) -> np.ndarray:
-    """Mel power in dB against each channel's own maximum, averaged over channels.
+    """Mel power in dB, averaged over channels.
 
     librosa's ``melspectrogram`` (Hann window, centred frames, Slaney mel scale) with a hop of
     ``samples // n_frames``, then ``power_to_db`` against the channel's maximum with 80 dB of
     range, of which the first ``n_frames`` frames are kept and mapped to -1..1 by
     ``(dB + 40) / 40``. A channel without power is 0 dB everywhere, hence 1.
+
+    Against a fixed reference, 0 dB is a spectral density of 1 microvolt squared a hertz, whatever
+    the window's length; ``FIXED_RANGE_DB`` is mapped to -1..1. A channel without power is -1.
 
     Args:
         signals: shape ``(groups, channels, samples)``, no NaN.
@@ -175,13 +213,16 @@ def mean_log_mel_spectrogram(
         n_mels: number of mel bands between 0 Hz and ``max_frequency``.
         max_frequency: upper edge of the highest band, in Hz.
         n_frames: number of frames.
+        reference: ``channel``, or ``fixed``, which keeps the amplitude of signals in microvolts.
 
     Returns:
         Shape ``(n_mels, n_frames, groups)``, float32, low frequencies first.
 
     Raises:
-        ValueError: if there are fewer samples than frames.
+        ValueError: if there are fewer samples than frames, or ``reference`` is another.
     """
+    if reference not in get_args(Reference):
+        raise ValueError(f"reference must be one of {get_args(Reference)}, received {reference!r}")
     n_groups, n_channels, samples = signals.shape
     if samples < n_frames:
         raise ValueError(f"at least {n_frames} samples are needed, received {samples}")
@@ -195,9 +236,10 @@ def mean_log_mel_spectrogram(
         hop_length=samples // n_frames,
     )
     scaled = np.empty((n_mels, n_frames, n_groups), np.float32)
-    # Of the mean of n in bel: (dB + 40) / 40 = sum / (4 n) + 1.
-    scale = np.float32(1 / (4 * n_channels))
-    _scale_clipped(log_power, log_power.max(axis=(1, 2)), -_RANGE_DB / 10, scale, scaled)
+    top, depth = _reference(log_power, reference, n_fft, win_length)
+    # Of the mean of n in bel: 0 is 1, and the range's depth below it is -1.
+    scale = np.float32(2 / (depth * n_channels))
+    _scale_clipped(log_power, top, -depth, scale, scaled)
     return scaled
 
 
@@ -221,20 +263,65 @@ def mel_frequencies(n_mels: int = N_MELS, max_frequency: float = MAX_FREQUENCY) 
     return librosa.mel_frequencies(n_mels + 2, fmin=0, fmax=max_frequency)[1:-1]
 
 
-def chain_spectrograms(recording: Recording, *, wavelet: str | None = "db8") -> np.ndarray:
+def _centre(signals: np.ndarray, sampling_rate: float) -> np.ndarray:
+    """View of the central 10.24 s."""
+    samples = signals.shape[-1]
+    length = round(CENTRE_SECONDS * sampling_rate)
+    if samples < length:
+        raise ValueError(
+            f"the centre takes {CENTRE_SECONDS} s, {length} samples, received {samples}"
+        )
+    start = (samples - length) // 2
+    return signals[..., start : start + length]
+
+
+def chain_spectrograms(
+    recording: Recording,
+    *,
+    wavelet: str | None = "db8",
+    noise: Noise = "median",
+    clip: float | None = None,
+    notch: float | None = None,
+    band_pass: tuple[float, float] | None = None,
+    reference: Reference = "channel",
+    centre: bool = False,
+) -> np.ndarray:
     """Log-mel spectrograms of the four chains, each the mean over the chain's four pairs.
+
+    Bipolar channels are made, filled where they are missing, clipped, notched, band-passed and
+    denoised, in this order and once for both kinds of panel.
 
     Args:
         recording: one EEG window.
         wavelet: wavelet that denoises each bipolar channel, or ``None`` for no denoising.
+        noise: how denoising tells the noise; see ``hbac.eeg.denoise.wavelet_denoise``.
+        clip: largest amplitude left, in microvolts; see ``hbac.eeg.filters.clean``.
+        notch: mains frequency to remove, in Hz.
+        band_pass: edges of the pass band, in Hz.
+        reference: what the dB are against; see ``mean_log_mel_spectrogram``.
+        centre: whether to append the four chains of the central 10.24 s, whose frames are 40 ms
+            apart and 0.32 s long.
 
     Returns:
-        Shape ``(128 mels, 256 frames, 4 chains)``, float32, low frequencies first.
+        Shape ``(128 mels, 256 frames, 4 chains)``, or ``(128, 256, 8)`` with the centre's chains
+        last; float32, low frequencies first.
 
     Raises:
-        ValueError: if an electrode is missing or the window is too short.
+        ValueError: if an electrode is missing, the window is too short, or a setting makes no
+            sense.
     """
+    rate = recording.sampling_rate
     signals = fill_missing(chain_differences(recording))
+    signals = clean(signals, sampling_rate=rate, clip=clip, notch=notch, band_pass=band_pass)
     if wavelet is not None:
-        signals = wavelet_denoise(signals, wavelet=wavelet)
-    return mean_log_mel_spectrogram(signals, sampling_rate=recording.sampling_rate)
+        signals = wavelet_denoise(signals, wavelet=wavelet, noise=noise)
+    panels = mean_log_mel_spectrogram(signals, sampling_rate=rate, reference=reference)
+    if not centre:
+        return panels
+    close = mean_log_mel_spectrogram(
+        _centre(signals, rate),
+        sampling_rate=rate,
+        win_length=CENTRE_WIN_LENGTH,
+        reference=reference,
+    )
+    return np.concatenate([panels, close], axis=-1)

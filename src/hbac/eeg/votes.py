@@ -12,6 +12,7 @@ CLASS_NAMES = ("Seizure", "LPD", "GPD", "LRDA", "GRDA", "Other")
 
 VOTE_COLUMNS = tuple(f"{name}_vote" for name in CLASSES)
 PREDICTION_COLUMNS = tuple(f"{name}_pred" for name in CLASSES)
+BAND_POWER_COLUMNS = tuple(f"{name}_band_power" for name in CLASSES)
 
 
 def vote_fractions(votes: np.ndarray) -> np.ndarray:

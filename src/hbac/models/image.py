@@ -1,28 +1,43 @@
 """The picture that a network sees: spectrogram panels, chains down and sources across.
 
-Row 0 of every panel is its lowest frequency. Both sources are linear in Hz (the mel scale is,
+Row 0 of every panel is its lowest frequency. All sources are linear in Hz (the mel scale is,
 below 1 kHz) and in time, so a panel's edges in seconds and Hz say all about its axes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from PIL import Image
 
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.regional import FREQUENCIES, N_FREQUENCIES, ROW_SECONDS, WINDOW_ROWS
-from hbac.eeg.spectrogram import MAX_FREQUENCY, N_FRAMES, N_MELS, WINDOW_SECONDS
+from hbac.eeg.spectrogram import CENTRE_SECONDS, MAX_FREQUENCY, N_FRAMES, N_MELS, WINDOW_SECONDS
 
-Source = Literal["regional", "eeg"]
-"""``regional``: the 10-minute power spectrograms; ``eeg``: those of the 50-s EEG window."""
+Source = Literal["regional", "eeg", "centre"]
+"""``regional``: the 10-minute power spectrograms; ``eeg``: those of the 50-s EEG window;
+``centre``: those of its central 10.24 s."""
+
+Normalisation = Literal["window", "global"]
+EEGOrder = Literal["aligned", "seed"]
+
+SEED_ORDER = ("LL", "LP", "RL", "RP")
+"""The chains of the EEG sources, top to bottom, in the public notebooks."""
+
+MIRRORED_CHAIN = {"LL": "RL", "RL": "LL", "LP": "RP", "RP": "LP"}
+"""Each chain's counterpart in the other hemisphere."""
 
 CELL_HEIGHT, CELL_WIDTH = N_MELS, N_FRAMES
 """Size in pixels of one panel before the picture is scaled."""
 
 LOG_POWER_RANGE = (-4.0, 8.0)
+
+LOG_POWER_MEAN, LOG_POWER_STD = 0.2, 2.0
+"""Of the clipped natural logarithm of regional power in microvolts squared a hertz: 0.16 and 2.03
+in 10 real 10-minute windows, 0.18 and 1.97 in 36 simulated ones."""
+
 _REGIONAL_SCALE = 0.5
 
 
@@ -31,7 +46,7 @@ class Panel:
     """Where one chain of one source lies in the picture, and what its edges mean.
 
     Attributes:
-        source: ``regional`` or ``eeg``.
+        source: ``regional``, ``eeg`` or ``centre``.
         chain: LL, RL, LP or RP.
         rows: the panel's rows in the picture, low frequencies first.
         columns: the panel's columns in the picture.
@@ -57,16 +72,31 @@ class ImageLayout:
         fit: how the 100 x 300 pixels of a regional panel fill a cell of 128 x 256: ``crop`` cuts
             22 columns from either end and leaves margins of 14 rows, ``stretch`` resamples.
         size: height and width of the picture in pixels; cells are averaged down to it.
+        normalisation: ``window`` standardises each regional panel by its own mean and deviation;
+            ``global`` by ``LOG_POWER_MEAN`` and ``LOG_POWER_STD``, which keeps its level.
+        eeg_order: ``aligned`` puts the chains of every source in the order LL, RL, LP, RP;
+            ``seed`` those of ``eeg`` and ``centre`` in ``SEED_ORDER``, so that a row of the
+            picture no longer shows one chain.
 
     Raises:
-        ValueError: if there is no source or a source repeats, or the cells do not divide the size.
+        ValueError: if there is no source, a source repeats or any value is unknown, or the cells
+            do not divide the size.
     """
 
     sources: tuple[Source, ...] = ("regional", "eeg")
     fit: Literal["crop", "stretch"] = "crop"
     size: tuple[int, int] = (512, 512)
+    normalisation: Normalisation = "window"
+    eeg_order: EEGOrder = "aligned"
 
     def __post_init__(self) -> None:
+        for name, known in (("normalisation", Normalisation), ("eeg_order", EEGOrder)):
+            if getattr(self, name) not in get_args(known):
+                raise ValueError(
+                    f"{name} must be one of {get_args(known)}, received {getattr(self, name)!r}"
+                )
+        if not set(self.sources) <= set(get_args(Source)):
+            raise ValueError(f"sources must be of {get_args(Source)}, received {self.sources}")
         if not self.sources or len(set(self.sources)) < len(self.sources):
             raise ValueError(f"sources must be given once each, received {self.sources}")
         height, width = self.size
@@ -80,6 +110,9 @@ class ImageLayout:
         """Seconds and Hz at the edges of a source's cells."""
         if source == "eeg":
             return (0.0, float(WINDOW_SECONDS)), (0.0, MAX_FREQUENCY)
+        if source == "centre":
+            start = round((WINDOW_SECONDS - CENTRE_SECONDS) / 2, 6)
+            return (start, WINDOW_SECONDS - start), (0.0, MAX_FREQUENCY)
         cut, margin = _regional_cut_and_margin() if self.fit == "crop" else (0, 0)
         bin_width = FREQUENCIES[1] - FREQUENCIES[0]
         seconds = (float(cut * ROW_SECONDS), float((WINDOW_ROWS - cut) * ROW_SECONDS))
@@ -87,21 +120,59 @@ class ImageLayout:
         high = FREQUENCIES[-1] + (margin + 0.5) * bin_width
         return seconds, (float(low), float(high))
 
-    def panels(self) -> tuple[Panel, ...]:
-        """Return every panel, source by source and chain by chain."""
-        height = self.size[0] // len(CHAINS)
+    def chains(self, source: Source) -> tuple[str, ...]:
+        """Return the chains of a source, top to bottom."""
+        seed = self.eeg_order == "seed" and source != "regional"
+        return SEED_ORDER if seed else tuple(CHAINS)
+
+    def blocks(self) -> tuple[slice, ...]:
+        """Return the columns of each source, left to right; time runs along each."""
         width = self.size[1] // len(self.sources)
+        return tuple(slice(k * width, (k + 1) * width) for k in range(len(self.sources)))
+
+    def panel_height(self) -> int:
+        """Return the rows of one panel; every ``panel_height`` rows begin anew at 0 Hz."""
+        return self.size[0] // len(CHAINS)
+
+    def panels(self) -> tuple[Panel, ...]:
+        """Return every panel, source by source and from top to bottom."""
+        height = self.panel_height()
         return tuple(
             Panel(
                 source,
                 chain,
                 slice(row * height, (row + 1) * height),
-                slice(column * width, (column + 1) * width),
+                columns,
                 *self._edges(source),
             )
-            for column, source in enumerate(self.sources)
-            for row, chain in enumerate(CHAINS)
+            for source, columns in zip(self.sources, self.blocks(), strict=True)
+            for row, chain in enumerate(self.chains(source))
         )
+
+    def mirror(self, pictures: np.ndarray) -> np.ndarray:
+        """Swap the hemispheres: LL with RL and LP with RP, in every source.
+
+        Args:
+            pictures: shape ``(batch, height, width)``.
+
+        Returns:
+            New pictures, of the same shape and dtype.
+
+        Raises:
+            ValueError: if the pictures are not of the layout's size.
+        """
+        if pictures.shape[1:] != tuple(self.size):
+            raise ValueError(
+                f"pictures must have shape (batch, {self.size[0]}, {self.size[1]}), "
+                f"received {pictures.shape}"
+            )
+        cells = pictures.reshape(len(pictures), len(CHAINS), -1, self.size[1])
+        mirrored = np.empty_like(cells)
+        for source, columns in zip(self.sources, self.blocks(), strict=True):
+            chains = self.chains(source)
+            rows = [chains.index(MIRRORED_CHAIN[chain]) for chain in chains]
+            mirrored[..., columns] = cells[:, rows, :, columns]
+        return mirrored.reshape(pictures.shape)
 
 
 def _regional_cut_and_margin() -> tuple[int, int]:
@@ -116,9 +187,11 @@ def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.asarray(picture.resize((width, height), Image.Resampling.BOX))
 
 
-def _standardised_log_power(power: np.ndarray) -> np.ndarray:
+def _standardised_log_power(power: np.ndarray, normalisation: Normalisation) -> np.ndarray:
     """Clip, log and standardise one panel of power; 0 where it is missing."""
     log_power = np.log(np.clip(power, *np.exp(LOG_POWER_RANGE)))
+    if normalisation == "global":
+        return np.nan_to_num((log_power - LOG_POWER_MEAN) / LOG_POWER_STD)
     present = log_power[~np.isnan(log_power)]
     if not present.size:
         return np.zeros_like(log_power)
@@ -126,12 +199,18 @@ def _standardised_log_power(power: np.ndarray) -> np.ndarray:
     return np.nan_to_num(standardised)
 
 
-def regional_cells(power: np.ndarray, *, fit: Literal["crop", "stretch"]) -> list[np.ndarray]:
-    """Make the four cells of a 10-minute window, each standardised on its own.
+def regional_cells(
+    power: np.ndarray,
+    *,
+    fit: Literal["crop", "stretch"],
+    normalisation: Normalisation = "window",
+) -> list[np.ndarray]:
+    """Make the four cells of a 10-minute window.
 
     Args:
         power: regional power, shape ``(300, 400)``, NaN where missing.
         fit: see ``ImageLayout``.
+        normalisation: see ``ImageLayout``.
 
     Returns:
         Four arrays of shape ``(128, 256)``, in chain order.
@@ -141,7 +220,10 @@ def regional_cells(power: np.ndarray, *, fit: Literal["crop", "stretch"]) -> lis
     """
     if power.shape != (WINDOW_ROWS, len(CHAINS) * N_FREQUENCIES):
         raise ValueError(f"power must have shape (300, 400), received {power.shape}")
-    panels = [_standardised_log_power(chain.T) for chain in np.split(power, len(CHAINS), axis=1)]
+    panels = [
+        _standardised_log_power(chain.T, normalisation)
+        for chain in np.split(power, len(CHAINS), axis=1)
+    ]
     if fit == "stretch":
         cells = [_resize(panel, CELL_HEIGHT, CELL_WIDTH) for panel in panels]
     else:
@@ -150,26 +232,48 @@ def regional_cells(power: np.ndarray, *, fit: Literal["crop", "stretch"]) -> lis
     return [cell * _REGIONAL_SCALE for cell in cells]
 
 
+def _check_eeg(eeg: np.ndarray, layout: ImageLayout) -> None:
+    n_chains = len(CHAINS)
+    if eeg.shape not in [(CELL_HEIGHT, CELL_WIDTH, n) for n in (n_chains, 2 * n_chains)]:
+        raise ValueError(
+            f"eeg must have shape (128, 256, 4) or (128, 256, 8), received {eeg.shape}"
+        )
+    if "centre" in layout.sources and eeg.shape[-1] == n_chains:
+        raise ValueError(
+            "the source centre needs eeg of shape (128, 256, 8), made with centre=True, "
+            f"received {eeg.shape}"
+        )
+
+
 def build_image(regional: np.ndarray, eeg: np.ndarray, layout: ImageLayout) -> np.ndarray:
     """Lay the panels of one window out as one picture.
 
     Args:
         regional: regional power of the 10-minute window, shape ``(300, 400)``; all NaN makes an
             empty panel.
-        eeg: log-mel spectrograms of the 50-s window, shape ``(128, 256, 4)``.
+        eeg: log-mel spectrograms of the 50-s window, shape ``(128, 256, 4)``, or
+            ``(128, 256, 8)`` with those of its centre last.
         layout: which panels, how, and how large.
 
     Returns:
         Shape ``layout.size``, float16.
 
     Raises:
-        ValueError: if an input has another shape.
+        ValueError: if an input has another shape, or the layout shows the centre and ``eeg`` has
+            none.
     """
-    if eeg.shape != (CELL_HEIGHT, CELL_WIDTH, len(CHAINS)):
-        raise ValueError(f"eeg must have shape (128, 256, 4), received {eeg.shape}")
+    _check_eeg(eeg, layout)
+    panels = list(np.moveaxis(eeg, -1, 0))
+    n_chains = len(CHAINS)
     cells = {
-        "regional": lambda: regional_cells(regional, fit=layout.fit),
-        "eeg": lambda: list(np.moveaxis(eeg, -1, 0)),
+        "regional": lambda: regional_cells(
+            regional, fit=layout.fit, normalisation=layout.normalisation
+        ),
+        "eeg": lambda: panels[:n_chains],
+        "centre": lambda: panels[n_chains:],
     }
-    picture = np.hstack([np.vstack(cells[source]()) for source in layout.sources])
-    return _resize(picture, *layout.size).astype(np.float16)
+    blocks = []
+    for source in layout.sources:
+        of_chain = dict(zip(CHAINS, cells[source](), strict=True))
+        blocks.append(np.vstack([of_chain[chain] for chain in layout.chains(source)]))
+    return _resize(np.hstack(blocks), *layout.size).astype(np.float16)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,16 +27,17 @@ def select_windows(labels: pd.DataFrame, params: SpectrogramParams) -> pd.DataFr
 def _spectrograms_of(
     load: Callable[..., Recording],
     offsets: Sequence[float],
-    wavelet: str | None,
+    settings: dict[str, Any],
     dtype: str,
 ) -> np.ndarray:
-    """Spectrograms of one recording's windows, shape ``(windows, 128, 256, 4)``."""
+    """Spectrograms of one recording's windows, shape ``(windows, 128, 256, 4 or 8)``."""
     recording = load(channels=CHAIN_ELECTRODES)
-    spectrograms = np.empty((len(offsets), N_MELS, N_FRAMES, len(CHAINS)), dtype)
+    n_panels = len(CHAINS) * (2 if settings["centre"] else 1)
+    spectrograms = np.empty((len(offsets), N_MELS, N_FRAMES, n_panels), dtype)
     for spectrogram, offset in zip(spectrograms, offsets, strict=True):
         start = window_start(offset, recording.duration, WINDOW_SECONDS)
         window = recording.crop(start, WINDOW_SECONDS)
-        spectrogram[:] = chain_spectrograms(window, wavelet=wavelet)
+        spectrogram[:] = chain_spectrograms(window, **settings)
     return spectrograms
 
 
@@ -48,10 +50,11 @@ def compute_eeg_spectrograms(
         eegs: by ``eeg_id``, a callable that reads the ``channels`` of the recording that it is
             asked for.
         windows: a row a window; see ``hbac.eeg.windows.select_windows``.
-        params: wavelet and type.
+        params: cleaning, kind of spectrogram, and type.
 
     Returns:
-        By ``eeg_id``, a callable that returns shape ``(windows, 128, 256, 4)``.
+        By ``eeg_id``, a callable that returns shape ``(windows, 128, 256, 4)``, or
+        ``(windows, 128, 256, 8)`` with the panels of the centre last.
 
     Raises:
         ValueError: if a window's EEG has no file.
@@ -65,7 +68,7 @@ def compute_eeg_spectrograms(
         )
     return {
         str(eeg_id): partial(
-            _spectrograms_of, eegs[str(eeg_id)], starts, params.wavelet, params.dtype
+            _spectrograms_of, eegs[str(eeg_id)], starts, params.settings, params.dtype
         )
         for eeg_id, starts in offsets.items()
     }

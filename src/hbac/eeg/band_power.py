@@ -1,0 +1,93 @@
+"""Power of each chain in the clinical frequency bands."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy
+
+from hbac.eeg.denoise import fill_missing
+from hbac.eeg.filters import clean
+from hbac.eeg.montage import CHAINS, chain_differences
+from hbac.eeg.recording import Recording
+
+BANDS = {
+    "delta": (0.5, 4.0),
+    "theta": (4.0, 8.0),
+    "alpha": (8.0, 13.0),
+    "beta": (13.0, 20.0),
+}
+"""Edges in Hz, the lower one included; beta ends where the spectrograms do."""
+
+CENTRAL_SECONDS = 10
+"""The middle of a window, of which a label speaks."""
+
+BAND_POWER_NAMES = tuple(
+    f"{stretch}_{chain}_{band}"
+    for stretch in ("centre", "window")
+    for chain in CHAINS
+    for band in BANDS
+)
+"""Names of the features: the stretch, the chain and the band, the last running fastest."""
+
+POWER_FLOOR = 1e-3
+"""Least power, in microvolts squared: that of a silent chain. The least of any band and chain in
+22 real windows and 36 simulated ones is 0.3."""
+
+_SEGMENT_SECONDS = 4
+# A volt, more than any amplifier gives; the squares of much more overflow float32.
+_LARGEST = 1e6
+
+
+def _density(signals: np.ndarray, sampling_rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """Frequencies in Hz and Welch's spectral density, shape ``(..., frequencies)``.
+
+    As ``scipy.signal.welch``, which takes four times as long.
+    """
+    length = round(_SEGMENT_SECONDS * sampling_rate)
+    segments = np.lib.stride_tricks.sliding_window_view(signals, length, axis=-1)
+    segments = segments[..., :: length // 2, :]
+    window = scipy.signal.get_window("hann", length).astype(signals.dtype)
+    centred = segments - segments.mean(axis=-1, keepdims=True)
+    spectrum = scipy.fft.rfft(centred * window)
+    power = (spectrum.real**2 + spectrum.imag**2).mean(axis=-2)
+    density = 2 * power / (sampling_rate * (window**2).sum())
+    return scipy.fft.rfftfreq(length, 1 / sampling_rate), density
+
+
+def _log_band_powers(signals: np.ndarray, sampling_rate: float) -> np.ndarray:
+    """Common logarithm of each chain's power in each band, shape ``(chains, bands)``."""
+    frequencies, density = _density(signals, sampling_rate)
+    density = density.mean(axis=1)
+    powers = [
+        density[:, (low <= frequencies) & (frequencies < high)].sum(axis=-1)
+        for low, high in BANDS.values()
+    ]
+    return np.log10(np.maximum(np.stack(powers, axis=-1) * frequencies[1], POWER_FLOOR))
+
+
+def band_powers(recording: Recording) -> np.ndarray:
+    """Band powers of the central 10 s and of the whole window, chain by chain.
+
+    The spectral density of each bipolar channel is Welch's (IEEE Trans. Audio Electroacoust. 15,
+    1967) with Hann windows of 4 s, half overlapping, each freed of its mean. Its mean over the
+    chain's four channels is summed over each band.
+
+    Args:
+        recording: one EEG window in microvolts; NaN are filled with the channel's mean.
+
+    Returns:
+        Common logarithm of the power in microvolts squared, at least that of ``POWER_FLOOR``,
+        shape ``(32,)``, float32, in the order of ``BAND_POWER_NAMES``.
+
+    Raises:
+        ValueError: if an electrode is missing or the recording is shorter than 10 s.
+    """
+    rate = recording.sampling_rate
+    signals = clean(fill_missing(chain_differences(recording)), sampling_rate=rate, clip=_LARGEST)
+    start = (recording.duration - CENTRAL_SECONDS) / 2
+    if start < 0:
+        raise ValueError(f"at least {CENTRAL_SECONDS} s are needed, received {recording.duration}")
+    first, length = round(start * rate), round(CENTRAL_SECONDS * rate)
+    central = signals[..., first : first + length]
+    powers = [_log_band_powers(stretch, rate) for stretch in (central, signals)]
+    return np.concatenate([power.ravel() for power in powers]).astype(np.float32)
