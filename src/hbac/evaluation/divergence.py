@@ -7,6 +7,8 @@ import math
 import numpy as np
 import pandas as pd
 
+from hbac.evaluation.bootstrap import PatientBootstrap
+
 VOTE_TIERS = {
     "all": (0, math.inf),
     "under 3": (0, 3),
@@ -45,8 +47,32 @@ def kl_divergence(votes: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     return (votes * np.log(ratio)).sum(axis=-1)
 
 
+def _tiers(n_votes: np.ndarray) -> dict[str, np.ndarray]:
+    """By tier, which rows are in it."""
+    return {
+        tier: (n_votes >= least) & (n_votes < below) for tier, (least, below) in VOTE_TIERS.items()
+    }
+
+
+def _tabulate(
+    divergences: dict[str, np.ndarray], n_votes: np.ndarray, bootstrap: PatientBootstrap
+) -> pd.DataFrame:
+    """Means by tier: columns ``tier``, ``name``, ``value``, ``low``, ``high`` and counts."""
+    values = np.stack(list(divergences.values()), axis=1)
+    tables = []
+    for tier, inside in _tiers(n_votes).items():
+        value, low, high = bootstrap.estimate(bootstrap.means(values, inside))
+        table = pd.DataFrame({"tier": tier, "name": list(divergences), "value": value})
+        n_patients = int(bootstrap.n_patients(inside[:, None])[0])
+        tables.append(table.assign(low=low, high=high, n=int(inside.sum()), n_patients=n_patients))
+    return pd.concat(tables, ignore_index=True)
+
+
 def kl_by_tier(
-    votes: np.ndarray, n_votes: np.ndarray, predictions: dict[str, np.ndarray]
+    votes: np.ndarray,
+    n_votes: np.ndarray,
+    predictions: dict[str, np.ndarray],
+    bootstrap: PatientBootstrap,
 ) -> pd.DataFrame:
     """Mean divergence of several models, over all windows and by number of votes.
 
@@ -54,15 +80,40 @@ def kl_by_tier(
         votes: vote fractions, shape ``(rows, 6)``.
         n_votes: number of votes, shape ``(rows,)``.
         predictions: by the model's name, probabilities of shape ``(rows, 6)``.
+        bootstrap: draws of the rows' patients.
 
     Returns:
-        Columns ``tier``, ``model``, ``kl`` (NaN where a tier is empty) and ``n`` (windows).
+        Columns ``tier``, ``model``, ``kl`` (nats, NaN where a tier is empty), ``low`` and ``high``
+        (also NaN where it has one patient), ``n`` (windows) and ``n_patients``.
     """
     divergences = {model: kl_divergence(votes, values) for model, values in predictions.items()}
-    rows = []
-    for tier, (least, below) in VOTE_TIERS.items():
-        inside = (n_votes >= least) & (n_votes < below)
-        for model, divergence in divergences.items():
-            mean = divergence[inside].mean() if inside.any() else math.nan
-            rows.append({"tier": tier, "model": model, "kl": mean, "n": int(inside.sum())})
-    return pd.DataFrame(rows)
+    table = _tabulate(divergences, n_votes, bootstrap)
+    return table.rename(columns={"name": "model", "value": "kl"})
+
+
+def kl_differences(
+    votes: np.ndarray,
+    n_votes: np.ndarray,
+    predictions: dict[str, np.ndarray],
+    bootstrap: PatientBootstrap,
+) -> pd.DataFrame:
+    """Mean divergence of the first model minus that of each other, in the same draws.
+
+    Model and baseline see the same patients in each draw, so what makes a patient hard for both
+    cancels, and the interval is that of the difference.
+
+    Args:
+        votes: vote fractions, shape ``(rows, 6)``.
+        n_votes: number of votes, shape ``(rows,)``.
+        predictions: by name, the model's probabilities and then the baselines', ``(rows, 6)``.
+        bootstrap: draws of the rows' patients.
+
+    Returns:
+        Columns ``tier``, ``baseline``, ``difference`` (nats, below 0 where the model is better),
+        ``low``, ``high``, ``n`` and ``n_patients``; NaN as in ``kl_by_tier``.
+    """
+    model, *baselines = (kl_divergence(votes, values) for values in predictions.values())
+    names = list(predictions)[1:]
+    differences = {name: model - other for name, other in zip(names, baselines, strict=True)}
+    table = _tabulate(differences, n_votes, bootstrap)
+    return table.rename(columns={"name": "baseline", "value": "difference"})

@@ -4,41 +4,109 @@ from kedro.pipeline import Node, Pipeline
 
 from hbac.pipelines.evaluation.nodes import (
     check_predictions,
+    compare_baselines,
     count_confusions,
-    plot_auroc,
+    expect_confusions,
+    fit_temperatures,
+    plot_agreement,
     plot_confusions,
     plot_divergence,
-    score_classes,
+    plot_ranking,
+    plot_reliability,
+    resample_patients,
+    score_agreement,
+    score_calibration,
     score_divergence,
-    summarise_metrics,
+    score_ranking,
+    trace_reliability,
+    warn_of_baselines,
 )
+from hbac.pipelines.evaluation.record import summarise_metrics
+
+
+def _scoring() -> list[Node]:
+    sample = ["scored_predictions", "patient_bootstrap"]
+    calibrated = ["scored_predictions", "temperatures", "patient_bootstrap", "params:evaluation"]
+    return [
+        Node(check_predictions, "oof_predictions", "scored_predictions", name="check_predictions"),
+        Node(
+            resample_patients,
+            ["scored_predictions", "params:evaluation"],
+            "patient_bootstrap",
+            name="resample_patients",
+        ),
+        Node(score_divergence, sample, "kl_by_tier", name="score_divergence"),
+        Node(compare_baselines, sample, "kl_difference", name="compare_baselines"),
+        Node(
+            warn_of_baselines,
+            ["kl_difference", "params:evaluation"],
+            "baseline_warnings",
+            name="warn_of_baselines",
+        ),
+        Node(score_ranking, sample, "class_ranking", name="score_ranking"),
+        Node(score_agreement, sample, "expert_agreement", name="score_agreement"),
+        Node(count_confusions, "scored_predictions", "confusion_matrix", name="count_confusions"),
+        Node(
+            expect_confusions, "scored_predictions", "expected_confusion", name="expect_confusions"
+        ),
+        Node(fit_temperatures, "scored_predictions", "temperatures", name="fit_temperatures"),
+        Node(score_calibration, calibrated, "calibration", name="score_calibration"),
+        Node(trace_reliability, calibrated, "reliability_curve", name="trace_reliability"),
+        Node(
+            summarise_metrics,
+            [
+                "scored_predictions",
+                "kl_by_tier",
+                "kl_difference",
+                "class_ranking",
+                "confusion_matrix",
+                "expert_agreement",
+                "calibration",
+                "temperatures",
+                "baseline_warnings",
+                "params:evaluation",
+            ],
+            "metrics",
+            name="summarise_metrics",
+        ),
+    ]
+
+
+def _drawing() -> list[Node]:
+    return [
+        Node(
+            plot_divergence,
+            ["scored_predictions", "kl_by_tier", "baseline_warnings", "params:evaluation"],
+            "kl_by_tier_figure",
+            name="plot_divergence",
+        ),
+        Node(
+            plot_ranking,
+            ["scored_predictions", "class_ranking", "params:evaluation"],
+            "class_ranking_figure",
+            name="plot_ranking",
+        ),
+        Node(
+            plot_reliability,
+            ["scored_predictions", "reliability_curve", "calibration", "params:evaluation"],
+            "reliability_figure",
+            name="plot_reliability",
+        ),
+        Node(
+            plot_confusions,
+            ["scored_predictions", "confusion_matrix", "expected_confusion"],
+            "confusion_figure",
+            name="plot_confusions",
+        ),
+        Node(
+            plot_agreement,
+            ["scored_predictions", "expert_agreement", "params:evaluation"],
+            "expert_agreement_figure",
+            name="plot_agreement",
+        ),
+    ]
 
 
 def create_pipeline() -> Pipeline:
     """Predictions to scores and figures."""
-    return Pipeline(
-        [
-            Node(
-                check_predictions, "oof_predictions", "scored_predictions", name="check_predictions"
-            ),
-            Node(score_divergence, "scored_predictions", "kl_by_tier", name="score_divergence"),
-            Node(score_classes, "scored_predictions", "class_auroc", name="score_classes"),
-            Node(
-                count_confusions, "scored_predictions", "confusion_matrix", name="count_confusions"
-            ),
-            Node(
-                summarise_metrics,
-                ["scored_predictions", "kl_by_tier", "class_auroc", "confusion_matrix"],
-                "metrics",
-                name="summarise_metrics",
-            ),
-            Node(plot_divergence, "kl_by_tier", "kl_by_tier_figure", name="plot_divergence"),
-            Node(plot_auroc, "class_auroc", "class_auroc_figure", name="plot_auroc"),
-            Node(
-                plot_confusions,
-                "confusion_matrix",
-                "confusion_matrix_figure",
-                name="plot_confusions",
-            ),
-        ]
-    )
+    return Pipeline([*_scoring(), *_drawing()])
