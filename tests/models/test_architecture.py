@@ -2,8 +2,9 @@ import keras
 import numpy as np
 import pytest
 
-from hbac.models import build_model
-from hbac.models.architecture import IMAGE_RANGE
+from hbac.models import INPUTS, build_model, split_names
+from hbac.models.architecture import ARCHITECTURES
+from hbac.models.efficientnet import IMAGE_RANGE
 
 SIZE = (32, 64)
 
@@ -57,21 +58,73 @@ def test_efficientnet_is_flat_and_sees_pixels_between_0_and_255():
     )
 
 
-def test_a_weights_file_gives_the_network_that_imagenet_gives(tmp_path, monkeypatch):
-    source = keras.applications.EfficientNetB0(
-        include_top=False, weights=None, input_shape=(*SIZE, 3)
-    )
-    normalization(source).set_weights(
-        [np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225]), np.array(0)]
-    )
+@pytest.mark.parametrize(
+    ("architecture", "application"),
+    [
+        ("efficientnet_b0", keras.applications.EfficientNetB0),
+        ("efficientnet_v2_s", keras.applications.EfficientNetV2S),
+    ],
+)
+def test_a_weights_file_gives_the_network_that_imagenet_gives(
+    architecture, application, tmp_path, monkeypatch
+):
+    source = application(include_top=False, weights=None, input_shape=(*SIZE, 3))
+    if architecture == "efficientnet_b0":
+        normalization(source).set_weights(
+            [np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225]), np.array(0)]
+        )
     path = str(tmp_path / "imagenet.weights.h5")
     source.save_weights(path)
-    monkeypatch.setattr("keras.src.utils.file_utils.get_file", lambda *args, **kwargs: path)
+    module = f"keras.src.applications.{application.__module__.rpartition('.')[2]}"
+    monkeypatch.setattr(f"{module}.file_utils.get_file", lambda *args, **kwargs: path)
     images = np.random.default_rng(0).normal(size=(1, *SIZE))
-    downloaded = values(build_model(image_size=SIZE, weights="imagenet"), "stem_conv", images)
-    from_file = values(build_model(image_size=SIZE, weights=path), "stem_conv", images)
+    settings = {"architecture": architecture, "image_size": SIZE}
+    downloaded = values(build_model(**settings, weights="imagenet"), "stem_conv", images)
+    from_file = values(build_model(**settings, weights=path), "stem_conv", images)
     np.testing.assert_allclose(from_file, downloaded, atol=1e-4)
     assert np.abs(downloaded).max() > 0.1
+
+
+def test_efficientnet_v2_scales_the_pixels_once():
+    model = build_model(architecture="efficientnet_v2_s", image_size=SIZE)
+    rescaling = [layer for layer in model.layers if isinstance(layer, keras.layers.Rescaling)]
+    low, high = IMAGE_RANGE
+    images = np.zeros((1, *SIZE))
+    images[0, 0, :3] = [low, 0, high]
+    scaled = values(model, rescaling[-1].name, images)
+    np.testing.assert_allclose(scaled[0, 0, :3, 0], [-1, -1 + 127.5 / 128, -1 + 255 / 128], 1e-4)
+    assert [layer.name for layer in rescaling[:-1]] == ["pixels"]
+
+
+def test_a_network_of_waveforms_sees_every_channel_and_keeps_chains_apart():
+    model = build_model(architecture="resnet_1d", image_size=(16, 512))
+    rng = np.random.default_rng(0)
+    waveforms = rng.normal(size=(1, 16, 512))
+    before = values(model, "chain_features", waveforms)
+    assert before.shape == (1, 4, 8, 128)
+    for channel in range(16):
+        changed = waveforms.copy()
+        changed[0, channel] += rng.normal(size=512)
+        away = np.abs(values(model, "chain_features", changed) - before).max(axis=(0, 2, 3))
+        assert np.flatnonzero(away > 1e-6).tolist() == [channel // 4]
+
+
+def test_sixteen_bits_are_for_computing_and_the_last_layers_keep_thirty_two():
+    model = build_model(architecture="compact", image_size=SIZE, precision="mixed_bfloat16")
+    policies = {layer.name: layer.dtype_policy for layer in model.layers}
+    assert policies["conv2"].compute_dtype == "bfloat16"
+    assert policies["conv2"].variable_dtype == "float32"
+    assert policies["logits"].compute_dtype == policies["probabilities"].compute_dtype == "float32"
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_pipelines_know_what_each_architecture_sees_without_keras():
+    assert list(INPUTS) == list(ARCHITECTURES)
+    assert split_names("efficientnet_b0+resnet_1d") == ("efficientnet_b0", "resnet_1d")
+    with pytest.raises(ValueError, match="named once"):
+        split_names("compact+compact")
+    with pytest.raises(ValueError, match="received 'vgg'"):
+        split_names("compact+vgg")
 
 
 def test_without_a_network_the_error_says_what_to_do(tmp_path, monkeypatch):
@@ -88,11 +141,12 @@ def test_without_a_network_the_error_says_what_to_do(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"architecture": "resnet"}, r"\['compact', 'efficientnet_b0'\], received 'resnet'"),
+        ({"architecture": "resnet"}, r"\['compact', 'efficientnet_b0', .*received 'resnet'"),
         ({"architecture": "compact", "weights": "imagenet"}, "received 'imagenet'"),
+        ({"architecture": "resnet_1d", "image_size": (15, 64)}, "received 15"),
         ({"weights": "/no/such/file.h5"}, "received '/no/such/file.h5'"),
     ],
 )
 def test_unknown_names_are_named(settings, message):
     with pytest.raises(ValueError, match=message):
-        build_model(image_size=SIZE, **settings)
+        build_model(**{"image_size": SIZE} | settings)

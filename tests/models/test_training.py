@@ -1,10 +1,22 @@
+import copy
 import random
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
-from hbac.models import compiled_model, fit, predict, reset, training
+from hbac.models import (
+    Augmentation,
+    ImageLayout,
+    Stage,
+    compiled,
+    compiled_model,
+    predict,
+    reset,
+    training,
+)
+from hbac.models import fit as fit_stages
 
 SIZE = (32, 32)
 SETTINGS = {
@@ -20,6 +32,12 @@ FOLD = {
     "batch_size": 8,
     "seed": 3,
 }
+
+
+def fit(model, images, targets, *, train_rows, learning_rates, **options):
+    """Fit in one stage."""
+    stages = [Stage(np.asarray(train_rows), learning_rates)]
+    return fit_stages(model, images, targets, stages=stages, **options)
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +101,9 @@ def test_a_fold_gives_after_another_what_it_gives_alone(data):
         history = fit(model, *data, **FOLD | {"seed": seed})
         return history.drop(columns="seconds"), predict(model, data[0], batch_size=8)
 
-    training._shared_model.cache_clear()
+    compiled._shared_model.cache_clear()
     history, shares = alone(seed=5)
-    training._shared_model.cache_clear()
+    compiled._shared_model.cache_clear()
     _, other = alone(seed=4)
     history_after, shares_after = alone(seed=5)
     assert history_after.equals(history)
@@ -177,10 +195,10 @@ def test_predictions_do_not_depend_on_their_neighbours(data, fresh):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"train_rows": []}, "train_rows must not be empty"),
+        ({"train_rows": []}, "rows of stage 0 must not be empty"),
         ({"validation_rows": []}, "validation_rows must not be empty"),
         ({"validation_rows": range(19, 25)}, "1 are in both, the first is 19"),
-        ({"learning_rates": []}, "learning_rates must not be empty"),
+        ({"learning_rates": []}, "learning_rates of stage 0 must not be empty"),
     ],
 )
 def test_bad_folds_are_named(data, model, change, message):
@@ -206,3 +224,126 @@ def test_missing_values_are_named(data, model, row):
 def test_a_diverged_training_says_so(data, fresh):
     with pytest.raises(ValueError, match=r"never finite, received \[nan\]"):
         fit(fresh, *data, **FOLD | {"learning_rates": [float("inf")]})
+
+
+class Memory:
+    """A checkpoint that lives as long as the test."""
+
+    def __init__(self):
+        self.state = None
+
+    def load(self):
+        return None if self.state is None else copy.deepcopy(self.state)
+
+    def save(self, state):
+        self.state = copy.deepcopy(state)
+
+
+class Kill(keras.callbacks.Callback):
+    """Ends the training as a killed process does, in the middle of an epoch."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def averaged():
+    return compiled_model(**SETTINGS | {"average_momentum": 0.8})
+
+
+# In the middle of the first stage, where the second begins, and within it.
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_an_interrupted_training_ends_as_an_uninterrupted_one(data, averaged, epoch):
+    options = {
+        "stages": [Stage(np.arange(20), [1e-2, 1e-3]), Stage(np.arange(9), [1e-3, 1e-4])],
+        "validation_rows": range(20, 30),
+        "batch_size": 8,
+        "seed": 3,
+        "recalibration_batches": 2,
+        "change": Augmentation(mirror=0.5, time_shift=0.1, mixup=0.4).of(ImageLayout(size=SIZE)),
+    }
+    reset(averaged, 1)
+    history = fit_stages(averaged, *data, **options)
+    shares = predict(averaged, data[0], batch_size=8)
+    checkpoint = Memory()
+    reset(averaged, 1)
+    with pytest.raises(KeyboardInterrupt):
+        fit_stages(averaged, *data, **options, checkpoint=checkpoint, callbacks=[Kill(epoch)])
+    assert checkpoint.state["epoch"] == epoch
+    reset(averaged, 2)
+    resumed = fit_stages(averaged, *data, **options, checkpoint=checkpoint)
+    pd.testing.assert_frame_equal(
+        resumed.drop(columns="seconds"), history.drop(columns="seconds"), rtol=1e-5
+    )
+    np.testing.assert_allclose(predict(averaged, data[0], batch_size=8), shares, rtol=1e-4)
+    reset(averaged, 2)
+    trained_before = fit_stages(averaged, *data, **options, checkpoint=checkpoint)
+    pd.testing.assert_frame_equal(trained_before, resumed)
+    np.testing.assert_allclose(predict(averaged, data[0], batch_size=8), shares, rtol=1e-4)
+
+
+def test_the_average_of_the_weights_is_kept(data, averaged):
+    class Weights(keras.callbacks.Callback):
+        steps = ()
+
+        def on_train_batch_end(self, batch, logs=None):
+            kernel = self.model.get_layer("logits").kernel
+            self.steps = [*self.steps, keras.ops.convert_to_numpy(kernel)]
+
+    seen = Weights()
+    reset(averaged, 1)
+    fit(averaged, *data, **FOLD | {"learning_rates": [1e-2]}, callbacks=[seen])
+    expected = seen.steps[0]
+    for step in seen.steps[1:]:
+        expected = 0.8 * expected + 0.2 * step
+    kept = keras.ops.convert_to_numpy(averaged.get_layer("logits").kernel)
+    np.testing.assert_allclose(kept, expected, atol=1e-6)
+    assert np.abs(kept - seen.steps[-1]).max() > 1e-3
+
+
+def test_recalibration_measures_the_statistics_of_what_it_is_shown(data, fresh):
+    images = np.asarray(data[0][:16], np.float32)
+    training.recalibrate(fresh, [images[:8], images[8:]])
+    part = keras.Model(fresh.input, fresh.get_layer("conv1").output)
+    features = keras.ops.convert_to_numpy(part(images))
+    layer = fresh.get_layer("bn1")
+    mean, variance = (keras.ops.convert_to_numpy(value) for value in layer.non_trainable_variables)
+    np.testing.assert_allclose(mean, features.mean(axis=(0, 1, 2)), atol=1e-5)
+    np.testing.assert_allclose(variance, features.var(axis=(0, 1, 2)), rtol=0.05)
+    assert layer.momentum == SETTINGS["batch_norm_momentum"]
+
+
+def test_the_last_epoch_is_kept_where_that_is_asked_for(data, fresh):
+    images, targets = data
+    rates = [1e-3, 1e-2]
+    history = fit(fresh, images, targets, **FOLD | {"learning_rates": rates}, keep="last")
+    kept = divergence(targets[20:], predict(fresh, images, range(20, 30), batch_size=8))
+    assert kept == pytest.approx(history["val_loss"].iloc[-1], rel=1e-5)
+
+
+def test_windows_of_no_weight_teach_nothing(data, fresh):
+    images, targets = data
+    weights = np.where(np.arange(30) < 8, 1.0, 0.0)
+    noise = targets.copy()
+    noise[8:20] = np.roll(targets[8:20], 1, axis=1)
+    options = FOLD | {"batch_size": 20, "learning_rates": [1e-2]}
+    losses = []
+    for wanted in (targets, noise):
+        reset(fresh, 0)
+        history = fit(fresh, images, targets, **options, weights=weights, training_targets=wanted)
+        losses.append(history["loss"].iloc[0])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_a_mirrored_prediction_is_the_same_for_both_hemispheres(data, fresh):
+    images, layout = np.asarray(data[0][:8], np.float32), ImageLayout(size=SIZE)
+    shares = predict(fresh, images, batch_size=8, mirror=layout.mirror)
+    np.testing.assert_allclose(
+        predict(fresh, layout.mirror(images), batch_size=8, mirror=layout.mirror), shares, rtol=1e-4
+    )
+    assert not np.allclose(predict(fresh, images, batch_size=8), shares, rtol=1e-4)

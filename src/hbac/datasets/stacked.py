@@ -49,6 +49,8 @@ class StackedArrayDataset(NpyDataset):
         n_jobs: number of workers; -1 is one a core.
         backend: joblib's backend.
         scheduler: address of the cluster, for the backends ``dask`` and ``ray``.
+        may_be_empty: whether nothing to stack is stored as an array of shape ``(0,)``; otherwise
+            it is an error.
         kwargs: as of ``NpyDataset``.
     """
 
@@ -58,9 +60,11 @@ class StackedArrayDataset(NpyDataset):
         n_jobs: int = -1,
         backend: str = "loky",
         scheduler: str | None = None,
+        may_be_empty: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        self._may_be_empty = may_be_empty
         self._workers = Workers(n_jobs, backend, scheduler)
 
     @property
@@ -71,9 +75,10 @@ class StackedArrayDataset(NpyDataset):
         """Run the callables and stack what they return.
 
         Raises:
-            DatasetError: if there is none, or a callable fails or returns another shape.
+            DatasetError: if there is none where there must be, or a callable fails or returns
+                another shape.
         """
-        if not data:
+        if not data and not self._may_be_empty:
             raise DatasetError(f"nothing to stack in {self._filepath}")
         fingerprint = joblib.hash([task_fingerprint(task) for task in data.values()])
         if self._exists() and self._made_from() == fingerprint:
@@ -91,6 +96,9 @@ class StackedArrayDataset(NpyDataset):
         return self._fs.read_text(self._record) if self._fs.exists(self._record) else None
 
     def _write(self, path: str, data: list[Callable[[], np.ndarray]]) -> None:
+        if not data:
+            super()._write(path, np.empty(0, np.float16))
+            return
         first = data[0]()
         shape = (len(data), *first.shape)
         stack = np.lib.format.open_memmap(path, mode="w+", dtype=first.dtype, shape=shape)

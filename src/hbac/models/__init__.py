@@ -1,4 +1,4 @@
-"""Keras networks: what they see, how they are built and how they are trained.
+"""Keras networks: what they see, how they are built, trained and joined.
 
 Names load on first use, so that a pipeline that trains nothing never imports Keras.
 """
@@ -12,8 +12,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "architecture": ["ARCHITECTURES", "build_model", "has_gpu"],
+        "augmentation": ["Augmentation"],
+        "blend": ["Blend", "fit_blend"],
+        "compiled": ["compiled_model", "reset"],
+        "ensemble": ["predict_with_networks"],
         "image": ["ImageLayout", "Panel", "build_image"],
-        "architecture": ["ARCHITECTURES", "build_model"],
-        "training": ["compiled_model", "fit", "predict", "reset"],
+        "inputs": ["INPUTS", "split_names"],
+        "prediction": ["predict"],
+        "schedule": ["cosine_rates"],
+        "targets": ["soften", "vote_weights"],
+        "training": ["Checkpoint", "Stage", "fit"],
+        "waveform": ["WaveformLayout"],
     },
 )

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
+from hbac.models.augmentation import Change
+
 
 def read_images(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Read some pictures into memory.
@@ -46,40 +48,56 @@ def image_batches(images: np.ndarray, rows: np.ndarray, *, batch_size: int) -> I
 
 
 class TrainingBatches(keras.utils.PyDataset):
-    """Pictures and targets in an order of their own for every epoch.
+    """Windows, targets and weights in an order of their own for every epoch.
 
-    The last batch is filled up with the epoch's first rows.
+    The last batch is filled up with the epoch's first rows. Seed, epoch and batch alone decide
+    what a batch holds, whichever thread makes it and whether or not the run was interrupted.
 
     Args:
-        images: pictures, shape ``(windows, height, width)``.
+        images: what the network sees, shape ``(windows, height, width)``.
         targets: vote fractions, shape ``(windows, 6)``.
+        weights: how much each window counts, shape ``(windows,)``.
         rows: the windows to train on.
         batch_size: windows a batch.
-        seed: seed of the orders.
+        seed: seed of the orders and of the changes.
+        change: see ``hbac.models.augmentation``; ``None`` leaves windows as they are.
+        workers: threads that make batches ahead; with 1, Keras' own thread does.
     """
 
     def __init__(
         self,
         images: np.ndarray,
         targets: np.ndarray,
+        weights: np.ndarray,
         rows: np.ndarray,
         *,
         batch_size: int,
         seed: int,
+        change: Change | None = None,
+        workers: int = 1,
     ):
-        super().__init__()
-        self._images, self._targets, self._rows = images, targets, rows
-        self._batch_size, self._seed = batch_size, seed
+        super().__init__(workers=workers, max_queue_size=2 * workers)
+        self._images, self._targets, self._weights = images, targets, weights
+        self._rows, self._batch_size, self._seed = rows, batch_size, seed
+        self._change = change
         self.shuffle(epoch=0)
 
     def shuffle(self, *, epoch: int) -> None:
         """Put the rows into the order of an epoch, which seed and epoch alone decide."""
         order = np.random.default_rng([self._seed, epoch]).permutation(self._rows)
+        self._epoch = epoch
         self._batches = full_batches(order, self._batch_size)
 
     def __len__(self) -> int:
         return len(self._batches)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         rows = self._batches[index]
-        return read_images(self._images, rows), np.asarray(self._targets[rows], np.float32)
+        batch = (
+            read_images(self._images, rows),
+            np.asarray(self._targets[rows], np.float32),
+            np.asarray(self._weights[rows], np.float32),
+        )
+        if self._change is None:
+            return batch
+        return self._change(*batch, np.random.default_rng([self._seed, self._epoch, index]))

@@ -1,162 +1,60 @@
-"""Train a network on some windows, keep its best epoch, and predict.
-
-Tracing EfficientNetB0 takes longer than many of its epochs on few windows, so the folds of one
-process share a single compiled network, which ``reset`` takes back to its start.
-"""
+"""Train a network on some windows, in stages, and leave it with the weights that are kept."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import logging
-import random
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from weakref import WeakKeyDictionary
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
 import keras
 import numpy as np
 import pandas as pd
+from keras import layers
 
 from hbac.eeg.votes import CLASSES
-from hbac.models.architecture import build_model
+from hbac.models.augmentation import Change
 from hbac.models.batches import TrainingBatches, image_batches
+from hbac.models.prediction import Mirror, predict
 
 logger = logging.getLogger(__name__)
 
-_BUILDERS: WeakKeyDictionary[keras.Model, Callable[[], keras.Model]] = WeakKeyDictionary()
 
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of training on some windows.
 
-def _build_compiled(*, jit_compile: bool | str, **network) -> keras.Model:
-    model = build_model(**network)
-    model.compile(
-        optimizer=keras.optimizers.Adam(),
-        loss=keras.losses.KLDivergence(),
-        jit_compile=jit_compile,
-    )
-    model.optimizer.build(model.trainable_variables)
-    return model
-
-
-# One network a process: another one's traced graphs would stay in memory beside it.
-@functools.lru_cache(maxsize=1)
-def _shared_model(**settings) -> keras.Model:
-    builder = functools.partial(_build_compiled, **settings)
-    model = builder()
-    _BUILDERS[model] = builder
-    return model
-
-
-def compiled_model(
-    *,
-    architecture: str = "efficientnet_b0",
-    image_size: tuple[int, int],
-    weights: str | None = None,
-    dropout: float = 0.0,
-    batch_norm_momentum: float = 0.99,
-    jit_compile: bool | str = "auto",
-) -> keras.Model:
-    """Return the process's network for these settings, compiled for vote fractions.
-
-    The loss is the Kullback-Leibler divergence from vote fractions, the optimizer Adam. A second
-    call with the same settings returns the same network in whatever state it is in, so call
-    ``reset`` before training it.
-
-    Args:
-        architecture: see ``build_model``.
-        image_size: see ``build_model``.
-        weights: see ``build_model``.
-        dropout: see ``build_model``.
-        batch_norm_momentum: see ``build_model``.
-        jit_compile: whether to compile with XLA; ``auto`` does on a GPU and with jax, and does
-            not with TensorFlow on a CPU, where that takes minutes.
-
-    Returns:
-        A compiled model; its input and output are those of ``build_model``.
-
-    Raises:
-        ValueError: as ``build_model``.
-        OSError: as ``build_model``.
+    Attributes:
+        rows: the windows to train on.
+        learning_rates: Adam's rate in each epoch; as many epochs as rates.
     """
-    return _shared_model(
-        architecture=architecture,
-        image_size=tuple(image_size),
-        weights=weights if weights is None else str(weights),
-        dropout=dropout,
-        batch_norm_momentum=batch_norm_momentum,
-        jit_compile=jit_compile,
-    )
+
+    rows: np.ndarray
+    learning_rates: Sequence[float]
 
 
-@contextlib.contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seed what Keras builds meanwhile, and leave the process's generators as they were."""
-    # Keras draws the seeds of initializers and of dropout from Python's generator.
-    # keras.utils.set_random_seed would also make TensorFlow drop its instantiated functions,
-    # which costs 10 s to make again for EfficientNetB0.
-    state = random.getstate()
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(state)
+class Checkpoint(Protocol):
+    """Where an interrupted training finds its state."""
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the last state, or None."""
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Replace the state."""
 
 
-def reset(model: keras.Model, seed: int) -> None:
-    """Give a shared network the state that a newly built one has under a seed.
+class NoCheckpoint:
+    """Keeps nothing."""
 
-    Weights, statistics, optimizer and dropout start over; what was traced stays.
+    def load(self) -> None:
+        """There is no state."""
 
-    Args:
-        model: a model from ``compiled_model``.
-        seed: seed of the random weights and of dropout.
-
-    Raises:
-        ValueError: if the model is not from ``compiled_model``.
-    """
-    if model not in _BUILDERS:
-        raise ValueError(f"only a model from compiled_model can be reset, received {model.name!r}")
-    with _seeded(seed):
-        fresh = _BUILDERS[model]()
-    ours = [*model.variables, *model.optimizer.variables]
-    theirs = [*fresh.variables, *fresh.optimizer.variables]
-    for variable, start in zip(ours, theirs, strict=True):
-        variable.assign(start)
-
-
-def predict(
-    model: keras.Model,
-    images: np.ndarray,
-    rows: Sequence[int] | None = None,
-    *,
-    batch_size: int,
-) -> np.ndarray:
-    """Predict the shares of the six classes.
-
-    Every batch has ``batch_size`` windows, the last one filled up, so that any number of windows
-    runs through one traced function.
-
-    Args:
-        model: a model from ``compiled_model``, ``build_model`` or a file of one.
-        images: pictures, shape ``(windows, height, width)``; read batch by batch.
-        rows: which windows, or ``None`` for all.
-        batch_size: windows a batch.
-
-    Returns:
-        Shape ``(len(rows), 6)``, float32, rows sum to 1.
-
-    Raises:
-        ValueError: if there is no row or a picture is not finite.
-    """
-    rows = np.arange(len(images)) if rows is None else np.asarray(rows)
-    if not len(rows):
-        raise ValueError("rows must not be empty")
-    parts = [
-        model.predict_on_batch(batch)
-        for batch in image_batches(images, rows, batch_size=batch_size)
-    ]
-    return np.concatenate(parts)[: len(rows)]
+    def save(self, state: dict[str, Any]) -> None:
+        """Forget the state."""
 
 
 def _mean_divergence(targets: np.ndarray, shares: np.ndarray) -> float:
@@ -165,8 +63,65 @@ def _mean_divergence(targets: np.ndarray, shares: np.ndarray) -> float:
     return float((targets * np.log(targets / shares)).sum(axis=-1).mean())
 
 
+def _values(variables: Sequence[keras.Variable]) -> list[np.ndarray]:
+    return [keras.ops.convert_to_numpy(variable) for variable in variables]
+
+
+def _assign(variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def recalibrate(model: keras.Model, batches: Sequence[np.ndarray]) -> None:
+    """Replace the moving statistics of batch normalisation by their means over some batches.
+
+    Moving statistics trail behind the weights, and never belonged to averaged ones (Izmailov et
+    al., Averaging Weights Leads to Wider Optima, 2018, arXiv:1803.05407, section 3).
+
+    Args:
+        model: a network.
+        batches: what it sees, each of shape ``(batch, height, width)``.
+    """
+    normalisations = [
+        layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)
+    ]
+    momenta = [layer.momentum for layer in normalisations]
+    for number, batch in enumerate(batches):
+        for layer in normalisations:
+            layer.momentum = number / (number + 1)
+        # Called as it is: tracing a second graph in training mode takes longer than this.
+        model(batch, training=True)
+    for layer, momentum in zip(normalisations, momenta, strict=True):
+        layer.momentum = momentum
+
+
+@contextlib.contextmanager
+def _kept_weights(model: keras.Model, batches: Sequence[np.ndarray]) -> Iterator[None]:
+    """Give the network, for a while, the weights that would be kept if training ended here."""
+    if not model.optimizer.use_ema and not len(batches):
+        yield
+        return
+    trained = _values(model.variables)
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    recalibrate(model, batches)
+    try:
+        yield
+    finally:
+        _assign(model.variables, trained)
+
+
+@dataclass
+class _Progress:
+    """All that an interrupted training must know to go on."""
+
+    epoch: int = 0
+    best_loss: float = np.inf
+    kept: list[np.ndarray] | None = None
+    records: list[dict[str, float]] = field(default_factory=list)
+
+
 class _EpochKeeper(keras.callbacks.Callback):
-    """Sets each epoch's rate and order, validates, logs a line and keeps the best weights.
+    """Sets each epoch's rate and order, validates, logs a line, and keeps weights and state.
 
     The divergence of the validation rows comes from the function that predicts, because
     ``Model.evaluate`` would trace the network a third time.
@@ -174,14 +129,19 @@ class _EpochKeeper(keras.callbacks.Callback):
 
     def __init__(
         self,
-        batches: TrainingBatches,
-        learning_rates: Sequence[float],
+        progress: _Progress,
+        checkpoint: Checkpoint,
         validate: Callable[[keras.Model], float],
+        keep: Literal["best", "last"],
+        calibration: Sequence[np.ndarray],
     ):
         super().__init__()
-        self._batches, self._rates, self._validate = batches, learning_rates, validate
-        self._best_loss, self._best_weights = np.inf, None
-        self.records: list[dict[str, float]] = []
+        self._progress, self._checkpoint, self._validate = progress, checkpoint, validate
+        self._keep, self._calibration = keep, calibration
+
+    def begin_stage(self, batches: TrainingBatches, rates: dict[int, float]) -> None:
+        """Take the epochs of one stage, by their number."""
+        self._batches, self._rates = batches, rates
 
     def on_epoch_begin(self, epoch, logs=None):
         self._started = time.perf_counter()
@@ -189,38 +149,61 @@ class _EpochKeeper(keras.callbacks.Callback):
         self.model.optimizer.learning_rate = self._rates[epoch]
 
     def on_epoch_end(self, epoch, logs=None):
-        # Later callbacks receive the same dictionary.
-        logs["val_loss"] = self._validate(self.model)
-        logs["learning_rate"] = self._rates[epoch]
-        if logs["val_loss"] < self._best_loss:
-            self._best_loss, self._best_weights = logs["val_loss"], self.model.get_weights()
-        record = {"epoch": epoch + 1, **logs, "seconds": time.perf_counter() - self._started}
-        self.records.append(record)
+        progress = self._progress
+        with _kept_weights(self.model, self._calibration):
+            # Later callbacks receive the same dictionary.
+            logs["val_loss"] = self._validate(self.model)
+            logs["learning_rate"] = self._rates[epoch]
+            if self._keep == "last" or logs["val_loss"] < progress.best_loss:
+                progress.best_loss = logs["val_loss"]
+                progress.kept = self.model.get_weights()
+        seconds = time.perf_counter() - self._started
+        progress.records.append({"epoch": epoch + 1, **logs, "seconds": seconds})
+        progress.epoch = epoch + 1
         logger.info(
             "Epoch %(epoch)d: loss %(loss).4f, val_loss %(val_loss).4f, "
             "learning rate %(learning_rate)g, %(seconds).1f s",
-            record,
+            progress.records[-1],
         )
+        self._checkpoint.save(_state(self.model, progress))
 
-    def on_train_end(self, logs=None):
-        if self._best_weights is None:
+
+def _state(model: keras.Model, progress: _Progress) -> dict[str, Any]:
+    return {
+        "variables": _values(model.variables),
+        "optimizer": _values(model.optimizer.variables),
+        **vars(progress),
+    }
+
+
+def _resume(model: keras.Model, checkpoint: Checkpoint) -> _Progress:
+    """Put the network into the state that a checkpoint holds, if it holds one."""
+    state = checkpoint.load()
+    if state is None:
+        return _Progress()
+    _assign(model.variables, state.pop("variables"))
+    _assign(model.optimizer.variables, state.pop("optimizer"))
+    progress = _Progress(**state)
+    logger.info("Going on after epoch %d", progress.epoch)
+    return progress
+
+
+def _check_rows(stages: Sequence[Stage], validation_rows: np.ndarray) -> None:
+    if not len(validation_rows):
+        raise ValueError("validation_rows must not be empty")
+    if not stages:
+        raise ValueError("stages must not be empty")
+    for number, stage in enumerate(stages):
+        if not len(stage.rows):
+            raise ValueError(f"the rows of stage {number} must not be empty")
+        if not len(stage.learning_rates):
+            raise ValueError(f"the learning_rates of stage {number} must not be empty")
+        both = np.intersect1d(stage.rows, validation_rows)
+        if len(both):
             raise ValueError(
-                "val_loss was never finite, received "
-                f"{[record['val_loss'] for record in self.records]}; lower the learning rates"
+                f"rows of stage {number} and validation_rows must not overlap, {len(both)} are in "
+                f"both, the first is {both[0]}"
             )
-        self.model.set_weights(self._best_weights)
-
-
-def _check_rows(train_rows: np.ndarray, validation_rows: np.ndarray) -> None:
-    for name, rows in {"train_rows": train_rows, "validation_rows": validation_rows}.items():
-        if not len(rows):
-            raise ValueError(f"{name} must not be empty")
-    both = np.intersect1d(train_rows, validation_rows)
-    if len(both):
-        raise ValueError(
-            f"train_rows and validation_rows must not overlap, {len(both)} are in both, "
-            f"the first is {both[0]}"
-        )
 
 
 def _check_targets(targets: np.ndarray, rows: np.ndarray) -> None:
@@ -241,63 +224,130 @@ def _check_images(images: np.ndarray, rows: np.ndarray, batch_size: int) -> None
         pass
 
 
+def _calibration_batches(
+    images: np.ndarray, rows: np.ndarray, n_batches: int, batch_size: int, seed: int
+) -> list[np.ndarray]:
+    order = np.random.default_rng(seed).permutation(rows)[: n_batches * batch_size]
+    return list(image_batches(images, order, batch_size=batch_size)) if n_batches else []
+
+
+def _run_stages(
+    model: keras.Model,
+    stages: Sequence[Stage],
+    make_batches: Callable[[np.ndarray], TrainingBatches],
+    keeper: _EpochKeeper,
+    progress: _Progress,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> None:
+    """Train the epochs that are left."""
+    end = 0
+    for stage in stages:
+        start, end = end, end + len(stage.learning_rates)
+        if progress.epoch >= end:
+            continue
+        if 0 < start == progress.epoch:
+            # What Keras does at the end of a fit, which an interrupted one has not reached.
+            model.optimizer.finalize_variable_values(model.trainable_variables)
+        batches = make_batches(stage.rows)
+        keeper.begin_stage(batches, dict(enumerate(stage.learning_rates, start)))
+        model.fit(
+            batches,
+            initial_epoch=progress.epoch,
+            epochs=end,
+            callbacks=[keeper, *callbacks],
+            verbose=1 if sys.stdout.isatty() else 0,
+            shuffle=False,
+        )
+
+
 def fit(
     model: keras.Model,
     images: np.ndarray,
     targets: np.ndarray,
     *,
-    train_rows: Sequence[int],
+    stages: Sequence[Stage],
     validation_rows: Sequence[int],
-    learning_rates: Sequence[float],
     batch_size: int,
     seed: int,
+    training_targets: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+    change: Change | None = None,
+    mirror: Mirror | None = None,
+    keep: Literal["best", "last"] = "best",
+    recalibration_batches: int = 0,
+    checkpoint: Checkpoint | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    workers: int = 1,
 ) -> pd.DataFrame:
-    """Train a network and leave it with the weights of its best epoch.
+    """Train a network in stages and leave it with the weights of its best or its last epoch.
 
-    The best epoch is the one of the lowest divergence on the validation rows; the moving
-    statistics are those of that epoch too. No file is written.
+    What is validated after an epoch is what would be kept of it: where the model was compiled
+    with ``average_momentum``, the averaged weights, and where ``recalibration_batches`` are
+    asked for, with statistics of their own. Training itself goes on from the weights as they
+    were; a second stage begins with the average.
 
     Args:
         model: a model from ``compiled_model``, ``reset`` before.
-        images: pictures, shape ``(windows, height, width)``; a memory-mapped array is read batch
-            by batch.
+        images: what the network sees, shape ``(windows, height, width)``; a memory-mapped array
+            is read batch by batch.
         targets: vote fractions, shape ``(windows, 6)``.
-        train_rows: windows to train on.
-        validation_rows: windows to choose the epoch by.
-        learning_rates: Adam's rate in each epoch; as many epochs as rates.
+        stages: which windows to train on, and for how long, one stage after the other.
+        validation_rows: windows to validate each epoch by.
         batch_size: windows a step; the last batch of an epoch is filled up with its first rows.
-        seed: seed of the order of windows, another in each epoch.
+        seed: seed of the order of windows and of their changes, another in each epoch.
+        training_targets: what is trained toward instead of ``targets``, same shape.
+        weights: how much each window counts in training, shape ``(windows,)``.
+        change: changes each training batch; see ``hbac.models.augmentation``.
+        mirror: validate the mean over each window and its mirror image.
+        keep: ``best`` keeps the epoch of the lowest divergence on the validation rows, whose
+            score then is slightly optimistic; ``last`` keeps the last.
+        recalibration_batches: batches of the first stage's windows from which the statistics of
+            batch normalisation are measured after each epoch; 0 keeps the moving ones.
+        checkpoint: takes the state after each epoch; where it holds one, training goes on there,
+            with the result that it would have had uninterrupted.
         callbacks: Keras callbacks; the logs of ``on_epoch_end`` hold ``loss``, ``val_loss`` and
-            ``learning_rate``, and at ``on_train_end`` the model has its best weights.
+            ``learning_rate``.
+        workers: threads that make batches ahead.
 
     Returns:
-        A row an epoch: ``epoch`` from 1, ``loss`` (mean over its steps) and ``val_loss`` in
-        nats, ``learning_rate`` and ``seconds``.
+        A row an epoch: ``epoch`` from 1, ``loss`` (mean over its steps, of the training targets)
+        and ``val_loss`` in nats, ``learning_rate`` and ``seconds``.
 
     Raises:
         ValueError: if rows are empty or overlap, a picture or a target is not finite, a target
             does not sum to 1, there is no rate, or no epoch had a finite validation loss.
     """
-    train_rows, validation_rows = np.asarray(train_rows), np.asarray(validation_rows)
-    _check_rows(train_rows, validation_rows)
-    if not len(learning_rates):
-        raise ValueError("learning_rates must not be empty")
-    for rows in (train_rows, validation_rows):
+    stages = [Stage(np.asarray(stage.rows), stage.learning_rates) for stage in stages]
+    validation_rows = np.asarray(validation_rows)
+    _check_rows(stages, validation_rows)
+    for rows in [validation_rows, *(stage.rows for stage in stages)]:
         _check_targets(targets, rows)
         _check_images(images, rows, batch_size)
-    batches = TrainingBatches(images, targets, train_rows, batch_size=batch_size, seed=seed)
 
     def validate(model: keras.Model) -> float:
-        shares = predict(model, images, validation_rows, batch_size=batch_size)
+        shares = predict(model, images, validation_rows, batch_size=batch_size, mirror=mirror)
         return _mean_divergence(targets[validation_rows], shares)
 
-    keeper = _EpochKeeper(batches, learning_rates, validate)
-    model.fit(
-        batches,
-        epochs=len(learning_rates),
-        callbacks=[keeper, *callbacks],
-        verbose=1 if sys.stdout.isatty() else 0,
-        shuffle=False,
+    make_batches = functools.partial(
+        TrainingBatches,
+        images,
+        targets if training_targets is None else training_targets,
+        np.ones(len(targets)) if weights is None else weights,
+        batch_size=batch_size,
+        seed=seed,
+        change=change,
+        workers=workers,
     )
-    return pd.DataFrame(keeper.records)
+    rows = stages[0].rows
+    calibration = _calibration_batches(images, rows, recalibration_batches, batch_size, seed)
+    checkpoint = checkpoint or NoCheckpoint()
+    progress = _resume(model, checkpoint)
+    keeper = _EpochKeeper(progress, checkpoint, validate, keep, calibration)
+    _run_stages(model, stages, make_batches, keeper, progress, callbacks)
+    if progress.kept is None or not np.isfinite(progress.best_loss):
+        raise ValueError(
+            "val_loss was never finite, received "
+            f"{[record['val_loss'] for record in progress.records]}; lower the learning rates"
+        )
+    model.set_weights(progress.kept)
+    return pd.DataFrame(progress.records)

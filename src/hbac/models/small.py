@@ -1,0 +1,94 @@
+"""Networks small enough to train from scratch on a CPU: one sees pictures, one the raw EEG."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+_FILTERS = (16, 32, 64, 128)
+_KERNEL_1D = 7
+_STEM_1D = 15
+
+
+def _check_no_weights(name: str, weights: str | None) -> None:
+    if weights is not None:
+        raise ValueError(f"architecture {name} has no ready weights, received {weights!r}")
+
+
+def compact(picture: keras.KerasTensor, weights: str | None) -> keras.KerasTensor:
+    """Four convolutions of stride 2, each with batch normalisation.
+
+    Args:
+        picture: shape ``(batch, height, width, 1)``.
+        weights: must be ``None``.
+
+    Returns:
+        Feature maps, shape ``(batch, height / 16, width / 16, 128)``.
+    """
+    _check_no_weights("compact", weights)
+    features = picture
+    for number, filters in enumerate(_FILTERS, start=1):
+        features = layers.Conv2D(
+            filters, 3, strides=2, padding="same", use_bias=False, name=f"conv{number}"
+        )(features)
+        features = layers.BatchNormalization(name=f"bn{number}")(features)
+        features = layers.Activation("relu", name=f"features{number}")(features)
+    return features
+
+
+def _convolve(features, filters: int, width: int, name: str, *, stride: int = 1):
+    features = layers.Conv2D(
+        filters,
+        (1, width),
+        strides=(1, stride),
+        padding="same",
+        use_bias=False,
+        name=f"{name}_conv",
+    )(features)
+    return layers.BatchNormalization(name=f"{name}_bn")(features)
+
+
+def _residual_block(features, filters: int, name: str):
+    """Two convolutions in time around which the features are led, half as many samples out."""
+    shortcut = layers.AveragePooling2D((1, 2), padding="same", name=f"{name}_halved")(features)
+    shortcut = _convolve(shortcut, filters, 1, f"{name}_shortcut")
+    inner = _convolve(features, filters, _KERNEL_1D, f"{name}_first", stride=2)
+    inner = layers.Activation("relu", name=f"{name}_first_relu")(inner)
+    inner = _convolve(inner, filters, _KERNEL_1D, f"{name}_second")
+    total = layers.Add(name=f"{name}_sum")([shortcut, inner])
+    return layers.Activation("relu", name=f"{name}_features")(total)
+
+
+def resnet_1d(waveform: keras.KerasTensor, weights: str | None) -> keras.KerasTensor:
+    """A residual network in time, the same for each of the bipolar channels of the EEG.
+
+    Residual learning in one dimension as in Wang, Yan and Oates, Time Series Classification from
+    Scratch with Deep Neural Networks, 2017, arXiv:1611.06455. One channel shares its filters with
+    all others until the channels of each chain are joined; the chains stay apart up to the end.
+
+    Args:
+        waveform: shape ``(batch, channels, samples, 1)``; channels are a multiple of 4, those of
+            a chain beside each other.
+        weights: must be ``None``.
+
+    Returns:
+        Feature maps, shape ``(batch, 4 chains, samples / 64, 128)``.
+    """
+    _check_no_weights("resnet_1d", weights)
+    channels = waveform.shape[1]
+    if channels % 4:
+        raise ValueError(f"waveforms must have a multiple of 4 channels, received {channels}")
+    features = _convolve(waveform, _FILTERS[0], _STEM_1D, "stem", stride=2)
+    features = layers.Activation("relu", name="stem_features")(features)
+    for number, filters in enumerate((*_FILTERS[:3], _FILTERS[2]), start=1):
+        features = _residual_block(features, filters, f"block{number}")
+    features = layers.Conv2D(
+        _FILTERS[3],
+        (channels // 4, 3),
+        strides=(channels // 4, 2),
+        padding="same",
+        use_bias=False,
+        name="chains_conv",
+    )(features)
+    features = layers.BatchNormalization(name="chains_bn")(features)
+    return layers.Activation("relu", name="chain_features")(features)

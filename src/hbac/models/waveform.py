@@ -1,0 +1,40 @@
+"""The bipolar EEG as a network sees it, beside ``image`` with the pictures of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hbac.eeg.waveform import MIRRORED_CHANNELS, N_BIPOLAR
+
+
+def mirror_waveforms(waveforms: np.ndarray) -> np.ndarray:
+    """Swap the hemispheres of bipolar EEG, shape ``(batch, channels, samples)``."""
+    return waveforms[:, MIRRORED_CHANNELS]
+
+
+@dataclass(frozen=True)
+class WaveformLayout:
+    """Bipolar channels down, time across.
+
+    Attributes:
+        size: number of channels and of samples.
+    """
+
+    size: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        if self.size[0] != N_BIPOLAR:
+            raise ValueError(f"waveforms must have {N_BIPOLAR} channels, received {self.size[0]}")
+
+    def mirror(self, waveforms: np.ndarray) -> np.ndarray:
+        """Swap the hemispheres, shape ``(batch, channels, samples)``."""
+        return mirror_waveforms(waveforms)
+
+    def blocks(self) -> tuple[slice, ...]:
+        """All samples have one time axis."""
+        return (slice(0, self.size[1]),)
+
+    def panel_height(self) -> None:
+        """Rows are channels, not frequencies."""
