@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Pipeline, pipeline
 
-from hbac.hooks.folds import configured_folds
+from hbac.hooks.folds import Networks, configured_networks
 from hbac.pipelines import (
     conversion,
     eda,
@@ -30,12 +30,12 @@ def _external_validation() -> Pipeline:
     )
 
 
-def _default(n_folds: int) -> Pipeline:
+def _default(networks: Networks) -> Pipeline:
     return (
         eda.create_pipeline()
         + conversion.create_pipeline()
         + spectrogram.create_pipeline()
-        + modeling.create_pipeline(n_folds)
+        + modeling.create_pipeline(*networks)
         + evaluation.create_pipeline()
         + explainability.create_pipeline()
     )
@@ -45,7 +45,7 @@ def _demo() -> Pipeline:
     """Everything, on a small simulated data set."""
     everything = (
         simulation.create_pipeline()
-        + _default(configured_folds("demo"))
+        + _default(configured_networks("demo"))
         + inference.create_pipeline()
     )
     changed = {f"params:{name}": f"params:demo_parameters.{name}" for name in _DEMO_PARAMETERS}
@@ -54,17 +54,17 @@ def _demo() -> Pipeline:
 
 def register_pipelines() -> dict[str, Pipeline]:
     """Name the pipelines; ``__default__`` runs those of a labelled data set in their order."""
-    n_folds = configured_folds("base")
+    networks = configured_networks("base")
     return {
         "simulation": simulation.create_pipeline(),
         "eda": eda.create_pipeline(),
         "conversion": conversion.create_pipeline(),
         "spectrogram": spectrogram.create_pipeline(),
-        "modeling": modeling.create_pipeline(n_folds),
+        "modeling": modeling.create_pipeline(*networks),
         "evaluation": evaluation.create_pipeline(),
         "explainability": explainability.create_pipeline(),
         "inference": inference.create_pipeline(),
         "external_validation": _external_validation(),
         "demo": _demo(),
-        "__default__": _default(n_folds),
+        "__default__": _default(networks),
     }

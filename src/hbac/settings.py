@@ -14,6 +14,13 @@ def _merge(parameters: DictConfig, changes: DictConfig) -> DictConfig:
     return OmegaConf.merge(parameters, changes)
 
 
+def _choose(recipes: DictConfig, name: str, part: str) -> DictConfig:
+    """Part of a recipe by its name."""
+    if name not in recipes:
+        raise ValueError(f"recipe must be one of {sorted(recipes)}, received {name!r}")
+    return recipes[name][part]
+
+
 # `--pipeline NAME` is what the documentation says, and works in every Kedro 1.
 warnings.filterwarnings("ignore", "Option '--pipeline'", KedroDeprecationWarning)
 
@@ -23,5 +30,5 @@ HOOKS = (SummaryHook(), MlflowHook(), LockHook(), GuardHook(), FoldsHook())
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
-    "custom_resolvers": {"merge": _merge},
+    "custom_resolvers": {"merge": _merge, "choose": _choose},
 }

@@ -16,26 +16,31 @@ from hbac.pipelines.explainability.nodes import (
 from hbac.pipelines.explainability.params import ExplainabilityParams
 from hbac.pipelines.inference.nodes import (
     UNSEEN,
-    assemble_inference_input,
     predict_with_ensemble,
     write_submission,
 )
 from hbac.pipelines.inference.params import InferenceParams
-from hbac.pipelines.spectrogram.params import SpectrogramParams
+from tests.conftest import recipe
 
 PARAMS = ExplainabilityParams(windows_per_class=1, layer=None, batch_size=4)
+NETWORKS = [
+    {"name": f"fold_{fold}.compact", "fold": fold, "architecture": "compact", "input": "picture"}
+    for fold in range(2)
+]
 ENSEMBLE = {
-    "models": ["fold_0", "fold_1"],
-    "image": {"sources": ["regional", "eeg"], "fit": "crop", "height": 64, "width": 64},
-    "spectrogram": {"wavelet": "db8"},
+    "networks": NETWORKS,
+    "image": recipe("seed")["modeling"]["image"] | {"panel_height": 16, "panel_width": 32},
+    "blend": {"weights": [1.0], "bias": [0.0] * 6},
+    "mirror": False,
 }
+WAVEFORMS = np.empty(0)
 
 
 @pytest.fixture(scope="module")
 def networks():
     """Two small networks with random weights of their own."""
     made = {}
-    for seed, name in enumerate(ENSEMBLE["models"]):
+    for seed, name in enumerate(entry["name"] for entry in NETWORKS):
         keras.utils.set_random_seed(seed)
         network = models.build_model(architecture="compact", image_size=(64, 64))
         made[name] = lambda network=network: network
@@ -87,17 +92,17 @@ def test_a_held_out_window_is_explained_by_its_own_fold(networks, images):
     chosen = choose_windows(predictions, windows_of(predictions), PARAMS)
     maps = compute_activation_maps(chosen, images, networks, ENSEMBLE, PARAMS)
     assert maps.shape == (3, 6, 64, 64)
-    alone = {
-        name: compute_activation_maps(
-            chosen.assign(fold=UNSEEN), images, networks, ENSEMBLE | {"models": [name]}, PARAMS
+    alone = [
+        compute_activation_maps(
+            chosen.assign(fold=UNSEEN), images, networks, ENSEMBLE | {"networks": [entry]}, PARAMS
         )
-        for name in ENSEMBLE["models"]
-    }
-    np.testing.assert_allclose(maps[0], alone["fold_0"][0], atol=1e-5)
-    np.testing.assert_allclose(maps[1], alone["fold_1"][1], atol=1e-5)
-    both = (alone["fold_0"][2] + alone["fold_1"][2]) / 2
+        for entry in NETWORKS
+    ]
+    np.testing.assert_allclose(maps[0], alone[0][0], atol=1e-5)
+    np.testing.assert_allclose(maps[1], alone[1][1], atol=1e-5)
+    both = (alone[0][2] + alone[1][2]) / 2
     np.testing.assert_allclose(maps[2], both, atol=1e-5)
-    assert not np.allclose(alone["fold_0"][2], alone["fold_1"][2])
+    assert not np.allclose(alone[0][2], alone[1][2])
 
 
 def test_each_chosen_window_gets_a_figure(networks, images):
@@ -114,7 +119,7 @@ def test_each_chosen_window_gets_a_figure(networks, images):
 def test_the_ensemble_is_the_mean_of_its_networks(networks, images):
     windows = windows_of(table(np.eye(6), n_votes=3, fold=0))
     predictions = predict_with_ensemble(
-        images[:6], windows, networks, ENSEMBLE, InferenceParams(batch_size=4)
+        images[:6], WAVEFORMS, windows, networks, ENSEMBLE, InferenceParams(batch_size=4)
     )
     apart = [models.predict(load(), images[:6], batch_size=4) for load in networks.values()]
     np.testing.assert_allclose(
@@ -124,20 +129,26 @@ def test_the_ensemble_is_the_mean_of_its_networks(networks, images):
 
 
 def test_a_network_that_is_missing_is_named(networks, images):
-    with pytest.raises(ValueError, match=r"names \['fold_1'\]"):
+    with pytest.raises(ValueError, match=r"names \['fold_1\.compact'\]"):
         predict_with_ensemble(
             images,
+            WAVEFORMS,
             pd.DataFrame(),
-            {"fold_0": networks["fold_0"]},
+            {"fold_0.compact": networks["fold_0.compact"]},
             ENSEMBLE,
             InferenceParams(batch_size=4),
         )
 
 
-def test_spectrograms_made_in_another_way_are_refused():
-    other = SpectrogramParams(policy="per_eeg", wavelet=None, dtype="float16")
-    with pytest.raises(ValueError, match=r"trained on .*'db8'.* made with .*None"):
-        assemble_inference_input(pd.DataFrame(), {}, {}, {}, ENSEMBLE, other)
+def test_maps_need_a_network_that_sees_pictures(networks, images):
+    chosen = choose_windows(
+        table(np.eye(6)[:1], 3, 0), windows_of(table(np.eye(6)[:1], 3, 0)), PARAMS
+    )
+    waveforms = [NETWORKS[0] | {"architecture": "resnet_1d", "input": "waveform"}]
+    with pytest.raises(ValueError, match=r"sees pictures, the ensemble has \['resnet_1d'\]"):
+        compute_activation_maps(
+            chosen, images, networks, ENSEMBLE | {"networks": waveforms}, PARAMS
+        )
 
 
 def test_a_submission_has_a_row_an_eeg_in_the_labels_order(caplog):

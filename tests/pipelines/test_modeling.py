@@ -1,31 +1,59 @@
+import json
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from hbac.datasets import CheckpointDataset
+from hbac.datasets.checkpoint import CheckpointFile
 from hbac.eeg import CHANNELS, Recording
 from hbac.eeg.regional import regional_window_from_eeg
-from hbac.eeg.votes import VOTE_COLUMNS
+from hbac.eeg.votes import BAND_POWER_COLUMNS, PREDICTION_COLUMNS, VOTE_COLUMNS
+from hbac.evaluation.leakage import LeakageError
 from hbac.models.image import ImageLayout, build_image
-from hbac.pipelines.modeling.nodes import (
+from hbac.pipelines.inference.nodes import assemble_inference_input, assemble_inference_waveforms
+from hbac.pipelines.modeling.input_nodes import (
     assemble_model_input,
+    assemble_waveform_input,
     locate_spectrograms,
     locate_training_spectrograms,
+)
+from hbac.pipelines.modeling.nodes import (
+    collect_network_predictions,
+    collect_oof_predictions,
+    describe_ensemble,
+    learn_blend,
+    predict_band_power,
     split_folds,
+    train_fold,
 )
 from hbac.pipelines.modeling.params import ModelingParams
+from hbac.pipelines.spectrogram.nodes import compute_eeg_spectrograms
+from hbac.pipelines.spectrogram.params import SpectrogramParams
+from tests.conftest import recipe
 
-PARAMS = ModelingParams(
-    n_folds=3,
-    image={"sources": ["regional", "eeg"], "fit": "crop", "height": 64, "width": 128},
-    network={
-        "architecture": "compact",
-        "weights": None,
-        "dropout": 0.0,
-        "batch_norm_momentum": 0.8,
-        "jit_compile": "auto",
-    },
-    training={"learning_rates": [1e-3], "batch_size": 8, "seed": 1},
-)
+SEED, STRONG = recipe("seed"), recipe("strong")
+SMALL = {
+    "n_folds": 3,
+    "image": {"panel_height": 16, "panel_width": 64},
+    "network": {"architecture": "compact", "weights": None},
+    "training": {"learning_rates": [1e-3], "batch_size": 8, "seed": 1},
+}
+
+
+def modeling(base, **changes):
+    """Parameters of a recipe, small, with changes a group."""
+    merged = {
+        name: (value | SMALL.get(name, {}) | changes.get(name, {}))
+        if isinstance(value, dict)
+        else changes.get(name, SMALL.get(name, value))
+        for name, value in base["modeling"].items()
+    }
+    return ModelingParams(**merged)
+
+
+PARAMS = modeling(SEED)
 NO_FAILURES = pd.DataFrame({"partition": []})
 
 
@@ -38,7 +66,11 @@ def recording(seconds, seed=0):
 def files():
     """Three EEGs: one with a spectrogram, one long, one of 50 s alone."""
     long, short = recording(660), recording(50)
-    eegs = {"1": lambda: short, "2": lambda: long, "3": lambda: short}
+    recordings = {"1": short, "2": long, "3": short}
+    eegs = {
+        name: lambda channels=CHANNELS, whole=whole: whole.pick(channels)
+        for name, whole in recordings.items()
+    }
     power = np.random.default_rng(1).gamma(2, 10, (320, 400)).astype(np.float32)
     spectrograms = {"11": lambda: power}
     panels = np.random.default_rng(2).normal(size=(1, 128, 256, 4)).astype(np.float16)
@@ -72,7 +104,7 @@ def test_pictures_show_the_windows_own_spectrogram(windows, files):
     eegs, spectrograms, panels = files
     located = locate_spectrograms(windows, *files, NO_FAILURES)
     images = assemble_model_input(located, *files, PARAMS)
-    layout = ImageLayout(size=(64, 128))
+    layout = ImageLayout(size=(64, 128), eeg_order="seed")
     eeg = np.asarray(panels["1"]()[0], np.float32)
     np.testing.assert_array_equal(
         images[0](), build_image(spectrograms["11"]()[15:315], eeg, layout)
@@ -104,11 +136,65 @@ def test_a_spectrogram_that_could_not_be_read_is_no_mystery(windows, files, capl
     assert "1 of 3 windows lose a spectrogram file that could not be read: 11" in caplog.text
 
 
+@pytest.mark.parametrize("base", [SEED, STRONG], ids=["seed", "strong"])
+def test_inference_prepares_a_window_as_training_does(base, windows, files):
+    eegs, spectrograms, _ = files
+    params = modeling(base, network={"architecture": "compact+resnet_1d"})
+    spectrogram = SpectrogramParams(**base["spectrogram"])
+    tasks = compute_eeg_spectrograms(eegs, windows, spectrogram)
+    panels = {name: partial(np.asarray, task()) for name, task in tasks.items()}
+    located = locate_spectrograms(windows, eegs, spectrograms, panels, NO_FAILURES)
+    history = pd.DataFrame({"network": ["fold_0.compact", "fold_0.resnet_1d"], "val_loss": 1.0})
+    ensemble = json.loads(
+        json.dumps(describe_ensemble(history, {"weights": [1]}, params, spectrogram))
+    )
+    read = (located, eegs, spectrograms, panels)
+    pictures = (
+        assemble_model_input(*read, params),
+        assemble_inference_input(*read, ensemble, spectrogram),
+    )
+    waveforms = (
+        assemble_waveform_input(located, eegs, params, spectrogram),
+        assemble_inference_waveforms(located, eegs, ensemble, spectrogram),
+    )
+    for trained, inferred in (pictures, waveforms):
+        assert list(trained) == list(inferred) == [0, 1, 2]
+        for row in trained:
+            assert trained[row]().any()
+            assert trained[row]().dtype == np.float16
+            np.testing.assert_array_equal(inferred[row](), trained[row]())
+    with pytest.raises(ValueError, match=r"trained on EEG spectrograms with .* made with"):
+        assemble_inference_input(*read, ensemble, spectrogram.model_copy(update={"notch": 50.0}))
+    ensemble["reference_picture"][1][5] += 0.1
+    with pytest.raises(ValueError, match=r"picture differs by 0\.1 from the one"):
+        assemble_inference_input(*read, ensemble, spectrogram)
+
+
+def test_what_no_network_sees_is_not_made(windows, files):
+    eegs = files[0]
+    located = locate_spectrograms(windows, *files, NO_FAILURES)
+    spectrogram = SpectrogramParams(**SEED["spectrogram"])
+    assert assemble_waveform_input(located, eegs, PARAMS, spectrogram) == {}
+    waveforms_alone = modeling(SEED, network={"architecture": "resnet_1d"})
+    assert assemble_model_input(located, *files, waveforms_alone) == {}
+
+
 def many_windows(n_patients=12):
     rng = np.random.default_rng(0)
     patient = np.repeat(np.arange(n_patients), rng.integers(1, 9, n_patients))
     votes = np.eye(6)[rng.integers(0, 6, len(patient))]
-    table = pd.DataFrame({"eeg_id": np.arange(len(patient)), "patient_id": patient, "n_votes": 1})
+    table = pd.DataFrame(
+        {
+            "eeg_id": np.arange(len(patient)),
+            "window": 0,
+            "patient_id": patient,
+            "n_votes": rng.integers(1, 20, len(patient)),
+            "spectrogram_id": -1,
+            "spectrogram_source": "empty",
+            "eeg_offset_seconds": 0.0,
+            "spectrogram_offset_seconds": 0.0,
+        }
+    )
     return table.assign(**dict(zip(VOTE_COLUMNS, votes.T, strict=True)))
 
 
@@ -132,3 +218,92 @@ def test_the_same_seed_makes_the_same_folds():
 def test_more_folds_than_patients_are_refused():
     with pytest.raises(ValueError, match="3 folds need as many patients, there are 2"):
         split_folds(many_windows(2), PARAMS)
+
+
+def test_folds_that_share_a_recording_are_refused():
+    table = many_windows()
+    # One recording under the numbers of two patients, who can end in different folds.
+    with pytest.raises(LeakageError, match="eeg_id 7"):
+        split_folds(table.assign(eeg_id=7), PARAMS)
+
+
+def test_nothing_is_trained_on_a_patient_that_is_held_out():
+    split = split_folds(many_windows(), PARAMS)[0]
+    first = split.index[split["held_out"]][0]
+    split.loc[first, "held_out"] = False
+    images = np.zeros((len(split), 64, 128), np.float16)
+    checkpoint = CheckpointFile(None)
+    with pytest.raises(LeakageError, match=f"patient_id {split.loc[first, 'patient_id']} is in"):
+        train_fold(images, split, checkpoint, PARAMS, architecture="compact")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Two folds of two architectures by the recipe ``strong``: windows and what was made."""
+    params = modeling(
+        STRONG,
+        n_folds=2,
+        training={"epochs": 2, "second_stage_epochs": 1, "average_momentum": 0.5},
+    )
+    windows = many_windows()
+    rng = np.random.default_rng(0)
+    consensus = windows[list(VOTE_COLUMNS)].to_numpy().argmax(axis=1)
+    inputs = {
+        "compact": rng.normal(consensus[:, None, None], 1, (len(windows), 64, 192)) / 4,
+        "resnet_1d": rng.normal(size=(len(windows), 16, 256)),
+    }
+    folder = tmp_path_factory.mktemp("checkpoints")
+    networks, histories, predictions = {}, [], []
+    for architecture, values in inputs.items():
+        for number, split in enumerate(split_folds(windows, params)):
+            name = f"fold_{number}.{architecture}"
+            checkpoint = CheckpointDataset(filepath=str(folder / f"{name}.npz")).load()
+            model, history, held_out = train_fold(
+                values.astype(np.float16), split, checkpoint, params, architecture=architecture
+            )
+            networks[name] = model.get_weights()
+            histories.append(history)
+            predictions.append(held_out)
+    return params, windows, inputs, folder, networks, histories, predictions
+
+
+def test_a_recipe_of_two_architectures_becomes_one_prediction_a_window(trained):
+    params, windows, _, _, networks, histories, predictions = trained
+    assert [len(history) for history in histories] == [3] * 4
+    assert [history["network"].iloc[0] for history in histories] == list(networks)
+    table = collect_network_predictions(*predictions)
+    assert table["architecture"].tolist() == ["compact"] * len(windows) + ["resnet_1d"] * len(
+        windows
+    )
+    split = split_folds(windows, params)[0]
+    features = np.random.default_rng(1).normal(size=(len(windows), 5))
+    baseline = predict_band_power(features, split)
+    oof = collect_oof_predictions(table, baseline, params)
+    assert oof["eeg_id"].tolist() == sorted(windows["eeg_id"])
+    np.testing.assert_allclose(oof[list(PREDICTION_COLUMNS)].sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(oof[list(BAND_POWER_COLUMNS)].sum(axis=1), 1, atol=1e-6)
+    blend = learn_blend(table, params)
+    assert len(blend["weights"]) == 2
+    assert len(blend["bias"]) == 6
+    plain = modeling(STRONG, blend=False, network={"architecture": "compact+resnet_1d"})
+    mean = collect_oof_predictions(table, baseline, plain)[list(PREDICTION_COLUMNS)].to_numpy()
+    parts = [
+        part.sort_values("eeg_id")[list(PREDICTION_COLUMNS)].to_numpy()
+        for _, part in table.groupby("architecture")
+    ]
+    expected = np.sqrt(parts[0] * parts[1])
+    np.testing.assert_allclose(mean, expected / expected.sum(axis=1, keepdims=True), rtol=1e-4)
+    assert not np.allclose(oof[list(PREDICTION_COLUMNS)], mean)
+
+
+def test_a_training_that_is_done_is_not_done_again(trained):
+    params, windows, inputs, folder, networks, histories, _ = trained
+    images = inputs["resnet_1d"].astype(np.float16)
+    split = split_folds(windows, params)[1]
+    checkpoint = CheckpointDataset(filepath=str(folder / "fold_1.resnet_1d.npz")).load()
+    model, history, _ = train_fold(images, split, checkpoint, params, architecture="resnet_1d")
+    assert history["seconds"].tolist() == histories[3]["seconds"].tolist()
+    for ours, before in zip(model.get_weights(), networks["fold_1.resnet_1d"], strict=True):
+        np.testing.assert_array_equal(ours, before)
+    _, other, _ = train_fold(images[:, ::-1], split, checkpoint, params, architecture="resnet_1d")
+    assert other["seconds"].tolist() != histories[3]["seconds"].tolist()

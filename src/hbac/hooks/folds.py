@@ -1,31 +1,48 @@
-"""Each fold is a namespace of its own, so their number must be known when pipelines are wired."""
+"""Each fold and each architecture is a namespace, which must be known when pipelines are wired."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kedro.config import OmegaConfigLoader
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import settings
 from kedro.utils import find_kedro_project
 
-_DEFAULT = 5
-_configured: dict[str, int] = {}
+from hbac.models.inputs import split_names
 
 
-def _folds(parameters: dict[str, Any]) -> int:
-    n_folds = parameters.get("modeling", {}).get("n_folds", _DEFAULT)
-    return n_folds if isinstance(n_folds, int) and n_folds > 0 else _DEFAULT
+class Networks(NamedTuple):
+    """What is trained: a network for each fold and architecture."""
+
+    n_folds: int = 5
+    architectures: tuple[str, ...] = ("efficientnet_b0",)
+
+
+_configured: dict[str, Networks] = {}
+
+
+def _networks(parameters: dict[str, Any]) -> Networks:
+    """What the parameters ask for; what can't be read is refused later, with its reason."""
+    modeling = parameters.get("modeling", {})
+    n_folds, architecture = modeling.get("n_folds"), modeling.get("network", {}).get("architecture")
+    default = Networks()
+    try:
+        architectures = split_names(architecture)
+    except (AttributeError, ValueError):
+        architectures = default.architectures
+    valid = isinstance(n_folds, int) and n_folds > 0
+    return Networks(n_folds if valid else default.n_folds, architectures)
 
 
 def _configure(parameters: dict[str, Any]) -> None:
-    _configured["base"] = _folds(parameters)
-    _configured["demo"] = _folds(parameters.get("demo_parameters", {}))
+    _configured["base"] = _networks(parameters)
+    _configured["demo"] = _networks(parameters.get("demo_parameters", {}))
 
 
-def configured_folds(parameters: str) -> int:
-    """Number of folds that the project's configuration asks for.
+def configured_networks(parameters: str) -> Networks:
+    """What the project's configuration asks to be trained.
 
     Args:
         parameters: ``base`` for the project's parameters, ``demo`` for those of the demo.
@@ -35,13 +52,13 @@ def configured_folds(parameters: str) -> int:
         # kedro-viz and `kedro registry` wire pipelines before there is a context.
         conf_source = str(project / settings.CONF_SOURCE)
         _configure(OmegaConfigLoader(conf_source, **settings.CONFIG_LOADER_ARGS)["parameters"])
-    return _configured.get(parameters, _DEFAULT)
+    return _configured.get(parameters, Networks())
 
 
 class FoldsHook:
-    """Reads the number of folds as soon as the configuration of a run is known."""
+    """Reads the number of folds and the architectures as soon as a run's configuration is known."""
 
     @hook_impl
     def after_context_created(self, context: Any) -> None:
-        """Remember the number of folds of the project's parameters and of the demo's."""
+        """Remember them for the project's parameters and for the demo's."""
         _configure(context.config_loader["parameters"])

@@ -51,6 +51,14 @@ def choose_windows(
     return chosen.drop(columns="agreeing").reset_index(drop=True)
 
 
+def _networks_of_pictures(ensemble: dict[str, Any]) -> list[dict[str, Any]]:
+    chosen = [entry for entry in ensemble["networks"] if entry["input"] == "picture"]
+    if not chosen:
+        names = [entry["architecture"] for entry in ensemble["networks"]]
+        raise ValueError(f"maps need a network that sees pictures, the ensemble has {names}")
+    return chosen
+
+
 def compute_activation_maps(
     chosen: pd.DataFrame,
     model_input: np.ndarray,
@@ -60,8 +68,8 @@ def compute_activation_maps(
 ) -> np.ndarray:
     """Grad-CAM of each class on each chosen window, by networks that have not seen it.
 
-    A window that one fold held out is explained by that fold's network; one that no network was
-    trained on, by the mean of all networks' maps.
+    A window that one fold held out is explained by that fold's networks; one that no network was
+    trained on, by the mean of all networks' maps. Networks of waveforms are left out.
 
     Args:
         chosen: as ``choose_windows`` returns them.
@@ -72,16 +80,20 @@ def compute_activation_maps(
 
     Returns:
         Shape ``(chosen, 6 classes, height, width)``, float32, at least 0, in the picture's size.
+
+    Raises:
+        ValueError: if no network of the ensemble sees pictures.
     """
     images = np.asarray(model_input[chosen["row"].to_numpy()], np.float32)
     folds = chosen["fold"].to_numpy()
     total = np.zeros((len(chosen), len(CLASS_NAMES), *images.shape[1:]), np.float32)
     count = np.zeros(len(chosen), int)
-    for fold, name in enumerate(ensemble["models"]):
-        unseen = np.flatnonzero((folds == fold) | (folds == UNSEEN))
+    for entry in _networks_of_pictures(ensemble):
+        unseen = np.flatnonzero((folds == entry["fold"]) | (folds == UNSEEN))
         if len(unseen):
+            network = networks[entry["name"]]()
             maps = explain.gradcam.gradcam(
-                networks[name](), images[unseen], layer=params.layer, batch_size=params.batch_size
+                network, images[unseen], layer=params.layer, batch_size=params.batch_size
             )
             total[unseen] += explain.upsample(maps, images.shape[1:])
             count[unseen] += 1

@@ -12,9 +12,12 @@ import pandas as pd
 from hbac import models
 from hbac.eeg.recording import Recording
 from hbac.eeg.votes import CLASSES, PREDICTION_COLUMNS, VOTE_COLUMNS
+from hbac.models.waveform import mirror_waveforms
 from hbac.pipelines.inference.params import InferenceParams
-from hbac.pipelines.modeling.nodes import assemble_images, table_of_predictions
+from hbac.pipelines.modeling.input_nodes import assemble_images, assemble_waveforms
+from hbac.pipelines.modeling.nodes import table_of_predictions
 from hbac.pipelines.modeling.params import ImageParams
+from hbac.pipelines.modeling.reference import check_reference_picture
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
 logger = logging.getLogger(__name__)
@@ -34,44 +37,59 @@ def assemble_inference_input(
     """Lay out the picture of every window as the networks were trained on it.
 
     Args:
-        windows: as ``hbac.pipelines.modeling.nodes.locate_spectrograms`` returns them.
+        windows: as ``hbac.pipelines.modeling.input_nodes.locate_spectrograms`` returns them.
         eegs: by ``eeg_id``, a callable that reads the recording.
         spectrograms: by ``spectrogram_id``, a callable that reads shape ``(time, 400)``.
-        eeg_spectrograms: by ``eeg_id``, a callable that reads ``(windows, 128, 256, 4)``.
+        eeg_spectrograms: by ``eeg_id``, a callable that reads ``(windows, 128, 256, panels)``.
         ensemble: the record that ``modeling`` left beside the networks.
         spectrogram: how these EEG spectrograms were made.
 
     Returns:
-        By row of ``windows``, a callable that returns the picture.
+        By row of ``windows``, a callable that returns the picture; empty where no network sees
+        pictures.
 
     Raises:
-        ValueError: if the EEG spectrograms were made in another way than the networks' own.
+        ValueError: if pictures are not made as those that the networks were trained on.
     """
-    trained_on = ensemble["spectrogram"]
-    made = spectrogram.model_dump(mode="json", include=set(trained_on))
-    if made != trained_on:
-        raise ValueError(
-            f"the networks were trained on EEG spectrograms with {trained_on}, these were made "
-            f"with {made}: set the parameter spectrogram to the former"
-        )
+    check_reference_picture(ensemble, spectrogram)
+    if not _networks_that_see("picture", ensemble):
+        return {}
     image = ImageParams(**ensemble["image"])
     return assemble_images(windows, eegs, spectrograms, eeg_spectrograms, image)
 
 
+def _networks_that_see(kind: str, ensemble: dict[str, Any]) -> list[dict[str, Any]]:
+    return [entry for entry in ensemble["networks"] if entry["input"] == kind]
+
+
+def assemble_inference_waveforms(
+    windows: pd.DataFrame,
+    eegs: dict[str, Callable[[], Recording]],
+    ensemble: dict[str, Any],
+    spectrogram: SpectrogramParams,
+) -> dict[int, Callable[[], np.ndarray]]:
+    """Lay out the bipolar EEG of every window; empty where no network of the ensemble sees it."""
+    if not _networks_that_see("waveform", ensemble):
+        return {}
+    return assemble_waveforms(windows, eegs, spectrogram)
+
+
 def predict_with_ensemble(
     model_input: np.ndarray,
+    waveform_input: np.ndarray,
     windows: pd.DataFrame,
     networks: dict[str, Callable[[], Any]],
     ensemble: dict[str, Any],
     params: InferenceParams,
 ) -> pd.DataFrame:
-    """Average the predictions of the networks of all folds.
+    """Join the predictions of all networks.
 
     Args:
         model_input: pictures, shape ``(windows, height, width)``.
+        waveform_input: bipolar EEG, shape ``(windows, channels, samples)``.
         windows: their windows, in the same order.
         networks: by name, a callable that loads the network.
-        ensemble: the record that names those to use.
+        ensemble: the record that names those to use, and how to join them.
         params: of which the batch size.
 
     Returns:
@@ -81,14 +99,17 @@ def predict_with_ensemble(
     Raises:
         ValueError: if a network of the ensemble is missing.
     """
-    missing = [name for name in ensemble["models"] if name not in networks]
-    if missing:
-        raise ValueError(f"the ensemble names {missing}, its folder holds {sorted(networks)}")
-    predictions = [
-        models.predict(networks[name](), model_input, batch_size=params.batch_size)
-        for name in ensemble["models"]
-    ]
-    return table_of_predictions(windows.assign(fold=UNSEEN), np.mean(predictions, axis=0))
+    shares = models.predict_with_networks(
+        networks,
+        {"picture": model_input, "waveform": waveform_input},
+        ensemble,
+        {
+            "picture": ImageParams(**ensemble["image"]).layout.mirror,
+            "waveform": mirror_waveforms,
+        },
+        batch_size=params.batch_size,
+    )
+    return table_of_predictions(windows.assign(fold=UNSEEN), shares)
 
 
 def write_submission(predictions: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:

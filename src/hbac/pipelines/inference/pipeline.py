@@ -5,10 +5,11 @@ from kedro.pipeline import Node, Pipeline, pipeline
 from hbac.pipelines import conversion, spectrogram
 from hbac.pipelines.inference.nodes import (
     assemble_inference_input,
+    assemble_inference_waveforms,
     predict_with_ensemble,
     write_submission,
 )
-from hbac.pipelines.modeling.nodes import locate_spectrograms
+from hbac.pipelines.modeling.input_nodes import locate_spectrograms
 
 _RAW = {f"train_{what}": f"test_{what}" for what in ("labels", "eegs", "spectrograms")}
 
@@ -31,8 +32,17 @@ def create_labelled_pipeline() -> Pipeline:
                 name="assemble_inference_input",
             ),
             Node(
+                assemble_inference_waveforms,
+                ["model_windows", "train_eegs", "ensemble", "params:spectrogram"],
+                "waveform_input",
+                name="assemble_inference_waveforms",
+            ),
+            Node(
                 predict_with_ensemble,
-                ["model_input", "model_windows", "models", "ensemble", "params:inference"],
+                [
+                    *("model_input", "waveform_input", "model_windows"),
+                    *("models", "ensemble", "params:inference"),
+                ],
                 "predictions",
                 name="predict_with_ensemble",
             ),

@@ -1,4 +1,4 @@
-"""Windows and spectrograms to trained networks and out-of-fold predictions."""
+"""Windows and recordings to what networks see: pictures, waveforms, and band power."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
-from sklearn.model_selection import StratifiedGroupKFold
 
-from hbac import models, tracking
+from hbac.eeg.band_power import band_powers
+from hbac.eeg.montage import CHAIN_ELECTRODES
 from hbac.eeg.recording import Recording
 from hbac.eeg.regional import (
     WINDOW_ROWS,
@@ -21,12 +20,11 @@ from hbac.eeg.regional import (
     regional_window_from_eeg,
 )
 from hbac.eeg.spectrogram import WINDOW_SECONDS
-from hbac.eeg.votes import CLASSES, PREDICTION_COLUMNS, VOTE_COLUMNS
+from hbac.eeg.waveform import bipolar_waveforms
 from hbac.eeg.windows import NO_SPECTROGRAM, window_start
 from hbac.models.image import ImageLayout, build_image
 from hbac.pipelines.modeling.params import ImageParams, ModelingParams
 from hbac.pipelines.spectrogram.params import SpectrogramParams
-from hbac.plots import scores
 
 logger = logging.getLogger(__name__)
 
@@ -200,128 +198,89 @@ def assemble_model_input(
     eeg_spectrograms: dict[str, LoadArray],
     params: ModelingParams,
 ) -> dict[int, LoadArray]:
-    """Lay out the picture of every window.
+    """Lay out the picture of every window, where a network is trained on it.
 
     Args:
         windows: as ``locate_spectrograms`` returns them.
         eegs: by ``eeg_id``, a callable that reads the recording.
         spectrograms: by ``spectrogram_id``, a callable that reads shape ``(time, 400)``.
-        eeg_spectrograms: by ``eeg_id``, a callable that reads ``(windows, 128, 256, 4)``.
+        eeg_spectrograms: by ``eeg_id``, a callable that reads ``(windows, 128, 256, panels)``.
         params: of which the image.
 
     Returns:
-        By row of ``windows``, a callable that returns the picture, shape ``size``, float16.
+        By row of ``windows``, a callable that returns the picture, shape ``size``, float16; empty
+        where no architecture sees pictures.
     """
+    if "picture" not in params.network.inputs:
+        return {}
     return assemble_images(windows, eegs, spectrograms, eeg_spectrograms, params.image)
 
 
-def split_folds(windows: pd.DataFrame, params: ModelingParams) -> list[pd.DataFrame]:
-    """Divide the windows into folds, with all windows of a patient in one of them.
+def _recording_window(load: Callable[..., Recording], offset: float) -> Recording:
+    recording = load(channels=CHAIN_ELECTRODES)
+    return recording.crop(window_start(offset, recording.duration, WINDOW_SECONDS), WINDOW_SECONDS)
+
+
+def _window_waveforms(
+    load: Callable[..., Recording], offset: float, cleaning: dict[str, Any]
+) -> np.ndarray:
+    """Bipolar EEG of one window, float16."""
+    return bipolar_waveforms(_recording_window(load, offset), **cleaning).astype(np.float16)
+
+
+def assemble_waveforms(
+    windows: pd.DataFrame, eegs: dict[str, LoadRecording], spectrogram: SpectrogramParams
+) -> dict[int, LoadArray]:
+    """Lay out the bipolar EEG of every window.
 
     Args:
-        windows: rows of the model's input, with votes.
-        params: of which the number of folds and the seed.
+        windows: as ``locate_spectrograms`` returns them.
+        eegs: by ``eeg_id``, a callable that reads the recording.
+        spectrogram: of which the cleaning.
 
     Returns:
-        A table a fold: the windows with ``fold`` (the fold that holds them out), ``row`` (their
-        row in the model's input) and ``held_out`` (whether it is this fold that does).
-
-    Raises:
-        ValueError: if there are fewer patients than folds.
+        By row of ``windows``, a callable that returns shape ``(channels, samples)``, float16.
     """
-    patients = windows["patient_id"].nunique()
-    if patients < params.n_folds:
-        raise ValueError(f"{params.n_folds} folds need as many patients, there are {patients}")
-    splitter = StratifiedGroupKFold(params.n_folds, shuffle=True, random_state=params.training.seed)
-    consensus = windows[list(VOTE_COLUMNS)].to_numpy().argmax(axis=1)
-    fold = np.empty(len(windows), int)
-    for number, (_, held_out) in enumerate(
-        splitter.split(windows, consensus, windows["patient_id"])
-    ):
-        fold[held_out] = number
-    table = windows.assign(fold=fold, row=np.arange(len(windows)))
-    return [table.assign(held_out=table["fold"] == number) for number in range(params.n_folds)]
-
-
-def train_fold(
-    model_input: np.ndarray, split: pd.DataFrame, params: ModelingParams
-) -> tuple[Any, pd.DataFrame, pd.DataFrame]:
-    """Train a network on all windows but those held out, and predict these.
-
-    Args:
-        model_input: pictures, shape ``(windows, height, width)``, float16.
-        split: one fold of ``split_folds``.
-        params: of which network and training.
-
-    Returns:
-        The network at its best epoch, its history (a row an epoch), and the held-out windows with
-        six columns ``seizure_pred`` ... ``other_pred``.
-    """
-    held_out = split[split["held_out"]]
-    model = models.compiled_model(
-        **params.network.model_dump(), image_size=params.image.layout.size
-    )
-    models.reset(model, params.training.seed)
-    history = models.fit(
-        model,
-        model_input,
-        split[list(VOTE_COLUMNS)].to_numpy(np.float32),
-        train_rows=split.loc[~split["held_out"], "row"].to_numpy(),
-        validation_rows=held_out["row"].to_numpy(),
-        learning_rates=params.training.learning_rates,
-        batch_size=params.training.batch_size,
-        seed=params.training.seed,
-        callbacks=[tracking.EpochMetrics()],
-    )
-    predictions = models.predict(
-        model, model_input, held_out["row"].to_numpy(), batch_size=params.training.batch_size
-    )
-    return model, history, table_of_predictions(held_out, predictions)
-
-
-def table_of_predictions(windows: pd.DataFrame, probabilities: np.ndarray) -> pd.DataFrame:
-    """Ids, votes and predictions of windows, one row each."""
-    columns = ["eeg_id", "window", "patient_id", "fold", "n_votes", "spectrogram_source"]
-    table = windows[[*columns, *VOTE_COLUMNS]].reset_index(drop=True)
-    return table.join(pd.DataFrame(probabilities, columns=list(PREDICTION_COLUMNS)))
-
-
-def collect_oof_predictions(*predictions: pd.DataFrame) -> pd.DataFrame:
-    """Join the held-out predictions of all folds into one table, ordered by EEG and window."""
-    return pd.concat(predictions).sort_values(["eeg_id", "window"], ignore_index=True)
-
-
-def collect_history(*histories: pd.DataFrame) -> pd.DataFrame:
-    """Join the folds' histories into one table, with the column ``fold``."""
-    return pd.concat(
-        [history.assign(fold=fold) for fold, history in enumerate(histories)], ignore_index=True
-    )
-
-
-def plot_training_curves(history: pd.DataFrame) -> Figure:
-    """Draw loss and validation loss of each fold by epoch."""
-    return scores.training_curves(history)
-
-
-def describe_ensemble(
-    params: ModelingParams, spectrogram: SpectrogramParams, *histories: pd.DataFrame
-) -> dict[str, Any]:
-    """Record what inference must know to feed the trained networks as they were fed here.
-
-    Args:
-        params: of which the image.
-        spectrogram: how the EEG spectrograms were made.
-        histories: one a network.
-
-    Returns:
-        The networks' names and best validation losses, the classes' order, and the parameters of
-        image and spectrogram.
-    """
-    losses = [float(history["val_loss"].min()) for history in histories]
+    cleaning = spectrogram.model_dump(include={"clip", "notch", "band_pass"})
     return {
-        "models": [f"fold_{fold}" for fold in range(len(histories))],
-        "val_loss": losses,
-        "classes": list(CLASSES),
-        "image": params.image.model_dump(mode="json"),
-        "spectrogram": spectrogram.model_dump(mode="json", include={"wavelet"}),
+        window.Index: partial(
+            _window_waveforms, eegs[str(window.eeg_id)], window.eeg_offset_seconds, cleaning
+        )
+        for window in windows.itertuples()
+    }
+
+
+def assemble_waveform_input(
+    windows: pd.DataFrame,
+    eegs: dict[str, LoadRecording],
+    params: ModelingParams,
+    spectrogram: SpectrogramParams,
+) -> dict[int, LoadArray]:
+    """Lay out the bipolar EEG of every window, where a network is trained on it.
+
+    Returns:
+        As ``assemble_waveforms``; empty where no architecture sees waveforms.
+    """
+    if "waveform" not in params.network.inputs:
+        return {}
+    return assemble_waveforms(windows, eegs, spectrogram)
+
+
+def _window_band_powers(load: Callable[..., Recording], offset: float) -> np.ndarray:
+    return band_powers(_recording_window(load, offset)).astype(np.float32)
+
+
+def measure_band_power(
+    windows: pd.DataFrame, eegs: dict[str, LoadRecording]
+) -> dict[int, LoadArray]:
+    """Measure what the simplest baseline sees: the power of each chain in the classical bands.
+
+    Returns:
+        By row of ``windows``, a callable that returns ``hbac.eeg.band_power.band_powers``.
+    """
+    return {
+        window.Index: partial(
+            _window_band_powers, eegs[str(window.eeg_id)], window.eeg_offset_seconds
+        )
+        for window in windows.itertuples()
     }

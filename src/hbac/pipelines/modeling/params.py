@@ -2,42 +2,120 @@
 
 from typing import Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
+from hbac.eeg.montage import CHAINS
+from hbac.models.augmentation import Augmentation
 from hbac.models.image import ImageLayout
+from hbac.models.inputs import INPUTS, split_names
+from hbac.models.schedule import cosine_rates
 from hbac.pipelines.parameters import Parameters
 
 
 class ImageParams(Parameters):
     """The picture that a network sees; see ``hbac.models.ImageLayout``."""
 
-    sources: tuple[Literal["regional", "eeg"], ...] = Field(description="left to right")
+    sources: tuple[Literal["regional", "eeg", "centre"], ...] = Field(description="left to right")
     fit: Literal["crop", "stretch"] = Field(description="how a regional panel fills its cell")
-    height: PositiveInt = Field(description="pixels")
-    width: PositiveInt = Field(description="pixels")
+    normalisation: Literal["window", "global"] = Field(description="of regional panels")
+    eeg_order: Literal["aligned", "seed"] = Field(description="chains of EEG panels, downward")
+    panel_height: PositiveInt = Field(description="pixels")
+    panel_width: PositiveInt = Field(description="pixels")
 
     @property
     def layout(self) -> ImageLayout:
         """The picture's layout."""
-        return ImageLayout(self.sources, self.fit, (self.height, self.width))
+        size = len(CHAINS) * self.panel_height, len(self.sources) * self.panel_width
+        return ImageLayout(self.sources, self.fit, size, self.normalisation, self.eeg_order)
 
 
 class NetworkParams(Parameters):
-    """The network and how it is compiled."""
+    """The networks and how they are compiled."""
 
-    architecture: str = Field(description="a name that hbac.models.build_model knows")
+    architecture: str = Field(description="names that hbac.models.build_model knows, joined by +")
     weights: str | None = Field(description="imagenet, the path of a weights file, or null")
     dropout: float = Field(ge=0, lt=1, description="share of features dropped before the classes")
     batch_norm_momentum: float = Field(ge=0, lt=1, description="of the moving statistics")
+    precision: Literal["auto", "float32", "mixed_bfloat16"] = Field(description="Keras' policy")
     jit_compile: bool | Literal["auto"] = Field(description="compile by XLA")
+
+    @field_validator("architecture")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        split_names(value)
+        return value
+
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        """The architectures that are trained side by side."""
+        return split_names(self.architecture)
+
+    @property
+    def inputs(self) -> set[str]:
+        """What the architectures see."""
+        return {INPUTS[name] for name in self.architectures}
 
 
 class TrainingParams(Parameters):
-    """The training of one fold."""
+    """The training of one network."""
 
-    learning_rates: tuple[PositiveFloat, ...] = Field(min_length=1, description="one an epoch")
+    schedule: Literal["steps", "cosine"] = Field(description="how the learning rate changes")
+    learning_rates: tuple[PositiveFloat, ...] = Field(min_length=1, description="of steps")
+    epochs: PositiveInt = Field(description="of cosine")
+    peak_learning_rate: PositiveFloat = Field(description="of cosine")
+    warm_up_epochs: NonNegativeInt = Field(description="of cosine, below the peak")
+    second_stage_votes: NonNegativeInt = Field(description="fewest votes there; 0: no such stage")
+    second_stage_epochs: PositiveInt = Field(description="of the second stage")
+    second_stage_learning_rate: PositiveFloat = Field(description="its peak, by cosine")
     batch_size: PositiveInt = Field(description="windows a step")
-    seed: int = Field(description="of weights, order and dropout")
+    vote_weighting: bool = Field(description="weigh windows by their votes, up to ten")
+    prior_votes: NonNegativeFloat = Field(description="votes that the class prior counts for")
+    average_momentum: float | None = Field(gt=0, lt=1, description="of the weights' average")
+    recalibration_batches: NonNegativeInt = Field(description="for statistics; 0: moving ones")
+    keep: Literal["best", "last"] = Field(description="the epoch whose weights are kept")
+    seed: int = Field(description="of weights, order, augmentation and dropout")
+
+    @model_validator(mode="after")
+    def _has_rates(self) -> "TrainingParams":
+        self.rates  # noqa: B018, raises
+        return self
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """Learning rate of each epoch of the first stage."""
+        if self.schedule == "steps":
+            return self.learning_rates
+        return cosine_rates(self.epochs, peak=self.peak_learning_rate, warm_up=self.warm_up_epochs)
+
+    @property
+    def second_stage_rates(self) -> tuple[float, ...]:
+        """Learning rate of each epoch of the second stage."""
+        return cosine_rates(
+            self.second_stage_epochs, peak=self.second_stage_learning_rate, warm_up=0
+        )
+
+
+class AugmentationParams(Parameters):
+    """How training windows are changed; see ``hbac.models.Augmentation``."""
+
+    mirror: float = Field(ge=0, le=1, description="probability of swapped hemispheres")
+    time_shift: float = Field(ge=0, lt=1, description="largest shift, share of each part")
+    time_mask: float = Field(ge=0, lt=1, description="longest stretch, share of each part")
+    frequency_mask: float = Field(ge=0, lt=1, description="widest band, share of a panel")
+    mixup: NonNegativeFloat = Field(description="alpha of the Beta distribution")
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """The augmentation."""
+        return Augmentation(**self.model_dump())
 
 
 class ModelingParams(Parameters):
@@ -47,3 +125,6 @@ class ModelingParams(Parameters):
     image: ImageParams
     network: NetworkParams
     training: TrainingParams
+    augmentation: AugmentationParams
+    mirrored_prediction: bool = Field(description="predict the mean with the mirror image")
+    blend: bool = Field(description="learn weights of architectures and a bias a class")

@@ -1,17 +1,33 @@
-"""Wiring of the pipeline ``modeling``: each fold is a namespace, ``fold_0``, ``fold_1`` ..."""
+"""Wiring of the pipeline ``modeling``.
+
+Each fold is a namespace, ``fold_0``, ``fold_1`` ..., and in it each architecture is one.
+"""
+
+from collections.abc import Sequence
+from functools import partial, update_wrapper
 
 from kedro.pipeline import Node, Pipeline, pipeline
 
-from hbac.pipelines.modeling.nodes import (
+from hbac.models.inputs import INPUTS
+from hbac.pipelines.modeling.input_nodes import (
     assemble_model_input,
+    assemble_waveform_input,
+    locate_training_spectrograms,
+    measure_band_power,
+)
+from hbac.pipelines.modeling.nodes import (
     collect_history,
+    collect_network_predictions,
     collect_oof_predictions,
     describe_ensemble,
-    locate_training_spectrograms,
+    learn_blend,
     plot_training_curves,
+    predict_band_power,
     split_folds,
     train_fold,
 )
+
+_INPUT_DATASETS = {"picture": "model_input", "waveform": "waveform_input"}
 
 
 def _prepare(folds: list[str]) -> Pipeline:
@@ -31,6 +47,18 @@ def _prepare(folds: list[str]) -> Pipeline:
                 name="assemble_model_input",
             ),
             Node(
+                assemble_waveform_input,
+                ["model_windows", "train_eegs", "params:modeling", "params:spectrogram"],
+                "waveform_input",
+                name="assemble_waveform_input",
+            ),
+            Node(
+                measure_band_power,
+                ["model_windows", "train_eegs"],
+                "band_power",
+                name="measure_band_power",
+            ),
+            Node(
                 split_folds,
                 ["model_windows", "params:modeling"],
                 [f"{fold}_split" for fold in folds],
@@ -40,34 +68,32 @@ def _prepare(folds: list[str]) -> Pipeline:
     )
 
 
-def _train(fold: str) -> Pipeline:
+def _train(fold: str, architecture: str) -> Pipeline:
+    data = _INPUT_DATASETS[INPUTS[architecture]]
     node = Node(
-        train_fold,
-        ["model_input", "split", "params:modeling"],
+        update_wrapper(partial(train_fold, architecture=architecture), train_fold),
+        [data, "split", "checkpoint", "params:modeling"],
         ["model", "history", "predictions"],
         tags="training",
         name="train_fold",
     )
     return pipeline(
         [node],
-        namespace=fold,
-        inputs={"model_input": "model_input", "split": f"{fold}_split"},
-        outputs={"history": f"{fold}_history", "predictions": f"{fold}_predictions"},
+        namespace=f"{fold}.{architecture}",
+        inputs={data: data, "split": f"{fold}_split"},
         parameters="modeling",
     )
 
 
-def _collect(folds: list[str]) -> Pipeline:
-    histories = [f"{fold}_history" for fold in folds]
+def _collect(networks: list[str], split: str) -> Pipeline:
     return Pipeline(
         [
             Node(
-                collect_oof_predictions,
-                [f"{fold}_predictions" for fold in folds],
-                "oof_predictions",
-                name="collect_oof_predictions",
+                collect_history,
+                [f"{network}.history" for network in networks],
+                "training_history",
+                name="collect_history",
             ),
-            Node(collect_history, histories, "training_history", name="collect_history"),
             Node(
                 plot_training_curves,
                 "training_history",
@@ -75,8 +101,32 @@ def _collect(folds: list[str]) -> Pipeline:
                 name="plot_training_curves",
             ),
             Node(
+                collect_network_predictions,
+                [f"{network}.predictions" for network in networks],
+                "network_predictions",
+                name="collect_network_predictions",
+            ),
+            Node(
+                predict_band_power,
+                ["band_power", split],
+                "band_power_predictions",
+                name="predict_band_power",
+            ),
+            Node(
+                collect_oof_predictions,
+                ["network_predictions", "band_power_predictions", "params:modeling"],
+                "oof_predictions",
+                name="collect_oof_predictions",
+            ),
+            Node(
+                learn_blend,
+                ["network_predictions", "params:modeling"],
+                "blend",
+                name="learn_blend",
+            ),
+            Node(
                 describe_ensemble,
-                ["params:modeling", "params:spectrogram", *histories],
+                ["training_history", "blend", "params:modeling", "params:spectrogram"],
                 "ensemble",
                 name="describe_ensemble",
             ),
@@ -84,11 +134,15 @@ def _collect(folds: list[str]) -> Pipeline:
     )
 
 
-def create_pipeline(n_folds: int) -> Pipeline:
+def create_pipeline(n_folds: int, architectures: Sequence[str]) -> Pipeline:
     """Windows and spectrograms to models and out-of-fold predictions.
 
     Args:
         n_folds: number of folds; must equal the parameter ``modeling.n_folds``.
+        architectures: those of the parameter ``modeling.network.architecture``.
     """
     folds = [f"fold_{number}" for number in range(n_folds)]
-    return _prepare(folds) + sum(map(_train, folds), Pipeline([])) + _collect(folds)
+    networks = [(fold, name) for name in architectures for fold in folds]
+    training = sum((_train(*network) for network in networks), Pipeline([]))
+    names = [".".join(network) for network in networks]
+    return _prepare(folds) + training + _collect(names, f"{folds[0]}_split")
