@@ -101,7 +101,7 @@ def test_a_network_of_waveforms_sees_every_channel_and_keeps_chains_apart():
     rng = np.random.default_rng(0)
     waveforms = rng.normal(size=(1, 16, 512))
     before = values(model, "chain_features", waveforms)
-    assert before.shape == (1, 4, 8, 128)
+    assert before.shape == (1, 4, 4, 128)
     for channel in range(16):
         changed = waveforms.copy()
         changed[0, channel] += rng.normal(size=512)

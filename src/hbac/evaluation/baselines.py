@@ -8,7 +8,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from hbac.evaluation.divergence import kl_divergence
+
 _ITERATIONS = 1000
+_STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
+"""How much the windows count against the penalty on the coefficients."""
+
+_FALLBACK = 1e-2
 
 
 def uniform(votes: np.ndarray) -> np.ndarray:
@@ -36,14 +42,14 @@ def class_prior(votes: np.ndarray, folds: np.ndarray) -> np.ndarray:
     return prior
 
 
-def _fit_regression(features: np.ndarray, votes: np.ndarray) -> Pipeline:
+def _fit_regression(features: np.ndarray, votes: np.ndarray, strength: float) -> Pipeline:
     """Soft labels as six copies of a row, each weighed by the class' vote fraction."""
     n_classes = votes.shape[1]
     regression = Pipeline(
         [
             ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
             ("scale", StandardScaler()),
-            ("classify", LogisticRegression(max_iter=_ITERATIONS)),
+            ("classify", LogisticRegression(C=strength, max_iter=_ITERATIONS)),
         ]
     )
     copies = np.repeat(features, n_classes, axis=0)
@@ -51,12 +57,36 @@ def _fit_regression(features: np.ndarray, votes: np.ndarray) -> Pipeline:
     return regression.fit(copies, classes, classify__sample_weight=votes.ravel())
 
 
+def _held_out(
+    features: np.ndarray, votes: np.ndarray, folds: np.ndarray, strength: float
+) -> np.ndarray:
+    """Predict each fold by a regression fitted on the others."""
+    predictions = np.empty(votes.shape)
+    for fold in np.unique(folds):
+        inside = folds == fold
+        regression = _fit_regression(features[~inside], votes[~inside], strength)
+        predictions[inside] = regression.predict_proba(features[inside])
+    return predictions
+
+
+def _best_strength(features: np.ndarray, votes: np.ndarray, folds: np.ndarray) -> float:
+    """The strength of least divergence between these folds; one alone can't tell."""
+    if len(np.unique(folds)) < 2:
+        return _FALLBACK
+    losses = [
+        kl_divergence(votes, _held_out(features, votes, folds, strength)).mean()
+        for strength in _STRENGTHS
+    ]
+    return _STRENGTHS[int(np.argmin(losses))]
+
+
 def band_power_regression(features: np.ndarray, votes: np.ndarray, folds: np.ndarray) -> np.ndarray:
     """Predict each fold by a multinomial logistic regression fitted on all other folds.
 
     Features are scaled to mean 0 and variance 1, and missing ones replaced by their median, both
-    of the folds that the regression is fitted on. Where there is one fold alone, it is fitted on
-    what it predicts, as ``class_prior`` is.
+    of the folds that the regression is fitted on. These choose the strength of its penalty, too,
+    by predicting each other, so that the baseline is no easy one. Where there is one fold alone,
+    it is fitted on what it predicts, as ``class_prior`` is.
 
     Args:
         features: such as log band powers, NaN where unknown, shape ``(rows, n_features)``.
@@ -78,6 +108,7 @@ def band_power_regression(features: np.ndarray, votes: np.ndarray, folds: np.nda
     for fold in np.unique(folds):
         inside = folds == fold
         others = inside if inside.all() else ~inside
-        regression = _fit_regression(features[others], votes[others])
+        known = features[others], votes[others]
+        regression = _fit_regression(*known, _best_strength(*known, folds[others]))
         predictions[inside] = regression.predict_proba(features[inside])
     return predictions

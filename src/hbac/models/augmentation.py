@@ -1,6 +1,6 @@
 """Windows as they might also have been: mirrored, shifted, with parts masked, or mixed.
 
-All work on a batch at once, draw from one generator, and return new arrays.
+What happens to a batch is drawn at once from one generator, and new arrays are returned.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ import numpy as np
 
 Change = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
 """Takes images, targets, weights and a generator, and returns the first three changed."""
+
+Step = Callable[[int, np.ndarray], None]
+"""Changes a window of a batch in place; takes its number, and the window."""
 
 
 class Layout(Protocol):
@@ -69,18 +72,29 @@ class Augmentation:
         Returns:
             New images, targets and weights of the same shapes.
         """
-        images = images.copy()
-        if self.mirror:
-            _mirror_some(images, self.mirror, layout, rng)
-        if self.time_shift:
-            _shift(images, self.time_shift, layout, rng)
-        if self.time_mask:
-            _mask_time(images, self.time_mask, layout, rng)
-        if self.frequency_mask and layout.panel_height() is not None:
-            _mask_frequencies(images, self.frequency_mask, layout.panel_height(), rng)
+        changed = np.empty_like(images)
+        steps = self._steps(images.shape, layout, rng)
+        # One window fits into the processor's cache, a batch does not.
+        for number, window in enumerate(changed):
+            window[...] = images[number]
+            for step in steps:
+                step(number, window)
         if self.mixup:
-            return _mix(images, targets, weights, self.mixup, rng)
-        return images, targets, weights
+            return _mix(changed, targets, weights, self.mixup, rng)
+        return changed, targets, weights
+
+    def _steps(self, shape: tuple[int, ...], layout: Layout, rng) -> list[Step]:
+        """Draw what happens to each window of a batch."""
+        steps = []
+        if self.mirror:
+            steps.append(_mirror_some(shape, self.mirror, layout, rng))
+        if self.time_shift:
+            steps.append(_shift(shape, self.time_shift, layout, rng))
+        if self.time_mask:
+            steps.append(_mask_time(shape, self.time_mask, layout, rng))
+        if self.frequency_mask and layout.panel_height() is not None:
+            steps.append(_mask_frequencies(shape, self.frequency_mask, layout.panel_height(), rng))
+        return steps
 
     def of(self, layout: Layout) -> Change | None:
         """Return what changes batches of a layout, or None where nothing is turned on."""
@@ -93,42 +107,64 @@ class Augmentation:
         return change
 
 
-def _mirror_some(images, probability, layout: Layout, rng) -> None:
-    chosen = rng.random(len(images)) < probability
-    images[chosen] = layout.mirror(images[chosen])
+def _mirror_some(shape, probability, layout: Layout, rng) -> Step:
+    chosen = rng.random(shape[0]) < probability
+
+    def step(number, window):
+        if chosen[number]:
+            window[...] = layout.mirror(window[np.newaxis])[0]
+
+    return step
 
 
-def _shift(images, share, layout: Layout, rng) -> None:
-    batch = np.arange(len(images))
-    relative = rng.uniform(-share, share, len(images))
-    for block in layout.blocks():
-        part = images[:, :, block]
-        width = part.shape[2]
-        shifts = np.rint(relative * width).astype(int)
-        reach = int(np.ceil(share * width))
-        padded = np.pad(part, ((0, 0), (0, 0), (reach, reach)), mode="edge")
-        shifted = np.lib.stride_tricks.sliding_window_view(padded, width, axis=2)
-        images[:, :, block] = shifted[batch, :, reach - shifts]
+def _move(part: np.ndarray, shift: int) -> None:
+    """Shift columns to the right, or to the left if negative, and repeat the edge."""
+    if shift > 0:
+        part[:, shift:] = part[:, :-shift]
+        part[:, :shift] = part[:, :1]
+    elif shift < 0:
+        part[:, :shift] = part[:, -shift:]
+        part[:, shift:] = part[:, -1:]
 
 
-def _spans(n: int, length: int, share: float, rng) -> np.ndarray:
-    """Boolean stretches of random place and of random length up to a share, ``(n, length)``."""
+def _shift(shape, share, layout: Layout, rng) -> Step:
+    relative = rng.uniform(-share, share, shape[0])
+
+    def step(number, window):
+        for block in layout.blocks():
+            part = window[:, block]
+            _move(part, round(relative[number] * part.shape[1]))
+
+    return step
+
+
+def _spans(n: int, length: int, share: float, rng) -> list[slice]:
+    """Stretches of random place and of random length up to a share."""
     lengths = rng.uniform(0, share * length, n)
     starts = rng.uniform(0, length - lengths)
-    positions = np.arange(length)
-    return (positions >= starts[:, np.newaxis]) & (positions < (starts + lengths)[:, np.newaxis])
+    edges = np.ceil([starts, starts + lengths]).astype(int)
+    return [slice(*pair) for pair in edges.T]
 
 
-def _mask_time(images, share, layout: Layout, rng) -> None:
-    for block in layout.blocks():
-        part = images[:, :, block]
-        part *= ~_spans(len(images), part.shape[2], share, rng)[:, np.newaxis, :]
+def _mask_time(shape, share, layout: Layout, rng) -> Step:
+    blocks = layout.blocks()
+    widths = [len(range(*block.indices(shape[2]))) for block in blocks]
+    spans = [_spans(shape[0], width, share, rng) for width in widths]
+
+    def step(number, window):
+        for block, span in zip(blocks, spans, strict=True):
+            window[:, block][:, span[number]] = 0
+
+    return step
 
 
-def _mask_frequencies(images, share, panel_height: int, rng) -> None:
-    band = _spans(len(images), panel_height, share, rng)
-    n_panels = images.shape[1] // panel_height
-    images *= ~np.tile(band, (1, n_panels))[:, :, np.newaxis]
+def _mask_frequencies(shape, share, panel_height: int, rng) -> Step:
+    spans = _spans(shape[0], panel_height, share, rng)
+
+    def step(number, window):
+        window.reshape(-1, panel_height, shape[2])[:, spans[number]] = 0
+
+    return step
 
 
 def _mix(images, targets, weights, alpha, rng):
@@ -137,7 +173,9 @@ def _mix(images, targets, weights, alpha, rng):
     kept = np.maximum(kept, 1 - kept)
 
     def mixed(values):
-        share = kept.reshape(-1, *[1] * (values.ndim - 1))
-        return share * values + (1 - share) * values[partner]
+        result = np.empty_like(values)
+        for number, share in enumerate(kept):
+            result[number] = share * values[number] + (1 - share) * values[partner[number]]
+        return result
 
     return mixed(images), mixed(targets), mixed(weights)

@@ -72,7 +72,7 @@ def resnet_1d(waveform: keras.KerasTensor, weights: str | None) -> keras.KerasTe
         weights: must be ``None``.
 
     Returns:
-        Feature maps, shape ``(batch, 4 chains, samples / 64, 128)``.
+        Feature maps, shape ``(batch, 4 chains, samples / 128, 128)``.
     """
     _check_no_weights("resnet_1d", weights)
     channels = waveform.shape[1]
