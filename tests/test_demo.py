@@ -10,28 +10,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hbac.eeg.votes import PREDICTION_COLUMNS, VOTE_COLUMNS
+from hbac.eeg.votes import BAND_POWER_COLUMNS, PREDICTION_COLUMNS, VOTE_COLUMNS
 from tests.conftest import PROJECT
+from tests.services import end_of, kill, start_run, wait_until
 
 SMALLEST = {
     "demo.simulation.patients": 6,
     "demo.simulation.test_patients": 4,
     "demo.modeling.n_folds": 2,
     "demo.modeling.network.architecture": "compact",
-    "demo.modeling.image.height": 64,
-    "demo.modeling.image.width": 64,
+    "demo.modeling.image.panel_height": 16,
+    "demo.modeling.image.panel_width": 32,
     "demo.modeling.training.batch_size": 8,
 }
 
 
 def kedro_run(*arguments, **params):
     """Run ``kedro run`` as a user would; returns its exit status and all that it printed."""
-    text = ",".join(f"{name}={value}" for name, value in params.items())
-    command = [sys.executable, "-m", "kedro", "run", *arguments, *(["--params", text] * bool(text))]
-    done = subprocess.run(
-        command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    return done.returncode, done.stdout
+    return end_of(start_run(*arguments, **params))
 
 
 def listing(folder):
@@ -122,8 +118,8 @@ def test_the_runs_are_in_mlflow(demo, folders):
     experiment = client.get_experiment_by_name("hbac").experiment_id
     runs = {run.info.run_name: run for run in client.search_runs([experiment])}
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
-    parent = runs.pop("demo")
-    assert set(runs) == {"fold_0", "fold_1"}
+    parent = runs.pop("seed compact demo 1")
+    assert set(runs) == {"fold_0.compact", "fold_1.compact"}
     assert parent.data.params["modeling.network.architecture"] == "compact"
     assert "kl.all.model" in parent.data.metrics
     assert "system/cpu_utilization_percentage" in parent.data.metrics
@@ -132,9 +128,16 @@ def test_the_runs_are_in_mlflow(demo, folders):
         losses = client.get_metric_history(run.info.run_id, "val_loss")
         epochs = pd.read_csv(folders["data_dir"] / f"06_models/{name}_history.csv")
         assert [loss.value for loss in losses] == pytest.approx(epochs["val_loss"].tolist())
-        model = client.get_logged_model(run.outputs.model_outputs[0].model_id)
-        info = mlflow.models.get_model_info(model.artifact_location)
-        assert info.signature.inputs.inputs[0].shape == (-1, 64, 64)
+
+
+def test_the_registered_ensemble_predicts_what_inference_did(demo, folders):
+    mlflow.set_tracking_uri(f"sqlite:///{folders['data_dir'] / 'mlflow.db'}")
+    ensemble = mlflow.pyfunc.load_model("models:/hbac/1")
+    pictures = np.load(folders["data_dir"] / "05_model_input/test/model_input.npy")
+    ours = ensemble.predict({"picture": pictures})
+    predictions = pd.read_parquet(folders["data_dir"] / "07_model_output/predictions.parquet")
+    np.testing.assert_allclose(ours, predictions[list(PREDICTION_COLUMNS)], atol=1e-5)
+    assert ensemble.metadata.signature.inputs.inputs[0].shape == (-1, 64, 64)
 
 
 def test_a_second_run_makes_nothing_again(demo, folders):
@@ -204,6 +207,7 @@ def test_without_raw_data_it_says_what_to_type(tmp_path):
         ({"modelling.n_folds": 3}, "did you mean modeling"),
         ({"eda.sample_sizes": 3}, "sample_sizes"),
         ({"eda.sample_size": "many"}, "sample_size"),
+        ({"recipe": "weak"}, "recipe must be one of ['seed', 'strong'], received 'weak'"),
     ],
 )
 def test_a_typo_in_the_parameters_fails_before_the_first_node(params, message, iiic, tmp_path):
@@ -243,20 +247,29 @@ def test_a_broken_file_is_set_aside_and_the_rest_go_on(demo, folders, tmp_path):
     assert len(made) == len(list((raw / "train_eegs").glob("*.parquet"))) - 1
 
 
-def test_one_fold_alone_gives_what_it_gave_among_others(demo, folders):
-    file = folders["data_dir"] / "07_model_output/folds/fold_1_predictions.parquet"
-    before = pd.read_parquet(file)
-    status, printed = kedro_run(
-        "--pipeline", "demo", "--namespaces", "fold_1", **folders, **SMALLEST
-    )
+def test_one_fold_that_is_killed_and_run_again_alone_gives_what_it_gave(demo, folders):
+    file = folders["data_dir"] / "07_model_output/folds/fold_1.compact_predictions.parquet"
+    history = folders["data_dir"] / "06_models/fold_1.compact_history.csv"
+    checkpoint = folders["data_dir"] / "06_models/checkpoints/fold_1.compact.npz"
+    before, epochs = pd.read_parquet(file), pd.read_csv(history).drop(columns="seconds")
+    checkpoint.unlink()
+    alone = ("--pipeline", "demo", "--namespaces", "fold_1")
+    run = start_run(*alone, **folders, **SMALLEST)
+    wait_until(checkpoint.exists)
+    kill(run)
+    status, printed = kedro_run(*alone, **folders, **SMALLEST)
     assert status == 0, printed
-    assert "[1/1] fold_1.train_fold" in printed
+    assert "[1/1] fold_1.compact.train_fold" in printed
+    assert "Going on after epoch" in printed
     pd.testing.assert_frame_equal(pd.read_parquet(file), before, rtol=1e-4, atol=1e-6)
+    again = pd.read_csv(history).drop(columns="seconds")
+    pd.testing.assert_frame_equal(again, epochs, rtol=1e-4, atol=1e-6)
 
 
 def test_predictions_from_elsewhere_are_scored(demo, folders, tmp_path):
     table = pd.read_parquet(folders["data_dir"] / "07_model_output/oof_predictions.parquet")
     columns = ["eeg_id", "patient_id", "fold", "n_votes", *VOTE_COLUMNS, *PREDICTION_COLUMNS]
+    columns += BAND_POWER_COLUMNS
     table[columns].to_parquet(tmp_path / "mine.parquet")
     paths = {"oof_predictions": tmp_path / "mine.parquet", "data_dir": tmp_path / "data"}
     status, printed = kedro_run("--pipeline", "evaluation", **paths)

@@ -25,7 +25,7 @@ def _choose(recipes: DictConfig, name: str, part: str) -> DictConfig:
 warnings.filterwarnings("ignore", "Option '--pipeline'", KedroDeprecationWarning)
 
 # Hooks run last to first.
-HOOKS = (SummaryHook(), MlflowHook(), LockHook(), GuardHook(), FoldsHook())
+HOOKS = (SummaryHook(), MlflowHook(), LockHook(), FoldsHook(), GuardHook())
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

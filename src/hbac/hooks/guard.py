@@ -13,6 +13,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
+from omegaconf.errors import OmegaConfBaseException
 from upath import UPath
 
 from hbac.hooks.location import data_folders, is_inside, location_of, make_folder
@@ -58,6 +59,18 @@ def check_names(declared: set[str], runtime_params: dict[str, Any]) -> None:
             close = get_close_matches(name, known, n=1)
             hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
             raise GuardError(f"there is no parameter {name!r}{hint}")
+
+
+def check_references(config_loader: Any) -> None:
+    """Refuse parameters that refer to what is not there, such as a recipe that nobody wrote.
+
+    Raises:
+        GuardError: with the reason.
+    """
+    try:
+        config_loader["parameters"]
+    except OmegaConfBaseException as error:
+        raise GuardError(str(error).partition("\n")[0]) from error
 
 
 def check_outputs(pipeline: Pipeline, catalog: CatalogProtocol, raw_dir: UPath) -> None:
@@ -161,6 +174,7 @@ class GuardHook:
         """Check the names of runtime parameters, and find out where the data lies."""
         runtime_params = context.config_loader.runtime_params or {}
         check_names(_declared_parameters(context.config_loader), runtime_params)
+        check_references(context.config_loader)
         self._raw_dir, self._data_dir = data_folders(context)
 
     @hook_impl

@@ -78,7 +78,7 @@ def resnet_1d(waveform: keras.KerasTensor, weights: str | None) -> keras.KerasTe
     channels = waveform.shape[1]
     if channels % 4:
         raise ValueError(f"waveforms must have a multiple of 4 channels, received {channels}")
-    features = _convolve(waveform, _FILTERS[0], _STEM_1D, "stem", stride=2)
+    features = _convolve(waveform, _FILTERS[0], _STEM_1D, "stem", stride=4)
     features = layers.Activation("relu", name="stem_features")(features)
     for number, filters in enumerate((*_FILTERS[:3], _FILTERS[2]), start=1):
         features = _residual_block(features, filters, f"block{number}")

@@ -18,7 +18,7 @@ from keras import layers
 
 from hbac.eeg.votes import CLASSES
 from hbac.models.augmentation import Change
-from hbac.models.batches import TrainingBatches, image_batches
+from hbac.models.batches import TrainingBatches, check_images, default_workers, image_batches
 from hbac.models.prediction import Mirror, predict
 
 logger = logging.getLogger(__name__)
@@ -64,12 +64,20 @@ def _mean_divergence(targets: np.ndarray, shares: np.ndarray) -> float:
 
 
 def _values(variables: Sequence[keras.Variable]) -> list[np.ndarray]:
-    return [keras.ops.convert_to_numpy(variable) for variable in variables]
+    # Copied, because jax shows its own memory, which the next step reuses.
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
 def _assign(variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
+
+
+def _take_average(model: keras.Model) -> None:
+    """Give a network the average of its weights, if its optimizer keeps one."""
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    # With jax, weights and average now are the same arrays, and a step may use up each but once.
+    _assign(model.trainable_variables, _values(model.trainable_variables))
 
 
 def recalibrate(model: keras.Model, batches: Sequence[np.ndarray]) -> None:
@@ -102,7 +110,7 @@ def _kept_weights(model: keras.Model, batches: Sequence[np.ndarray]) -> Iterator
         yield
         return
     trained = _values(model.variables)
-    model.optimizer.finalize_variable_values(model.trainable_variables)
+    _take_average(model)
     recalibrate(model, batches)
     try:
         yield
@@ -134,10 +142,11 @@ class _EpochKeeper(keras.callbacks.Callback):
         validate: Callable[[keras.Model], float],
         keep: Literal["best", "last"],
         calibration: Sequence[np.ndarray],
+        n_epochs: int,
     ):
         super().__init__()
         self._progress, self._checkpoint, self._validate = progress, checkpoint, validate
-        self._keep, self._calibration = keep, calibration
+        self._keep, self._calibration, self._n_epochs = keep, calibration, n_epochs
 
     def begin_stage(self, batches: TrainingBatches, rates: dict[int, float]) -> None:
         """Take the epochs of one stage, by their number."""
@@ -150,7 +159,8 @@ class _EpochKeeper(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         progress = self._progress
-        with _kept_weights(self.model, self._calibration):
+        may_be_kept = self._keep == "best" or epoch + 1 == self._n_epochs
+        with _kept_weights(self.model, self._calibration if may_be_kept else []):
             # Later callbacks receive the same dictionary.
             logs["val_loss"] = self._validate(self.model)
             logs["learning_rate"] = self._rates[epoch]
@@ -218,12 +228,6 @@ def _check_targets(targets: np.ndarray, rows: np.ndarray) -> None:
         )
 
 
-def _check_images(images: np.ndarray, rows: np.ndarray, batch_size: int) -> None:
-    # Before training, because an error inside its batches would reach the user as TensorFlow's.
-    for _ in image_batches(images, rows, batch_size=batch_size):
-        pass
-
-
 def _calibration_batches(
     images: np.ndarray, rows: np.ndarray, n_batches: int, batch_size: int, seed: int
 ) -> list[np.ndarray]:
@@ -246,8 +250,8 @@ def _run_stages(
         if progress.epoch >= end:
             continue
         if 0 < start == progress.epoch:
-            # What Keras does at the end of a fit, which an interrupted one has not reached.
-            model.optimizer.finalize_variable_values(model.trainable_variables)
+            # Keras does so at the end of a fit, which an interrupted one has not reached.
+            _take_average(model)
         batches = make_batches(stage.rows)
         keeper.begin_stage(batches, dict(enumerate(stage.learning_rates, start)))
         model.fit(
@@ -277,7 +281,7 @@ def fit(
     recalibration_batches: int = 0,
     checkpoint: Checkpoint | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    workers: int = 1,
+    workers: int | None = None,
 ) -> pd.DataFrame:
     """Train a network in stages and leave it with the weights of its best or its last epoch.
 
@@ -302,12 +306,14 @@ def fit(
         keep: ``best`` keeps the epoch of the lowest divergence on the validation rows, whose
             score then is slightly optimistic; ``last`` keeps the last.
         recalibration_batches: batches of the first stage's windows from which the statistics of
-            batch normalisation are measured after each epoch; 0 keeps the moving ones.
+            batch normalisation are measured after each epoch that may be kept; 0 keeps the moving
+            ones.
         checkpoint: takes the state after each epoch; where it holds one, training goes on there,
             with the result that it would have had uninterrupted.
         callbacks: Keras callbacks; the logs of ``on_epoch_end`` hold ``loss``, ``val_loss`` and
             ``learning_rate``.
-        workers: threads that make batches ahead.
+        workers: threads that make training batches ahead, which changes nothing else; 0 for
+            none, ``None`` for ``default_workers()``.
 
     Returns:
         A row an epoch: ``epoch`` from 1, ``loss`` (mean over its steps, of the training targets)
@@ -320,9 +326,10 @@ def fit(
     stages = [Stage(np.asarray(stage.rows), stage.learning_rates) for stage in stages]
     validation_rows = np.asarray(validation_rows)
     _check_rows(stages, validation_rows)
-    for rows in [validation_rows, *(stage.rows for stage in stages)]:
-        _check_targets(targets, rows)
-        _check_images(images, rows, batch_size)
+    used_rows = np.unique(np.concatenate([validation_rows, *(stage.rows for stage in stages)]))
+    _check_targets(targets, used_rows)
+    # Before training, because an error inside its batches would reach the user as TensorFlow's.
+    check_images(images, used_rows, batch_size=batch_size)
 
     def validate(model: keras.Model) -> float:
         shares = predict(model, images, validation_rows, batch_size=batch_size, mirror=mirror)
@@ -336,13 +343,14 @@ def fit(
         batch_size=batch_size,
         seed=seed,
         change=change,
-        workers=workers,
+        workers=default_workers() if workers is None else workers,
     )
     rows = stages[0].rows
     calibration = _calibration_batches(images, rows, recalibration_batches, batch_size, seed)
     checkpoint = checkpoint or NoCheckpoint()
     progress = _resume(model, checkpoint)
-    keeper = _EpochKeeper(progress, checkpoint, validate, keep, calibration)
+    n_epochs = sum(len(stage.learning_rates) for stage in stages)
+    keeper = _EpochKeeper(progress, checkpoint, validate, keep, calibration, n_epochs)
     _run_stages(model, stages, make_batches, keeper, progress, callbacks)
     if progress.kept is None or not np.isfinite(progress.best_loss):
         raise ValueError(
