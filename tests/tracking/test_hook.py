@@ -1,7 +1,7 @@
+import shutil
 import signal
 import subprocess
 import sys
-import textwrap
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,12 +10,35 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Node, Pipeline
 from matplotlib.figure import Figure
+from mlflow import MlflowClient
 
-from hbac.pipelines.conversion.nodes import convert_spectrograms
 from hbac.tracking.current import current_run
-from hbac.tracking.hook import MlflowHook, data_fingerprint, flatten
+from hbac.tracking.data import data_fingerprint
+from hbac.tracking.hook import MlflowHook
 from hbac.tracking.store import connect
 from tests.conftest import PROJECT
+
+KILLING = (signal.SIGTERM, signal.SIGINT, signal.SIGKILL)
+INPUTS = {
+    "model_input": np.zeros((4, 8, 8), np.float16),
+    "fold_0_split": pd.DataFrame({"patient_id": [1, 1, 2, 3], "held_out": [0, 0, 1, 1]}),
+}
+HISTORY = pd.DataFrame(
+    {
+        "epoch": [1, 2, 3],
+        "loss": [1.0, 0.9, 0.8],
+        "val_loss": [1.2, 0.5, 0.7],
+        "learning_rate": [0.1, 0.1, 0.01],
+        "seconds": [2.0, 1.0, 1.0],
+        "network": "fold_0.compact",
+    }
+)
+METRICS = {
+    "kl": {"all": {"model": 1.25, "class prior": 1.5, "n": 4}},
+    "kl_interval": {"all": {"model": {"low": 1.0, "high": None}}},
+    "confusion": [[1.0, 2.0]],
+    "warnings": ["It does not beat the baseline."],
+}
 
 
 def train(model_input, split):
@@ -27,39 +50,31 @@ PIPELINE = Pipeline(
         Node(
             train,
             ["model_input", "fold_0_split"],
-            "fold_0.model",
+            ["fold_0.compact.model", "fold_0.compact.history"],
             name="train_fold",
-            namespace="fold_0",
+            namespace="fold_0.compact",
             tags="training",
-        )
+        ),
+        Node(lambda params: None, "params:modeling", None, name="read_parameters"),
     ]
 )
-NODE = PIPELINE.nodes[0]
-OTHER = Node(convert_spectrograms, "a", "b", name="convert")
-INPUTS = {
-    "model_input": np.zeros((4, 8, 8), np.float16),
-    "fold_0_split": pd.DataFrame({"patient_id": [1, 1, 2, 3], "held_out": [0, 0, 1, 1]}),
-}
+NODE, *_ = PIPELINE.filter(tags=["training"]).nodes
+OTHER = Node(train, ["a", "b"], "c", name="other")
 
 
-@pytest.fixture
-def root(tmp_path, monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    handler = signal.getsignal(signal.SIGTERM)
-    yield tmp_path
-    signal.signal(signal.SIGTERM, handler)
-
-
-@pytest.fixture
-def hook(root):
-    hook = MlflowHook()
-    hook.after_context_created(SimpleNamespace(project_path=root))
-    return hook
-
-
-def start(hook, pipeline=PIPELINE):
-    catalog = DataCatalog({"params:modeling": MemoryDataset({"training": {"batch_size": 8}})})
+def start(hook, pipeline=PIPELINE, batch_size=8, **datasets):
+    parameters = {"training": {"batch_size": batch_size}, "network": {"jit_compile": True}}
+    parameters = {"params:modeling": parameters, "params:recipe": "seed"}
+    catalog = DataCatalog({name: MemoryDataset(value) for name, value in parameters.items()})
+    for name, dataset in datasets.items():
+        catalog[name] = dataset
     hook.before_pipeline_run({"pipeline_names": ["modeling"]}, pipeline, catalog)
+
+
+def train_one(hook):
+    """Walk the hook through the training of one network."""
+    hook.before_node_run(NODE, INPUTS)
+    hook.after_node_run(NODE, {"fold_0.compact.history": HISTORY})
 
 
 def runs(root):
@@ -67,15 +82,20 @@ def runs(root):
     return {run.info.run_name: run for run in client.search_runs([experiment])}
 
 
-def test_a_pipeline_that_trains_nothing_opens_no_run(hook, root):
+def test_a_pipeline_that_trains_nothing_opens_no_run(tmp_path):
+    hook = MlflowHook()
+    hook.after_context_created(SimpleNamespace(project_path=tmp_path))
     start(hook, Pipeline([OTHER]))
-    assert not (root / "mlflow.db").exists()
+    hook.before_node_run(OTHER, {})
+    hook.after_pipeline_run()
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_run_that_trains_nothing_after_all_leaves_no_trace(hook, root):
     start(hook)
-    assert not (root / "mlflow.db").exists()
+    assert runs(root) == {}
     hook.before_node_run(OTHER, {})
+    assert len(runs(root)) == 1
     hook.after_pipeline_run()
     assert runs(root) == {}
 
@@ -85,28 +105,61 @@ def test_a_run_that_fails_before_its_first_fold_shows_as_failed(hook, root):
     hook.before_node_run(OTHER, {})
     hook.on_node_error()
     hook.on_pipeline_error()
-    assert runs(root)["modeling"].info.status == "FAILED"
+    assert runs(root)["seed modeling 1"].info.status == "FAILED"
 
 
-def test_a_fold_is_a_child_with_its_metrics(hook, root):
+def test_the_parent_shows_the_ensemble_and_a_child_its_network(hook, root):
     start(hook)
-    hook.before_node_run(NODE, INPUTS)
-    current_run().log_metrics({"val_loss": 0.5}, step=3)
-    hook._close_child("FINISHED")
-    hook.after_dataset_saved("metrics", {"kl": {"all": {"class prior": 1.5}}, "auroc": None})
+    train_one(hook)
+    hook.after_dataset_saved("training_history", HISTORY)
+    hook.after_dataset_saved("metrics", METRICS)
     hook.after_dataset_saved("a_figure", Figure())
     hook.after_pipeline_run()
-    parent, child = runs(root)["modeling"], runs(root)["fold_0"]
+    parent, child = runs(root)["seed modeling 1"], runs(root)["fold_0.compact"]
     assert {parent.info.status, child.info.status} == {"FINISHED"}
-    assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
-    assert child.data.metrics["val_loss"] == 0.5
-    assert parent.data.metrics["kl.all.class_prior"] == 1.5
-    assert parent.data.params["data.patients"] == "3"
+    training = {"best_val_loss": 0.5, "epochs": 3, "training_seconds": 4}
+    scores = {"kl.all.model": 1.25, "kl.all.model.low": 1, "kl.all.class_prior": 1.5}
+    shown = {name: value for name, value in parent.data.metrics.items() if "system/" not in name}
+    assert shown == training | scores
+    assert parent.data.tags["warnings"] == METRICS["warnings"][0]
     assert len(parent.data.tags["data_fingerprint"]) == 16
+    assert parent.data.params == {
+        "modeling.training.batch_size": "8",
+        "recipe": "seed",
+        "data.windows": "4",
+        "data.patients": "3",
+    }
+    assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert child.data.params == {"fold": "0", "architecture": "compact"}
+    last = {"loss": 0.8, "val_loss": 0.7, "learning_rate": 0.01, "best_epoch": 2}
+    assert child.data.metrics == training | last
     client, _ = connect(root)
     figures = client.list_artifacts(parent.info.run_id, "figures")
     assert [figure.path for figure in figures] == ["figures/a_figure.png"]
     assert current_run() is None
+
+
+def test_epochs_before_an_interruption_are_in_the_run_of_the_rest(hook, root):
+    from hbac.tracking import EpochMetrics  # Keras, which the processes below need not load
+
+    start(hook)
+    hook.before_node_run(NODE, INPUTS)
+    EpochMetrics().on_epoch_end(2, {"loss": 0.8, "val_loss": 0.7, "learning_rate": 0.01})
+    hook.after_node_run(NODE, {"fold_0.compact.history": HISTORY})
+    hook.after_pipeline_run()
+    client, _ = connect(root)
+    run_id = runs(root)["fold_0.compact"].info.run_id
+    losses = {loss.step: loss.value for loss in client.get_metric_history(run_id, "val_loss")}
+    assert losses == {1: 1.2, 2: 0.5, 3: 0.7}
+    assert len(client.get_metric_history(run_id, "loss")) == 3
+
+
+def test_runs_of_one_kind_are_numbered(hook, root):
+    for _ in range(2):
+        start(hook)
+        train_one(hook)
+        hook.after_pipeline_run()
+    assert {"seed modeling 1", "seed modeling 2"} < set(runs(root))
 
 
 def test_a_failed_run_shows_as_failed(hook, root):
@@ -117,43 +170,56 @@ def test_a_failed_run_shows_as_failed(hook, root):
     assert {run.info.status for run in runs(root).values()} == {"FAILED"}
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_run_shows_as_killed(number, hook, root):
-    code = f"""
-        import sys, time
-        sys.path.insert(0, {str(sys.path[0])!r})
-        from tests.tracking.test_hook import *
-        hook = MlflowHook()
-        hook.after_context_created(SimpleNamespace(project_path=__import__("pathlib").Path({str(root)!r})))
-        start(hook)
-        hook.before_node_run(NODE, INPUTS)
-        print("running", flush=True)
-        time.sleep(60)
-    """
-    process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=PROJECT,
-    )
-    while process.stdout.readline() != "running\n":
-        assert process.poll() is None
-    process.send_signal(number)
-    process.wait(timeout=60)
-    if number == signal.SIGKILL:
-        assert {run.info.status for run in runs(root).values()} == {"RUNNING"}
-        start(hook)
-        hook.before_node_run(NODE, INPUTS)
-        hook._close_child("FINISHED")
-        hook.after_pipeline_run()
-    killed = ["KILLED", "KILLED"]
-    client, experiment = connect(root)
-    statuses = sorted(run.info.status for run in client.search_runs([experiment]))
-    assert statuses == (["FINISHED", "FINISHED", *killed] if number == signal.SIGKILL else killed)
+RUN_FOR_EVER = """
+import sys, time
+from pathlib import Path
+from tests.tracking.test_hook import *
+hook = MlflowHook()
+hook.after_context_created(SimpleNamespace(project_path=Path(sys.argv[1])))
+start(hook)
+hook.before_node_run(NODE, INPUTS)
+print("running", flush=True)
+time.sleep(60)
+"""
 
 
-def test_parameters_are_flattened_to_names():
-    assert flatten({"a": {"b": 1, "c": [1, 2]}}, "m") == {"m.a.b": 1, "m.a.c": [1, 2]}
+def statuses(root):
+    # Without connect, which names the store to all later ones.
+    client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
+    return sorted(run.info.status for run in client.search_runs(["1"]))
+
+
+@pytest.fixture
+def killed(empty_store, root, tmp_path):
+    """By signal, the folder whose run was ended by it."""
+    roots = {number: tmp_path / number.name for number in KILLING}
+    processes = {}
+    for number, root in roots.items():
+        shutil.copytree(empty_store.parent, root)
+        command = [sys.executable, "-c", RUN_FOR_EVER, str(root)]
+        processes[number] = subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, cwd=PROJECT
+        )
+    for number, process in processes.items():
+        while process.stdout.readline() != "running\n":
+            assert process.poll() is None
+        process.send_signal(number)
+    for process in processes.values():
+        process.communicate(timeout=60)
+    return roots
+
+
+def test_an_interrupted_run_shows_as_killed(killed):
+    assert statuses(killed[signal.SIGTERM]) == ["KILLED", "KILLED"]
+    assert statuses(killed[signal.SIGINT]) == ["KILLED", "KILLED"]
+    root = killed[signal.SIGKILL]
+    assert statuses(root) == ["RUNNING", "RUNNING"]
+    hook = MlflowHook()
+    hook.after_context_created(SimpleNamespace(project_path=root))
+    start(hook)
+    train_one(hook)
+    hook.after_pipeline_run()
+    assert statuses(root) == ["FINISHED", "FINISHED", "KILLED", "KILLED"]
 
 
 def test_the_fingerprint_tells_data_apart():

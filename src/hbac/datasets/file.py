@@ -110,6 +110,10 @@ class FileDataset(AbstractDataset):
         with replacing(self._fs, path) as local:
             self._write(local, data)
 
+    def fetch(self, local: str) -> None:
+        """Copy the file as it is to a path of this machine."""
+        self._fs.get_file(self._filepath, local)
+
     def load(self) -> Any:
         """Read the file."""
         return self.read(self._filepath)

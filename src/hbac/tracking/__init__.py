@@ -1,4 +1,4 @@
-"""Training runs in MLflow: a parent run, and a child run a fold.
+"""Training runs in MLflow: a parent run, and a child run a network.
 
 Names load on first use, so that a pipeline that trains nothing never imports Keras or MLflow.
 """
@@ -7,5 +7,9 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submod_attrs={"hook": ["MlflowHook"], "network": ["EpochMetrics"]},
+    submod_attrs={
+        "data": ["data_fingerprint"],
+        "hook": ["MlflowHook"],
+        "network": ["EpochMetrics"],
+    },
 )

@@ -1,8 +1,9 @@
-"""The run of the fold that is being trained, for whatever wants to log to it."""
+"""The run of the network that is being trained, for whatever wants to log to it."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +16,17 @@ class Run:
     client: Any
     run_id: str
 
-    def log_metrics(self, metrics: dict[str, float], step: int = 0) -> None:
-        """Log numbers by name, in one call."""
+    def log_metrics(
+        self, metrics: Mapping[str, float], step: int = 0, model_id: str | None = None
+    ) -> None:
+        """Log numbers by name, in one call; with a model's id, as scores of the model too."""
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        batch = [Metric(name, float(value), now, step) for name, value in metrics.items()]
+        batch = [
+            Metric(name, float(value), now, step, model_id=model_id, run_id=self.run_id)
+            for name, value in metrics.items()
+        ]
         self.client.log_batch(self.run_id, metrics=batch)
 
     def log_params(self, params: dict[str, Any]) -> None:
@@ -35,10 +41,10 @@ _current: ContextVar[Run | None] = ContextVar("current_run", default=None)
 
 
 def current_run() -> Run | None:
-    """Return the run of the fold that is being trained, or None outside of one."""
+    """Return the run of the network that is being trained, or None outside of one."""
     return _current.get()
 
 
 def set_current_run(run: Run | None) -> None:
-    """Name the run of the fold that is being trained from now on."""
+    """Name the run of the network that is being trained from now on."""
     _current.set(run)

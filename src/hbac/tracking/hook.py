@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import getpass
-import hashlib
 import logging
 import signal
 import subprocess
@@ -22,37 +21,17 @@ from kedro.pipeline.node import Node
 from matplotlib.figure import Figure
 
 from hbac.tracking.current import Run, set_current_run
-from hbac.tracking.store import connect, end_abandoned_runs, process_tags
+from hbac.tracking.data import data_fingerprint
+from hbac.tracking.parameters import readable_parameters
+from hbac.tracking.scores import log_history, readable_scores, summarise_training
+from hbac.tracking.store import connect, end_abandoned_runs, numbered, process_tag
 
 logger = logging.getLogger(__name__)
 
 TRAINING = "training"
-"""Tag of the nodes that train a fold."""
+"""Tag of the nodes that train a network."""
 
-_METRICS = "metrics"
-_CHUNK = 1 << 24
-
-
-def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
-    """Flatten nested dicts and typed parameters to names joined by dots."""
-    if hasattr(value, "model_dump"):
-        value = value.model_dump(mode="json")
-    if not isinstance(value, dict):
-        return {prefix: value}
-    flat = {}
-    for name, item in value.items():
-        flat |= flatten(item, f"{prefix}.{name}" if prefix else str(name))
-    return flat
-
-
-def data_fingerprint(model_input: np.ndarray, windows: pd.DataFrame) -> str:
-    """Hash the pictures and the windows that networks are trained on, as 16 hex digits."""
-    digest = hashlib.blake2b(digest_size=8)
-    rows = max(1, _CHUNK // max(1, model_input[0].nbytes))
-    for start in range(0, len(model_input), rows):
-        digest.update(np.ascontiguousarray(model_input[start : start + rows]))
-    digest.update(pd.util.hash_pandas_object(windows).to_numpy().tobytes())
-    return digest.hexdigest()
+_DEMO = "demo_parameters."
 
 
 def _git_commit(root: Path) -> str | None:
@@ -64,7 +43,7 @@ def _git_commit(root: Path) -> str | None:
 
 
 class MlflowHook:
-    """Opens a parent run for a pipeline that trains, and a child run for each of its folds.
+    """Opens a parent run for a pipeline that trains, and a child run for each of its networks.
 
     A run that fails ends as FAILED and one that is interrupted as KILLED; one whose process was
     killed outright is marked so by the next run on the same machine.
@@ -87,26 +66,40 @@ class MlflowHook:
     ) -> None:
         """Note what there is to log, where a node trains."""
         self._planned = None
-        if any(TRAINING in node.tags for node in pipeline.nodes):
-            self._planned = (run_params, pipeline, catalog)
+        self._training = [node for node in pipeline.nodes if TRAINING in node.tags]
+        if self._training:
+            self._catalog = catalog
+            self._planned = (run_params, pipeline)
 
-    def _open_parent(
-        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
-    ) -> None:
+    def _parameters(self, pipeline: Pipeline) -> dict[str, str]:
+        names = {name for name in pipeline.inputs() if name.startswith("params:")}
+        if "params:recipe" in self._catalog:
+            names.add("params:recipe")
+        groups = {name: name.removeprefix("params:").removeprefix(_DEMO) for name in names}
+        return readable_parameters(
+            {group: self._catalog.load(name) for name, group in groups.items()}
+        )
+
+    def _open_parent(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
         self._client, self._experiment = connect(self._root)
         end_abandoned_runs(self._client, self._experiment)
-        self._fingerprint = None
-        names = run_params.get("pipeline_names") or ["__default__"]
-        self._parent = self._open(" ".join(names), self._source_tags())
-        parameters = sorted(name for name in pipeline.inputs() if name.startswith("params:"))
-        for name in parameters:
-            group = name.removeprefix("params:").removeprefix("demo_parameters.")
-            self._parent.log_params(flatten(catalog.load(name), group))
+        self._fingerprint, self._scores, self._registered = None, {}, None
+        parameters = self._parameters(pipeline)
+        self._recipe = parameters.get("recipe", "")
+        pipelines = run_params.get("pipeline_names") or ["__default__"]
+        architecture = parameters.get("modeling.network.architecture")
+        # What differs most stands first: the table of runs cuts long names off.
+        name = " ".join(filter(None, [self._recipe, architecture, *pipelines])).replace("__", "")
+        name = numbered(self._client, self._experiment, name)
+        self._parent = self._open(name, self._source_tags(pipelines))
+        self._parent.log_params(parameters)
         self._watch()
 
-    def _source_tags(self) -> dict[str, str]:
+    def _source_tags(self, pipelines: list[str]) -> dict[str, str]:
         tags = {
-            "mlflow.source.name": " ".join(["kedro", *sys.argv[1:]]),
+            # The page shows what comes after its last slash, so the paths stand elsewhere.
+            "mlflow.source.name": f"kedro run --pipeline {','.join(pipelines)}",
+            "command": " ".join(["kedro", *sys.argv[1:]]),
             "mlflow.source.type": "LOCAL",
             "mlflow.user": getpass.getuser(),
         }
@@ -114,7 +107,7 @@ class MlflowHook:
         return tags | ({"mlflow.source.git.commit": commit} if commit else {})
 
     def _open(self, name: str, tags: dict[str, str]) -> Run:
-        run = self._client.create_run(self._experiment, run_name=name, tags=process_tags() | tags)
+        run = self._client.create_run(self._experiment, run_name=name, tags=process_tag() | tags)
         return Run(self._client, run.info.run_id)
 
     def _watch(self) -> None:
@@ -129,20 +122,22 @@ class MlflowHook:
 
     @hook_impl
     def before_node_run(self, node: Node, inputs: dict[str, Any]) -> None:
-        """Open the parent run with the first node, and a child run with a fold's training."""
+        """Open the parent run with the first node, and a child run with a network's training."""
         if self._planned is not None:
             self._open_parent(*self._planned)
             self._planned = None
         if self._parent is None or TRAINING not in node.tags:
             return
         if self._fingerprint is None:
-            self._note_data(inputs, node.namespace)
+            self._note_data(*(inputs[name] for name in node.inputs[:2]))
         self._child = self._open(node.namespace, {"mlflow.parentRunId": self._parent.run_id})
+        fold, architecture = node.namespace.split(".")
+        self._child.log_params({"fold": fold.removeprefix("fold_"), "architecture": architecture})
         set_current_run(self._child)
 
-    def _note_data(self, inputs: dict[str, Any], fold: str) -> None:
-        windows = inputs[f"{fold}_split"].drop(columns=["held_out"])
-        self._fingerprint = data_fingerprint(inputs["model_input"], windows)
+    def _note_data(self, data: np.ndarray, split: pd.DataFrame) -> None:
+        windows = split.drop(columns=["held_out"])
+        self._fingerprint = data_fingerprint(data, windows)
         self._client.set_tag(self._parent.run_id, "data_fingerprint", self._fingerprint)
         self._parent.log_params(
             {"data.windows": len(windows), "data.patients": windows["patient_id"].nunique()}
@@ -150,36 +145,70 @@ class MlflowHook:
 
     @hook_impl
     def after_node_run(self, node: Node, outputs: dict[str, Any]) -> None:
-        """Log the fold's network and best epoch, and close its run."""
+        """Complete the epochs of the network's run, and close it."""
         if self._child is None or TRAINING not in node.tags:
             return
-        from hbac.tracking.network import log_network
-
-        history = outputs[f"{node.namespace}_history"]
-        best = history.loc[history["val_loss"].idxmin()]
-        self._child.log_metrics({"best_val_loss": best["val_loss"], "best_epoch": best["epoch"]})
-        log_network(self._child, outputs[f"{node.namespace}.model"])
+        log_history(self._child, outputs[f"{node.namespace}.history"])
         self._client.set_tag(self._child.run_id, "data_fingerprint", self._fingerprint)
         self._close_child("FINISHED")
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
-        """Log figures and scores that the same run makes to the parent run."""
+        """Log what the same run makes of all networks to the parent run."""
         if self._parent is None:
             return
         if isinstance(data, Figure):
             self._client.log_figure(self._parent.run_id, data, f"figures/{dataset_name}.png")
-        elif dataset_name == _METRICS:
-            numbers = {
-                name.replace(" ", "_"): value
-                for name, value in flatten(data).items()
-                if isinstance(value, int | float)
-            }
-            self._parent.log_metrics(numbers)
+        elif dataset_name == "training_history":
+            self._parent.log_metrics(summarise_training(data))
+        elif dataset_name == "metrics":
+            self._log_scores(data)
+        elif dataset_name == "ensemble":
+            self._register(data)
+
+    def _log_scores(self, metrics: dict[str, Any]) -> None:
+        self._scores = readable_scores(metrics)
+        model_id = self._registered and self._registered.model_id
+        self._parent.log_metrics(self._scores, model_id=model_id)
+        if metrics.get("warnings"):
+            text = "\n".join(metrics["warnings"])
+            self._client.set_tag(self._parent.run_id, "warnings", text)
+        self._tag_version()
+
+    def _register(self, record: dict[str, Any]) -> None:
+        # A model that is not in MLflow is still in the data folder: no reason to lose the run.
+        try:
+            self._register_ensemble(record)
+            self._tag_version()
+        except Exception:
+            logger.warning("The ensemble could not be registered in MLflow", exc_info=True)
+
+    def _register_ensemble(self, record: dict[str, Any]) -> None:
+        from hbac.tracking.ensemble import register_ensemble
+
+        if self._fingerprint is None:  # every network was there before
+            self._note_data(*(self._catalog.load(name) for name in self._training[0].inputs[:2]))
+        data = {node.namespace: node.inputs[0] for node in self._training}
+        seen = {entry["input"]: data[entry["name"]] for entry in record["networks"]}
+        names = [entry["name"] for entry in record["networks"]]
+        self._registered = register_ensemble(
+            self._parent,
+            record,
+            networks={name: self._catalog.get(f"{name}.model") for name in names},
+            example={kind: self._catalog.load(name)[:1] for kind, name in seen.items()},
+            tags={"data_fingerprint": self._fingerprint, "recipe": self._recipe},
+        )
+
+    def _tag_version(self) -> None:
+        """Note the divergence with the version, whichever of the two comes last."""
+        if self._registered is not None and "kl.all.model" in self._scores:
+            kl = f"{self._scores['kl.all.model']:.4f}"
+            version = self._registered
+            self._client.set_model_version_tag(version.name, version.version, "kl", kl)
 
     @hook_impl
     def on_node_error(self) -> None:
-        """Close the fold's run as failed."""
+        """Close the network's run as failed."""
         self._close_child("FAILED")
 
     @hook_impl
@@ -189,7 +218,7 @@ class MlflowHook:
 
     @hook_impl
     def after_pipeline_run(self) -> None:
-        """Close the parent run; one that found every fold trained already leaves no trace."""
+        """Close the parent run; one that found every network there already leaves no trace."""
         parent = self._parent
         self._end("FINISHED")
         if parent is not None and self._fingerprint is None:

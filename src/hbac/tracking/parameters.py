@@ -1,0 +1,61 @@
+"""Which parameters a run shows: those that make networks differ, written as in the YAML files."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_SHOWN = re.compile(r"recipe|spectrogram\..+|modeling\..+|simulation\.(patients|ambiguity)")
+
+_HIDDEN = {"modeling.network.jit_compile"}
+"""Changes how long a training takes, not what comes of it."""
+
+_TRAINING = "modeling.training"
+_WITHOUT_EFFECT = {
+    (f"{_TRAINING}.schedule", "steps"): ("epochs", "peak_learning_rate", "warm_up_epochs"),
+    (f"{_TRAINING}.schedule", "cosine"): ("learning_rates",),
+    (f"{_TRAINING}.second_stage_votes", 0): ("second_stage_epochs", "second_stage_learning_rate"),
+    ("spectrogram.wavelet", None): ("noise",),
+}
+"""By a parameter and its value, the others of its group that then mean nothing."""
+
+
+def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
+    """Flatten nested dicts and typed parameters to names joined by dots."""
+    if hasattr(value, "model_dump"):
+        value = value.model_dump(mode="json")
+    if not isinstance(value, dict):
+        return {prefix: value}
+    flat = {}
+    for name, item in value.items():
+        flat |= flatten(item, f"{prefix}.{name}" if prefix else str(name))
+    return flat
+
+
+def _without_effect(flat: dict[str, Any]) -> set[str]:
+    return {
+        f"{name.rpartition('.')[0]}.{other}"
+        for (name, value), others in _WITHOUT_EFFECT.items()
+        if name in flat and flat[name] == value
+        for other in others
+    }
+
+
+def readable_parameters(parameters: dict[str, Any]) -> dict[str, str]:
+    """Choose and write out the parameters that make networks differ.
+
+    Args:
+        parameters: by the name that ``kedro run --params`` knows, without ``demo_parameters.``;
+            nested or typed.
+
+    Returns:
+        By flat name, the value as YAML has it: ``true``, ``null``, ``[0.5, 20.0]``.
+    """
+    flat = flatten(parameters)
+    hidden = _HIDDEN | _without_effect(flat)
+    return {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in flat.items()
+        if _SHOWN.fullmatch(name) and name not in hidden
+    }

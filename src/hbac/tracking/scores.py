@@ -1,0 +1,81 @@
+"""Which scores a run shows, under the same names in every run."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pandas as pd
+
+from hbac.tracking.current import Run
+from hbac.tracking.parameters import flatten
+
+EPOCH_METRICS = ("loss", "val_loss", "learning_rate")
+
+_SHOWN = re.compile(
+    "|".join(
+        [
+            r"n_windows|n_patients",
+            # Every tier's divergence; intervals of the model, and of all where tiers are joined.
+            r"kl\.[^.]+\.(?!n$)[^.]+",
+            r"kl\.([^.]+\.model|all\.[^.]+)\.(low|high)",
+            r"kl_difference\.all\..+",
+            r"(auroc|auprc)\.[^.]+",
+            r"agreement\.[^.]+\.(agreement|kappa)",
+            r"(ece|brier)\.all(\.low|\.high)?",
+        ]
+    )
+)
+
+
+def _short(name: str) -> str:
+    """Put a value and its interval side by side: ``kl.all.model`` and ``kl.all.model.low``."""
+    name = name.removeprefix("calibration.").removesuffix(".value")
+    return name.replace("_interval.", ".", 1).replace(" ", "_")
+
+
+def readable_scores(metrics: dict[str, Any]) -> dict[str, float]:
+    """Choose the scores that runs are compared by.
+
+    Args:
+        metrics: the record that ``evaluation`` leaves.
+
+    Returns:
+        Numbers by flat name; one that does not exist is left out.
+    """
+    numbers = {_short(name): value for name, value in flatten(metrics).items()}
+    return {
+        name: value
+        for name, value in numbers.items()
+        if _SHOWN.fullmatch(name) and isinstance(value, int | float)
+    }
+
+
+def summarise_training(history: pd.DataFrame) -> dict[str, float]:
+    """Sum up the training of one network or of several.
+
+    Args:
+        history: a row an epoch: ``network``, ``val_loss`` and ``seconds``.
+
+    Returns:
+        ``best_val_loss`` (the mean over networks), and ``epochs`` and ``training_seconds`` of all
+        of them, those before an interruption included.
+    """
+    return {
+        "best_val_loss": history.groupby("network")["val_loss"].min().mean(),
+        "epochs": len(history),
+        "training_seconds": history["seconds"].sum(),
+    }
+
+
+def log_history(run: Run, history: pd.DataFrame) -> None:
+    """Log a network's epochs, as far as its run has not seen them happen, and their sum.
+
+    An interrupted training that goes on sees the epochs that are left; its history has all.
+    """
+    seen = {metric.step for metric in run.client.get_metric_history(run.run_id, "val_loss")}
+    for epoch in history.to_dict("records"):
+        if epoch["epoch"] not in seen:
+            run.log_metrics({name: epoch[name] for name in EPOCH_METRICS}, step=epoch["epoch"])
+    best = history.loc[history["val_loss"].idxmin()]
+    run.log_metrics({"best_epoch": best["epoch"]} | summarise_training(history))
