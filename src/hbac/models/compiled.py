@@ -1,4 +1,4 @@
-"""One compiled network a process, and how it is taken back to its start.
+"""One compiled network an architecture, and how it is taken back to its start.
 
 Tracing EfficientNetB0 takes longer than many of its epochs on few windows, so the folds of one
 process share a single compiled network.
@@ -33,8 +33,8 @@ def _build_compiled(
     return model
 
 
-# One network a process: another one's traced graphs would stay in memory beside it.
-@functools.lru_cache(maxsize=1)
+# Folds of several architectures alternate. More are not kept: their traced graphs fill the memory.
+@functools.lru_cache(maxsize=3)
 def _shared_model(**settings) -> keras.Model:
     builder = functools.partial(_build_compiled, **settings)
     model = builder()
