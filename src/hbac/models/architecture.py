@@ -25,7 +25,10 @@ ARCHITECTURES: dict[str, Callable[[keras.KerasTensor, str | None], keras.KerasTe
 
 def has_gpu() -> bool:
     """Tell whether Keras' backend sees a GPU."""
-    return bool(keras.distribution.list_devices("gpu"))
+    try:
+        return bool(keras.distribution.list_devices("gpu"))
+    except RuntimeError:  # jax without one
+        return False
 
 
 def resolve_precision(precision: str) -> str:

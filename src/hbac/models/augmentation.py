@@ -173,9 +173,12 @@ def _mix(images, targets, weights, alpha, rng):
     kept = np.maximum(kept, 1 - kept)
 
     def mixed(values):
-        result = np.empty_like(values)
+        result, other = np.empty_like(values), np.empty_like(values[:1])
         for number, share in enumerate(kept):
-            result[number] = share * values[number] + (1 - share) * values[partner[number]]
+            window = slice(number, number + 1)
+            np.multiply(values[window], share, out=result[window])
+            np.multiply(values[partner[number], np.newaxis], 1 - share, out=other)
+            result[window] += other
         return result
 
     return mixed(images), mixed(targets), mixed(weights)

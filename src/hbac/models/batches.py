@@ -7,12 +7,14 @@ batches do, so the last batch is filled up rather than cut short.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
+import joblib
 import keras
 import numpy as np
 
+from hbac.models.architecture import has_gpu
 from hbac.models.augmentation import Change
-
 
 _SIGN_AND_VALUE = np.int32(0x8FFFE000 - (1 << 32))
 
@@ -69,10 +71,36 @@ def full_batches(rows: np.ndarray, batch_size: int) -> list[np.ndarray]:
     return list(np.resize(rows, (n_batches, batch_size)))
 
 
+def check_images(images: np.ndarray, rows: np.ndarray, *, batch_size: int) -> None:
+    """Read pictures once, on several threads, to find those that are not finite.
+
+    Raises:
+        ValueError: as ``read_images``.
+    """
+
+    def check(batch: np.ndarray) -> None:
+        read_images(images, batch)
+
+    with ThreadPoolExecutor(default_workers() or 1) as pool:
+        for _ in pool.map(check, full_batches(rows, batch_size)):
+            pass
+
+
 def image_batches(images: np.ndarray, rows: np.ndarray, *, batch_size: int) -> Iterator[np.ndarray]:
     """Yield pictures in full batches; the last repeats the first rows."""
     for batch in full_batches(rows, batch_size):
         yield read_images(images, batch)
+
+
+def default_workers() -> int:
+    """Return how many threads make batches ahead where the user does not say.
+
+    None with TensorFlow on a CPU, where tf.data has one of its own and more would take cores from
+    training; else one a core but one, up to eight.
+    """
+    if keras.backend.backend() == "tensorflow" and not has_gpu():
+        return 0
+    return min(8, max(1, joblib.cpu_count() - 1))
 
 
 class TrainingBatches(keras.utils.PyDataset):
@@ -89,7 +117,7 @@ class TrainingBatches(keras.utils.PyDataset):
         batch_size: windows a batch.
         seed: seed of the orders and of the changes.
         change: see ``hbac.models.augmentation``; ``None`` leaves windows as they are.
-        workers: threads that make batches ahead; with 1, Keras' own thread does.
+        workers: threads that make batches ahead; 0 makes each when it is asked for.
     """
 
     def __init__(
@@ -102,16 +130,24 @@ class TrainingBatches(keras.utils.PyDataset):
         batch_size: int,
         seed: int,
         change: Change | None = None,
-        workers: int = 1,
+        workers: int = 0,
     ):
-        super().__init__(workers=workers, max_queue_size=2 * workers)
+        # Not Keras' own threads: in a first fit with jax they begin every epoch with batches that
+        # were left from building the model (keras 3.15, OrderedEnqueuer.stop).
+        super().__init__()
         self._images, self._targets, self._weights = images, targets, weights
         self._rows, self._batch_size, self._seed = rows, batch_size, seed
         self._change = change
+        self._n_ahead = workers
+        self._pool = ThreadPoolExecutor(workers, "batches") if workers else None
+        self._ahead: dict[int, Future] = {}
         self.shuffle(epoch=0)
 
     def shuffle(self, *, epoch: int) -> None:
         """Put the rows into the order of an epoch, which seed and epoch alone decide."""
+        for batch in self._ahead.values():
+            batch.cancel()
+        self._ahead = {}
         order = np.random.default_rng([self._seed, epoch]).permutation(self._rows)
         self._epoch = epoch
         self._batches = full_batches(order, self._batch_size)
@@ -120,6 +156,14 @@ class TrainingBatches(keras.utils.PyDataset):
         return len(self._batches)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        if self._pool is None:
+            return self._make(index)
+        for number in range(index, min(index + self._n_ahead + 1, len(self))):
+            if number not in self._ahead:
+                self._ahead[number] = self._pool.submit(self._make, number)
+        return self._ahead.pop(index).result()
+
+    def _make(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         rows = self._batches[index]
         batch = (
             read_images(self._images, rows),
