@@ -7,7 +7,7 @@ import functools
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -22,6 +22,9 @@ from hbac.models.batches import TrainingBatches, check_images, default_workers, 
 from hbac.models.prediction import Mirror, predict
 
 logger = logging.getLogger(__name__)
+
+Batches = Callable[[], Iterable[np.ndarray]]
+"""Reads some batches of windows, anew each time."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def _take_average(model: keras.Model) -> None:
     _assign(model.trainable_variables, _values(model.trainable_variables))
 
 
-def recalibrate(model: keras.Model, batches: Sequence[np.ndarray]) -> None:
+def recalibrate(model: keras.Model, batches: Iterable[np.ndarray]) -> None:
     """Replace the moving statistics of batch normalisation by their means over some batches.
 
     Moving statistics trail behind the weights, and never belonged to averaged ones (Izmailov et
@@ -104,14 +107,15 @@ def recalibrate(model: keras.Model, batches: Sequence[np.ndarray]) -> None:
 
 
 @contextlib.contextmanager
-def _kept_weights(model: keras.Model, batches: Sequence[np.ndarray]) -> Iterator[None]:
+def _kept_weights(model: keras.Model, batches: Batches | None) -> Iterator[None]:
     """Give the network, for a while, the weights that would be kept if training ended here."""
-    if not model.optimizer.use_ema and not len(batches):
+    if not model.optimizer.use_ema and batches is None:
         yield
         return
     trained = _values(model.variables)
     _take_average(model)
-    recalibrate(model, batches)
+    if batches is not None:
+        recalibrate(model, batches())
     try:
         yield
     finally:
@@ -141,7 +145,7 @@ class _EpochKeeper(keras.callbacks.Callback):
         checkpoint: Checkpoint,
         validate: Callable[[keras.Model], float],
         keep: Literal["best", "last"],
-        calibration: Sequence[np.ndarray],
+        calibration: Batches | None,
         n_epochs: int,
     ):
         super().__init__()
@@ -160,7 +164,7 @@ class _EpochKeeper(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         progress = self._progress
         may_be_kept = self._keep == "best" or epoch + 1 == self._n_epochs
-        with _kept_weights(self.model, self._calibration if may_be_kept else []):
+        with _kept_weights(self.model, self._calibration if may_be_kept else None):
             # Later callbacks receive the same dictionary.
             logs["val_loss"] = self._validate(self.model)
             logs["learning_rate"] = self._rates[epoch]
@@ -230,9 +234,11 @@ def _check_targets(targets: np.ndarray, rows: np.ndarray) -> None:
 
 def _calibration_batches(
     images: np.ndarray, rows: np.ndarray, n_batches: int, batch_size: int, seed: int
-) -> list[np.ndarray]:
+) -> Batches | None:
+    if not n_batches:
+        return None
     order = np.random.default_rng(seed).permutation(rows)[: n_batches * batch_size]
-    return list(image_batches(images, order, batch_size=batch_size)) if n_batches else []
+    return functools.partial(image_batches, images, order, batch_size=batch_size)
 
 
 def _run_stages(
