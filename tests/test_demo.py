@@ -126,7 +126,9 @@ def test_the_runs_are_in_mlflow(demo, folders):
     for name, run in runs.items():
         assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
         losses = client.get_metric_history(run.info.run_id, "val_loss")
-        epochs = pd.read_csv(folders["data_dir"] / f"06_models/{name}_history.csv")
+        epochs = pd.read_csv(
+            folders["data_dir"] / f"06_models/{name.replace('.', '_')}_history.csv"
+        )
         assert [loss.value for loss in losses] == pytest.approx(epochs["val_loss"].tolist())
 
 
@@ -248,8 +250,8 @@ def test_a_broken_file_is_set_aside_and_the_rest_go_on(demo, folders, tmp_path):
 
 
 def test_one_fold_that_is_killed_and_run_again_alone_gives_what_it_gave(demo, folders):
-    file = folders["data_dir"] / "07_model_output/folds/fold_1.compact_predictions.parquet"
-    history = folders["data_dir"] / "06_models/fold_1.compact_history.csv"
+    file = folders["data_dir"] / "07_model_output/folds/fold_1_compact_predictions.parquet"
+    history = folders["data_dir"] / "06_models/fold_1_compact_history.csv"
     checkpoint = folders["data_dir"] / "06_models/checkpoints/fold_1.compact.npz"
     before, epochs = pd.read_parquet(file), pd.read_csv(history).drop(columns="seconds")
     checkpoint.unlink()

@@ -148,7 +148,7 @@ class MlflowHook:
         """Complete the epochs of the network's run, and close it."""
         if self._child is None or TRAINING not in node.tags:
             return
-        log_history(self._child, outputs[f"{node.namespace}.history"])
+        log_history(self._child, outputs[node.outputs[1]])
         self._client.set_tag(self._child.run_id, "data_fingerprint", self._fingerprint)
         self._close_child("FINISHED")
 

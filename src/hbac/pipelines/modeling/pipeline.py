@@ -81,6 +81,7 @@ def _train(fold: str, architecture: str) -> Pipeline:
         [node],
         namespace=f"{fold}.{architecture}",
         inputs={data: data, "split": f"{fold}_split"},
+        outputs={name: f"{fold}_{architecture}_{name}" for name in ("history", "predictions")},
         parameters="modeling",
     )
 
@@ -90,7 +91,7 @@ def _collect(networks: list[str], split: str) -> Pipeline:
         [
             Node(
                 collect_history,
-                [f"{network}.history" for network in networks],
+                [f"{network}_history" for network in networks],
                 "training_history",
                 name="collect_history",
             ),
@@ -102,7 +103,7 @@ def _collect(networks: list[str], split: str) -> Pipeline:
             ),
             Node(
                 collect_network_predictions,
-                [f"{network}.predictions" for network in networks],
+                [f"{network}_predictions" for network in networks],
                 "network_predictions",
                 name="collect_network_predictions",
             ),
@@ -144,5 +145,5 @@ def create_pipeline(n_folds: int, architectures: Sequence[str]) -> Pipeline:
     folds = [f"fold_{number}" for number in range(n_folds)]
     networks = [(fold, name) for name in architectures for fold in folds]
     training = sum((_train(*network) for network in networks), Pipeline([]))
-    names = [".".join(network) for network in networks]
+    names = ["_".join(network) for network in networks]
     return _prepare(folds) + training + _collect(names, f"{folds[0]}_split")
