@@ -7,15 +7,15 @@
 #
 # TensorFlow is too large to carry and not needed. On the machine with the GPU, in the project:
 #
-#   OUT=/tmp/out benchmarks/gpu.sh    # the last line is one JSON object, also in $OUT/gpu.json
+#   OUT=FOLDER benchmarks/gpu.sh      # the last line is one JSON object, also in $OUT/gpu.json
 #
-# Variables: WHEELS (.whl), SITE (/tmp/site, where they are installed), PYTHON (python3), OUT, and
+# Variables: WHEELS (.whl), SITE (a new folder, where they are installed), PYTHON (python3), OUT, and
 # those that benchmarks/gpu.py names, such as HBAC_ARCHITECTURE=compact HBAC_EEGS=12.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 wheels=${WHEELS:-.whl}
-site=${SITE:-/tmp/site}
+site=${SITE:-$(mktemp -d)}
 python=${PYTHON:-python3}
 names="
 alembic annotated-types appdirs arrow audioread binaryornot blinker cachetools cffi cookiecutter

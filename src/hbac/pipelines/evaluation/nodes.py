@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -162,6 +163,21 @@ def _versions(scored: pd.DataFrame, temperatures: pd.DataFrame) -> dict[str, np.
     return versions
 
 
+def _of_both_versions(
+    score: Callable[..., pd.DataFrame],
+    scored: pd.DataFrame,
+    temperatures: pd.DataFrame,
+    bootstrap: evaluation.PatientBootstrap,
+    params: EvaluationParams,
+) -> pd.DataFrame:
+    votes, _ = _arrays(scored)
+    tables = {
+        version: score(votes, predictions, params.n_bins, bootstrap)
+        for version, predictions in _versions(scored, temperatures).items()
+    }
+    return pd.concat(tables, names=["predictions"]).reset_index("predictions")
+
+
 def score_calibration(
     scored: pd.DataFrame,
     temperatures: pd.DataFrame,
@@ -174,12 +190,7 @@ def score_calibration(
         ``predictions`` (as predicted, temperature scaled) and the columns of
         ``evaluation.calibration_scores``.
     """
-    votes, _ = _arrays(scored)
-    tables = {
-        version: evaluation.calibration_scores(votes, predictions, params.n_bins, bootstrap)
-        for version, predictions in _versions(scored, temperatures).items()
-    }
-    return pd.concat(tables, names=["predictions"]).reset_index("predictions")
+    return _of_both_versions(evaluation.calibration_scores, scored, temperatures, bootstrap, params)
 
 
 def trace_reliability(
@@ -194,12 +205,7 @@ def trace_reliability(
         ``predictions`` (as predicted, temperature scaled) and the columns of
         ``evaluation.reliability_curve``.
     """
-    votes, _ = _arrays(scored)
-    tables = {
-        version: evaluation.reliability_curve(votes, predictions, params.n_bins, bootstrap)
-        for version, predictions in _versions(scored, temperatures).items()
-    }
-    return pd.concat(tables, names=["predictions"]).reset_index("predictions")
+    return _of_both_versions(evaluation.reliability_curve, scored, temperatures, bootstrap, params)
 
 
 def _sample(scored: pd.DataFrame) -> str:
