@@ -1,27 +1,17 @@
 import io
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from hbac.eeg import CHAINS, CLASS_NAMES
+from hbac.eeg.panel import Panel
 from hbac.plots.explanation import activation_maps, overview
-
-
-@dataclass(frozen=True)
-class Cell:
-    source: str
-    chain: str
-    rows: slice
-    columns: slice
-    seconds: tuple[float, float]
-    hertz: tuple[float, float]
 
 
 REGIONAL = {"seconds": (44.0, 556.0), "hertz": (-2.25, 22.75)}
 EEG = {"seconds": (0.0, 50.0), "hertz": (0.0, 20.0)}
 PANELS = tuple(
-    Cell(
+    Panel(
         source, chain, slice(16 * row, 16 * row + 16), slice(32 * column, 32 * column + 32), **edges
     )
     for column, (source, edges) in enumerate([("regional", REGIONAL), ("eeg", EEG)])

@@ -17,7 +17,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "blend": ["Blend", "fit_blend"],
         "compiled": ["compiled_model", "reset"],
         "ensemble": ["predict_with_networks"],
-        "image": ["ImageLayout", "Panel", "build_image"],
+        "image": ["ImageLayout", "build_image"],
         "inputs": ["INPUTS", "split_names"],
         "prediction": ["predict"],
         "schedule": ["cosine_rates"],

@@ -13,12 +13,9 @@ import numpy as np
 from PIL import Image
 
 from hbac.eeg.montage import CHAINS
+from hbac.eeg.panel import Panel, Source
 from hbac.eeg.regional import FREQUENCIES, N_FREQUENCIES, ROW_SECONDS, WINDOW_ROWS
 from hbac.eeg.spectrogram import CENTRE_SECONDS, MAX_FREQUENCY, N_FRAMES, N_MELS, WINDOW_SECONDS
-
-Source = Literal["regional", "eeg", "centre"]
-"""``regional``: the 10-minute power spectrograms; ``eeg``: those of the 50-s EEG window;
-``centre``: those of its central 10.24 s."""
 
 Normalisation = Literal["window", "global"]
 EEGOrder = Literal["aligned", "seed"]
@@ -39,28 +36,6 @@ LOG_POWER_MEAN, LOG_POWER_STD = 0.2, 2.0
 in 10 real 10-minute windows, 0.18 and 1.97 in 36 simulated ones."""
 
 _REGIONAL_SCALE = 0.5
-
-
-@dataclass(frozen=True)
-class Panel:
-    """Where one chain of one source lies in the picture, and what its edges mean.
-
-    Attributes:
-        source: ``regional``, ``eeg`` or ``centre``.
-        chain: LL, RL, LP or RP.
-        rows: the panel's rows in the picture, low frequencies first.
-        columns: the panel's columns in the picture.
-        seconds: time at its left and right edge, from the start of the source's window.
-        hertz: frequency at the edge of its first and last row. A margin where the source has no
-            data reaches beyond 0 and 20 Hz.
-    """
-
-    source: Source
-    chain: str
-    rows: slice
-    columns: slice
-    seconds: tuple[float, float]
-    hertz: tuple[float, float]
 
 
 @dataclass(frozen=True)

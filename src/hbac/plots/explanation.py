@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,6 +10,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure, SubFigure
 
+from hbac.eeg.panel import Panel
 from hbac.eeg.recording import Recording
 from hbac.plots.eeg import LABEL_SECONDS, central_seconds, draw_eeg
 from hbac.plots.style import INK, LEFT, MUTED, new_figure, say, styled
@@ -22,34 +22,6 @@ CONTOURS = (0.5, 0.8)
 """Levels of the contour lines, as shares of a map's maximum."""
 
 SHOWN_HERTZ = (0.0, 20.0)
-
-
-class Panel(Protocol):
-    """Where one chain of one source lies in the picture; see ``hbac.models.image.Panel``."""
-
-    @property
-    def source(self) -> str:
-        """``regional`` or ``eeg``."""
-
-    @property
-    def chain(self) -> str:
-        """LL, RL, LP or RP."""
-
-    @property
-    def rows(self) -> slice:
-        """Rows in the picture, low frequencies first."""
-
-    @property
-    def columns(self) -> slice:
-        """Columns in the picture."""
-
-    @property
-    def seconds(self) -> tuple[float, float]:
-        """Time at the left and right edge."""
-
-    @property
-    def hertz(self) -> tuple[float, float]:
-        """Frequency at the edge of the first and last row."""
 
 
 def _by_source(panels: Sequence[Panel]) -> dict[str, list[Panel]]:
