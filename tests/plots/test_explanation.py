@@ -7,7 +7,6 @@ from hbac.eeg import CHAINS, CLASS_NAMES
 from hbac.eeg.panel import Panel
 from hbac.plots.explanation import activation_maps, overview
 
-
 REGIONAL = {"seconds": (44.0, 556.0), "hertz": (-2.25, 22.75)}
 EEG = {"seconds": (0.0, 50.0), "hertz": (0.0, 20.0)}
 PANELS = tuple(

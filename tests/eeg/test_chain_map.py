@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+
+from hbac.eeg.chain_map import chain_maps
+from hbac.eeg.montage import CHAINS
+from hbac.models.image import ImageLayout
+
+LAYOUT = ImageLayout(size=(64, 64), eeg_order="seed")
+
+
+def test_every_panel_finds_its_chain_in_whatever_order_the_picture_has():
+    picture = np.zeros((64, 64))
+    for number, panel in enumerate(LAYOUT.panels()):
+        picture[panel.rows, panel.columns] = number
+    maps = chain_maps(picture, LAYOUT.panels())
+    assert list(maps) == ["regional", "eeg"]
+    for source, chain_map in maps.items():
+        assert chain_map.values.shape == (4, 16, 32)
+        names = [panel.chain for panel in LAYOUT.panels() if panel.source == source]
+        offset = 4 if source == "eeg" else 0
+        for values, chain in zip(chain_map.values, CHAINS, strict=True):
+            assert (values == names.index(chain) + offset).all()
+
+
+def test_rows_are_hertz_and_columns_seconds_of_the_recording():
+    maps = chain_maps(np.zeros((2, 6, 64, 64)), LAYOUT.panels(), start=1000)
+    eeg, regional = maps["eeg"], maps["regional"]
+    assert eeg.values.shape == (2, 6, 4, 16, 32)
+    np.testing.assert_allclose(eeg.hertz[[0, 8, 16]], [0, 10, 20])
+    np.testing.assert_allclose(eeg.seconds[[0, 16, 32]], [1000, 1025, 1050])
+    # 512 of the 600 s are left of the cropped panel, around the same moment.
+    np.testing.assert_allclose(regional.seconds[[0, 16, 32]], [769, 1025, 1281])
+    assert regional.hertz[0] < 0 < 20 < regional.hertz[-1]
+
+
+def test_a_source_without_a_chain_is_named():
+    with pytest.raises(ValueError, match="source eeg must have"):
+        chain_maps(np.zeros((64, 64)), LAYOUT.panels()[:7])
