@@ -1,0 +1,166 @@
+"""What all class-activation maps have in common: model, images and classes in, maps out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from hbac.eeg.votes import CLASSES
+from hbac.explain.gradients import Arrays, class_gradients
+from hbac.explain.layers import cut_open, feature_layers, last_feature_layer
+
+EVERY_CLASS = tuple(range(len(CLASSES)))
+
+Layers = str | Sequence[str] | None
+"""A layer's name, several from fine to coarse, or ``None`` for those that a method looks at."""
+
+Weigh = Callable[[Arrays, Arrays, bool], np.ndarray]
+"""From feature maps ``(n, h, w, k)`` and gradients ``(c, n, h, w, k)`` of each layer, the finest
+first, and whether to keep what speaks against a class, to maps ``(n, c, h, w)``."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A class-activation map.
+
+    Attributes:
+        name: as its authors write it.
+        weigh: how feature maps and gradients become maps; all that methods differ in.
+        depth: of how many resolutions, from the coarsest on, it looks at the last layer.
+    """
+
+    name: str
+    weigh: Weigh
+    depth: int = 1
+
+    def layers(self, model: keras.Model) -> list[str]:
+        """Name the layers of a model that it looks at where none is given, from fine to coarse."""
+        last_feature_layer(model)
+        return list(feature_layers(model))[-self.depth :]
+
+    def __call__(
+        self,
+        model: keras.Model,
+        images: np.ndarray,
+        *,
+        class_indices: Sequence[int] | np.ndarray = EVERY_CLASS,
+        layer: Layers = None,
+        signed: bool = False,
+        batch_size: int = 16,
+    ) -> np.ndarray:
+        """Map the evidence for each class over the cells of a feature layer.
+
+        Scores before the softmax are explained: probabilities of one class also fall when another
+        one gains, and their gradients vanish where the network is sure.
+
+        Args:
+            model: a network of one flat graph with a layer ``logits``, as ``build_model`` makes
+                it.
+            images: pictures, shape ``(windows, height, width)``.
+            class_indices: which classes, in the order of ``CLASSES``, shape ``(classes,)``; or
+                each picture's own, shape ``(classes, windows)``.
+            layer: name of the layer, or ``None`` for the last feature maps; ``feature_layers``
+                lists others of finer cells. ``Fusion`` takes several, from fine to coarse.
+            signed: keep what speaks against a class, too, as negative values.
+            batch_size: pictures at a time.
+
+        Returns:
+            Shape ``(windows, classes, rows, columns)`` of the (finest) layer's cells, float32; at
+            least 0 unless ``signed``.
+
+        Raises:
+            ValueError: if the layer is not in the model or the graph can't be cut there, or images
+                or classes don't fit the model.
+        """
+        layers = [layer] if isinstance(layer, str) else layer
+        return map_by_methods(
+            [self],
+            model,
+            images,
+            class_indices=class_indices,
+            layers=layers,
+            signed=signed,
+            batch_size=batch_size,
+        )[0]
+
+
+def _check(model: keras.Model, images: np.ndarray, class_indices: np.ndarray) -> None:
+    height, width = model.input_shape[1:]
+    if images.ndim != 3 or images.shape[1:] != (height, width):
+        raise ValueError(
+            f"images must have shape (windows, {height}, {width}), received {images.shape}"
+        )
+    if not len(images) or not len(class_indices):
+        raise ValueError(
+            f"at least one image and one class are needed, received {len(images)} and "
+            f"{len(class_indices)}"
+        )
+    if class_indices.ndim > 1 and class_indices.shape[1:] != (len(images),):
+        raise ValueError(
+            f"class indices must have shape (classes,) or (classes, {len(images)}), received "
+            f"{class_indices.shape}"
+        )
+    n_classes = model.output_shape[-1]
+    bad = class_indices[(class_indices < 0) | (class_indices >= n_classes)]
+    if len(bad):
+        raise ValueError(f"class indices must be within 0..{n_classes - 1}, received {bad[0]}")
+
+
+def _batches(
+    images: np.ndarray, class_indices: np.ndarray, size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for start in range(0, len(images), size):
+        classes = class_indices[..., start : start + size] if class_indices.ndim > 1 else None
+        yield (
+            np.asarray(images[start : start + size], np.float32),
+            class_indices if classes is None else classes,
+        )
+
+
+def map_by_methods(
+    methods: Sequence[Method],
+    model: keras.Model,
+    images: np.ndarray,
+    *,
+    class_indices: Sequence[int] | np.ndarray = EVERY_CLASS,
+    layers: Sequence[str] | None = None,
+    signed: bool = False,
+    batch_size: int = 16,
+) -> list[np.ndarray]:
+    """Map the same pictures by several methods, which share the passes through the network.
+
+    Args:
+        methods: one or more.
+        model: as for ``Method``; and so are the others.
+        images: shape ``(windows, height, width)``.
+        class_indices: shape ``(classes,)`` or ``(classes, windows)``.
+        layers: which layers all methods look at; each its own where ``None``.
+        signed: keep what speaks against a class.
+        batch_size: pictures at a time.
+
+    Returns:
+        The maps of each method, as ``Method`` returns them.
+
+    Raises:
+        ValueError: as ``Method``.
+    """
+    classes = np.asarray(class_indices)
+    _check(model, images, classes)
+    single = [method.name for method in methods if method.depth == 1]
+    if layers and len(layers) > 1 and single:
+        raise ValueError(f"{single[0]} looks at one layer, received {list(layers)}")
+    looked_at = [list(layers) if layers else method.layers(model) for method in methods]
+    asked = {name for names in looked_at for name in names}
+    cuts = [layer.name for layer in model.layers if layer.name in asked]
+    stages = cut_open(model, [*cuts, *sorted(asked - set(cuts))])
+    parts: list[list[np.ndarray]] = [[] for _ in methods]
+    for batch, of_batch in _batches(images, classes, batch_size):
+        features, gradients = class_gradients(stages, batch, of_batch)
+        for method, names, maps in zip(methods, looked_at, parts, strict=True):
+            places = [cuts.index(name) for name in names]
+            seen = ([of_layer[k] for k in places] for of_layer in (features, gradients))
+            maps.append(method.weigh(*seen, signed))
+    return [np.concatenate(maps) for maps in parts]
