@@ -13,7 +13,8 @@ TESTS = Path(__file__).parents[1]
     importlib.util.find_spec("jax") is None, reason="jax is not installed: pip install hbac[jax]"
 )
 def test_explanation_runs_on_jax():
-    files = ["explain/test_methods.py", "explain/test_fusion.py", "explain/test_gradients.py"]
+    names = ("methods", "fusion", "gradients", "randomisation", "logits")
+    files = [f"explain/test_{name}.py" for name in names]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     run = subprocess.run(
         command + [str(TESTS / file) for file in files],

@@ -1,7 +1,8 @@
 """Explanations: where in the picture a network found the evidence for each class.
 
-Names load on first use, so that Keras is imported only to explain. A method is an object in the
-module of its name: ``from hbac.explain.gradcam import gradcam``.
+Names load on first use, so that Keras is imported only to explain. No name here is that of its
+module, which would take its place: a method such as Grad-CAM is ``METHODS["gradcam"]``, or
+``from hbac.explain.gradcam import gradcam``.
 """
 
 import os
@@ -13,8 +14,22 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "layers": ["feature_layers", "last_feature_layer"],
+        "curves": ["area", "insertion_deletion"],
+        "baselines": ["centre_prior", "random_maps"],
+        "evidence": ["describe", "locate", "shaded_stretches"],
+        "fills": ["blurred", "mean_spectrum"],
         "gradients": ["class_gradients"],
-        "upsample": ["upsample"],
+        "importance": ["importance_table", "marginal"],
+        "interpolation": ["upsample"],
+        "layers": ["feature_layers", "last_feature_layer"],
+        "logits": ["pooled_logits", "probabilities"],
+        "method": ["map_by_methods"],
+        "methods": ["METHODS"],
+        "planted": ["chance", "mass_inside", "planted_mask"],
+        "randomisation": ["cascade", "rank_correlation"],
+        "road": ["remove_and_debias", "road_score"],
+        "sensitivity": ["sensitivity_n", "subset_drops"],
+        "sparseness": ["gini"],
+        "tiles": ["Tiles"],
     },
 )

@@ -1,0 +1,80 @@
+"""What takes the place of removed evidence: pictures like those that the network knows.
+
+A black patch is evidence of its own, since no network has seen one in training (Hooker, Erhan,
+Kindermans and Kim, A Benchmark for Interpretability Methods in Deep Neural Networks, NeurIPS 2019,
+arXiv:1806.10758).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from hbac.eeg.panel import Panel
+from hbac.explain.tiles import Replace, panel_shape
+
+
+def mean_spectrum(pictures: np.ndarray, panels: Sequence[Panel]) -> np.ndarray:
+    """Average each frequency of each panel over windows and time.
+
+    It has the level of an EEG, and nothing that happens at any moment.
+
+    Args:
+        pictures: of a data set, shape ``(n, height, width)``.
+        panels: what makes up the picture.
+
+    Returns:
+        One picture, constant along time, shape ``(height, width)``, float32.
+    """
+    fill = np.empty(pictures.shape[1:], np.float32)
+    for panel in panels:
+        part = pictures[:, panel.rows, panel.columns]
+        fill[panel.rows, panel.columns] = part.mean(axis=(0, 2), dtype=float)[:, None]
+    return fill
+
+
+def _blur(n: int, sigma: float) -> np.ndarray:
+    """Weights of a Gaussian filter as a matrix: for wide filters much faster than sliding them."""
+    return gaussian_filter1d(np.eye(n, dtype=np.float32), sigma, axis=0)
+
+
+def blurred(pictures: np.ndarray, panels: Sequence[Panel], *, sigma: float) -> np.ndarray:
+    """Blur each panel by itself; at its borders it is mirrored, so its mean stays.
+
+    Args:
+        pictures: shape ``(n, height, width)``.
+        panels: what makes up the picture.
+        sigma: standard deviation of the Gaussian, as a share of the panel's height and width.
+
+    Returns:
+        Shape ``(n, height, width)``, float32.
+
+    Raises:
+        ValueError: if sigma is not positive.
+    """
+    if sigma <= 0:
+        raise ValueError(f"sigma must be positive, received {sigma}")
+    smooth = np.empty(pictures.shape, np.float32)
+    for panel in panels:
+        height, width = panel_shape(panel)
+        part = np.asarray(pictures[:, panel.rows, panel.columns], np.float32)
+        rows, columns = _blur(height, sigma * height), _blur(width, sigma * width)
+        smooth[:, panel.rows, panel.columns] = rows @ part @ columns.T
+    return smooth
+
+
+def replace_by(pictures: np.ndarray, fill: np.ndarray) -> Replace:
+    """Replace what pictures lose by the same pixels of a fill.
+
+    Args:
+        pictures: shape ``(n, height, width)``.
+        fill: for all pictures, shape ``(height, width)``, or one each, ``(n, height, width)``.
+    """
+    fills = np.broadcast_to(fill, pictures.shape)
+
+    def replace(numbers: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        return np.where(pixels, fills[numbers], pictures[numbers])
+
+    return replace
