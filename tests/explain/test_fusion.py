@@ -1,8 +1,8 @@
 import numpy as np
 
-from hbac.explain import upsample
 from hbac.explain.fusion import fusion
 from hbac.explain.hirescam import hirescam
+from hbac.explain.interpolation import repeat_cells
 from tests.explain.networks import SIZE
 
 PICTURES = np.random.default_rng(0).normal(size=(4, *SIZE)).astype(np.float32)
@@ -10,7 +10,7 @@ PICTURES = np.random.default_rng(0).normal(size=(4, *SIZE)).astype(np.float32)
 
 def scaled_layer(model, layer, size):
     maps = hirescam(model, PICTURES, layer=layer, signed=True)
-    return upsample(maps / np.abs(maps).max(axis=(1, 2, 3), keepdims=True), size)
+    return repeat_cells(maps / np.abs(maps).max(axis=(1, 2, 3), keepdims=True), size)
 
 
 def test_a_cell_counts_where_all_layers_say_the_same(branching):

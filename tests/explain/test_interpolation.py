@@ -1,6 +1,7 @@
 import numpy as np
 
 from hbac.explain import upsample
+from hbac.explain.interpolation import repeat_cells
 
 
 def test_upsampling_is_linear_between_cell_centres():
@@ -26,3 +27,10 @@ def test_no_panel_leaks_into_the_next():
 def test_cells_that_panels_do_not_divide_are_interpolated_all_the_same():
     maps = np.random.default_rng(0).normal(size=(3, 4))
     np.testing.assert_array_equal(upsample(maps, (12, 16), blocks=(2, 1)), upsample(maps, (12, 16)))
+
+
+def test_a_repeated_cell_fills_its_place():
+    maps = np.array([[1, 2], [3, 4]])
+    np.testing.assert_array_equal(repeat_cells(maps, (4, 2)), [[1, 2], [1, 2], [3, 4], [3, 4]])
+    # Of three pixels over two cells, the middle one's centre lies on the border.
+    np.testing.assert_array_equal(repeat_cells(maps, (2, 3))[0], [1, 2, 2])

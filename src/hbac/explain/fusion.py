@@ -7,7 +7,7 @@ import numpy as np
 from hbac.explain.gradients import Arrays
 from hbac.explain.hirescam import gradient_times_features
 from hbac.explain.method import Method
-from hbac.explain.interpolation import upsample
+from hbac.explain.interpolation import repeat_cells
 
 _FUSED = 3
 
@@ -27,7 +27,7 @@ def _agreed(layers: list[np.ndarray]) -> np.ndarray:
 def _weigh(features: Arrays, gradients: Arrays, signed: bool) -> np.ndarray:
     size = features[0].shape[1:3]
     layers = [
-        upsample(_scaled(gradient_times_features(*layer)), size)
+        repeat_cells(_scaled(gradient_times_features(*layer)), size)
         for layer in zip(features, gradients, strict=True)
     ]
     evidence = _agreed(layers)
@@ -42,5 +42,4 @@ what all layers hold against a class is negative.
 
 To multiply a coarse map with a fine one is the idea of Guided Grad-CAM (Selvaraju et al. 2017,
 arXiv:1610.02391, section 3.4), to join layers that of LayerCAM (Jiang et al. 2021, section 3.4).
-The
-geometric mean of HiResCAMs was chosen on planted evidence (benchmarks/RESULTS.md)."""
+The geometric mean of HiResCAMs was chosen on planted evidence (benchmarks/RESULTS.md)."""

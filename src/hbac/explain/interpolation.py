@@ -21,6 +21,23 @@ def _block_interpolation(n_out: int, n_in: int, blocks: int) -> np.ndarray:
     )
 
 
+def repeat_cells(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Enlarge maps by giving each pixel the value of the cell that its centre lies in.
+
+    Args:
+        maps: shape ``(..., rows, columns)``.
+        size: height and width of the result.
+
+    Returns:
+        Shape ``(..., height, width)``.
+    """
+    rows, columns = (
+        ((np.arange(n_out) + 0.5) * n_in / n_out).astype(int)
+        for n_out, n_in in zip(size, maps.shape[-2:], strict=True)
+    )
+    return maps[..., rows[:, None], columns]
+
+
 def upsample(
     maps: np.ndarray, size: tuple[int, int], *, blocks: tuple[int, int] = (1, 1)
 ) -> np.ndarray:

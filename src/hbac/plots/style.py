@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import ParamSpec
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -102,3 +104,26 @@ def message(text: str) -> Figure:
     figure = new_figure(2.0)
     say(figure.subplots(), text)
     return figure
+
+
+def say_below(figure: Figure, text: str) -> None:
+    """Write a caption below the axes, in as many lines as it takes."""
+    lines = textwrap.wrap(text, round(16 * figure.get_figwidth()))
+    figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=8)
+
+
+def check_columns(table: pd.DataFrame, columns: Iterable[str]) -> None:
+    """Refuse a table that cannot be drawn.
+
+    Args:
+        table: any table.
+        columns: that it must have, among others.
+
+    Raises:
+        ValueError: if the table lacks a column or has no row; the message names what is missing.
+    """
+    missing = [name for name in columns if name not in table]
+    if missing:
+        raise ValueError(f"table lacks columns {missing}, received {list(table)}")
+    if table.empty:
+        raise ValueError("table must have a row at least, received none")
