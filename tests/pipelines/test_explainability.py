@@ -1,149 +1,171 @@
-import keras
 import numpy as np
 import pandas as pd
 import pytest
+from kedro.config import OmegaConfigLoader
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-from hbac import models
+from hbac import explain
 from hbac.eeg import CHANNELS, Recording
-from hbac.eeg.votes import PREDICTION_COLUMNS, VOTE_COLUMNS
+from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS
+from hbac.models import Blend
+from hbac.pipelines.explainability.faithfulness_nodes import (
+    BETTER,
+    CENTRE,
+    RANDOM,
+    check_randomisation,
+    estimate_means,
+    judge_randomisation,
+    kinds,
+    measure_faithfulness,
+    score_faithfulness,
+)
+from hbac.pipelines.explainability.figure_nodes import (
+    draw_confident_errors,
+    draw_curves,
+    draw_faithfulness,
+    draw_importance,
+    draw_mean_maps,
+    draw_overview,
+    draw_planted_evidence,
+    draw_randomisation,
+    draw_windows,
+)
+from hbac.pipelines.explainability.networks import load_pools
 from hbac.pipelines.explainability.nodes import (
     choose_windows,
     compute_activation_maps,
-    draw_activation_maps,
-    draw_overview,
+    summarise_importance,
+    tabulate_importance,
+    tell_evidence,
 )
 from hbac.pipelines.explainability.params import ExplainabilityParams
-from hbac.pipelines.inference.nodes import (
-    UNSEEN,
-    predict_with_ensemble,
-    write_submission,
+from hbac.pipelines.explainability.planted_nodes import (
+    assemble_planted_input,
+    find_planted_evidence,
+    plan_planted_windows,
+    score_planted_evidence,
 )
-from hbac.pipelines.inference.params import InferenceParams
-from tests.conftest import recipe
+from hbac.pipelines.explainability.record import summarise_explanations
+from hbac.pipelines.inference.nodes import UNSEEN
+from hbac.pipelines.spectrogram.params import SpectrogramParams
+from hbac.settings import CONFIG_LOADER_ARGS
+from tests.conftest import PROJECT, recipe
+from tests.pipelines.ensembles import ENSEMBLE, NETWORKS, predictions_table, windows_of
 
-PARAMS = ExplainabilityParams(windows_per_class=1, layer=None, batch_size=4)
-NETWORKS = [
-    {"name": f"fold_{fold}.compact", "fold": fold, "architecture": "compact", "input": "picture"}
-    for fold in range(2)
-]
-ENSEMBLE = {
-    "networks": NETWORKS,
-    "image": recipe("seed")["modeling"]["image"] | {"panel_height": 16, "panel_width": 32},
-    "blend": {"weights": [1.0], "bias": [0.0] * 6},
-    "mirror": False,
-}
-WAVEFORMS = np.empty(0)
+
+def small_params(**changes):
+    """The parameters as they ship, but for sizes."""
+    loader = OmegaConfigLoader(str(PROJECT / "conf"), **CONFIG_LOADER_ARGS)
+    shipped = loader["parameters"]["explainability"]
+    sizes = {"agreed_per_class": 1, "random_per_class": 2, "errors": 2, "draws": 50}
+    tests = {"tile_rows": 2, "tile_columns": 4, "fractions": [0, 0.3, 1], "road_fractions": [0.5]}
+    return ExplainabilityParams(
+        **shipped
+        | sizes
+        | {"faithfulness": shipped["faithfulness"] | tests | {"subsets": 6, "batch_size": 16}}
+        | {"randomisation": shipped["randomisation"] | {"windows": 3, "steps": 2}}
+        | {"planted": shipped["planted"] | {"windows": 3}}
+        | changes
+    )
+
+
+PARAMS = small_params()
 
 
 @pytest.fixture(scope="module")
-def networks():
-    """Two small networks with random weights of their own."""
-    made = {}
-    for seed, name in enumerate(entry["name"] for entry in NETWORKS):
-        keras.utils.set_random_seed(seed)
-        network = models.build_model(architecture="compact", image_size=(64, 64))
-        made[name] = lambda network=network: network
-    return made
+def predictions(networks, images):
+    """What the fold's network says of 12 windows, and votes that agree in half of them."""
+    table = predictions_table(np.eye(6)[np.arange(12) % 6], n_votes=np.arange(12) + 3, fold=0)
+    table["fold"] = np.arange(12) % 2
+    rows = windows_of(table).assign(row=np.arange(12)).set_index("eeg_id")["row"]
+    for fold, entry in enumerate(NETWORKS):
+        of_fold = table.index[table["fold"] == fold]
+        pictures = images[rows.loc[table.loc[of_fold, "eeg_id"]]].astype(np.float32)
+        shares = np.asarray(networks[entry["name"]]()(pictures, training=False))
+        table.loc[of_fold, list(PREDICTION_COLUMNS)] = shares
+    predicted = table[list(PREDICTION_COLUMNS)].to_numpy().argmax(axis=1)
+    votes = np.eye(6)[np.where(np.arange(12) < 6, predicted, (predicted + 1) % 6)]
+    table[[name.replace("_pred", "_vote") for name in PREDICTION_COLUMNS]] = votes
+    return table
 
 
 @pytest.fixture(scope="module")
-def images():
-    return np.random.default_rng(0).normal(size=(8, 64, 64)).astype(np.float16)
+def chosen(predictions):
+    return choose_windows(predictions, windows_of(predictions), {}, PARAMS)
 
 
-def table(votes, n_votes, fold):
-    n = len(votes)
-    frame = pd.DataFrame(
-        {"eeg_id": range(10, 10 + n), "window": 0, "patient_id": range(n), "fold": fold}
+@pytest.fixture(scope="module")
+def maps(chosen, images, networks):
+    return compute_activation_maps(chosen, images, networks, ENSEMBLE, PARAMS)
+
+
+@pytest.fixture(scope="module")
+def eegs():
+    noise = np.random.default_rng(0).normal(0, 20, (20, 10_000)).astype(np.float32)
+    return {str(eeg_id): lambda: Recording(noise, CHANNELS) for eeg_id in range(10, 22)}
+
+
+def test_windows_that_agree_are_drawn_or_are_sure_errors_are_chosen():
+    votes = np.eye(6)[[0] * 5 + [1] * 5]
+    table = predictions_table(votes, n_votes=[3, 20, 5, 4, 4, 1, 2, 3, 9, 5], fold=0)
+    wrong = np.array([0.9, 0.02, 0.02, 0.02, 0.02, 0.02])
+    table.loc[9, list(PREDICTION_COLUMNS)] = wrong
+    table.loc[8, list(PREDICTION_COLUMNS)] = np.roll(wrong, 1)
+    chosen = choose_windows(
+        table, windows_of(table), {}, small_params(errors=1, random_per_class=2)
     )
-    return frame.assign(
-        n_votes=n_votes,
-        spectrogram_source="file",
-        **dict(zip(VOTE_COLUMNS, np.asarray(votes, float).T, strict=True)),
-        **dict.fromkeys(PREDICTION_COLUMNS, 1 / 6),
-    )
+    assert chosen.loc[chosen["agreed"], "eeg_id"].tolist() == [11, 18]
+    assert chosen.loc[chosen["error"], "eeg_id"].tolist() == [19]
+    assert chosen.groupby("consensus")["random"].sum().tolist() == [2, 2]
+    assert chosen.loc[chosen["eeg_id"] == 18, "correct"].item()
+    np.testing.assert_array_equal(chosen["row"], 19 - chosen["eeg_id"])
 
 
-def windows_of(predictions):
-    # In another order than the predictions, as out-of-fold tables are.
-    return predictions.iloc[::-1][["eeg_id", "window", *VOTE_COLUMNS, "n_votes"]].assign(
-        eeg_offset_seconds=0.0, patient_id=1, spectrogram_source="file"
-    )
+def test_without_votes_the_prediction_names_the_class(eegs):
+    table = predictions_table(np.full((2, 6), np.nan), n_votes=0, fold=UNSEEN)
+    table["grda_pred"] = [0.9, 0.1]
+    windows = windows_of(table).assign(eeg_offset_seconds=np.nan)
+    long = Recording(np.zeros((20, 200 * 90), np.float32), CHANNELS)
+    chosen = choose_windows(table, windows, eegs | {"10": lambda: long}, PARAMS)
+    assert chosen.set_index("eeg_id")["predicted"].to_dict() == {10: 4, 11: 0}
+    assert not chosen[["error", "correct"]].any(axis=None)
+    assert chosen.set_index("eeg_id")["start_seconds"].to_dict() == {10: 20, 11: 0}
 
 
-def test_the_windows_with_most_agreeing_votes_are_chosen():
-    predictions = table(np.eye(6)[[0, 0, 1, 1]], n_votes=[3, 20, 5, 4], fold=0)
-    chosen = choose_windows(predictions, windows_of(predictions), PARAMS)
-    assert chosen["eeg_id"].tolist() == [11, 12]
-    assert chosen["explained_class"].tolist() == [0, 1]
-    assert chosen["row"].tolist() == [2, 1]
-
-
-def test_without_votes_the_prediction_names_the_class():
-    predictions = table(np.full((2, 6), np.nan), n_votes=0, fold=UNSEEN)
-    predictions["grda_pred"] = [0.9, 0.1]
-    chosen = choose_windows(predictions, windows_of(predictions), PARAMS)
-    assert 4 in chosen["explained_class"].tolist()
-
-
-def test_a_held_out_window_is_explained_by_its_own_fold(networks, images):
-    predictions = table(np.eye(6)[[0, 1, 2]], n_votes=3, fold=[0, 1, UNSEEN])
-    chosen = choose_windows(predictions, windows_of(predictions), PARAMS)
-    maps = compute_activation_maps(chosen, images, networks, ENSEMBLE, PARAMS)
-    assert maps.shape == (3, 6, 64, 64)
+def test_a_held_out_window_is_explained_by_its_own_fold(chosen, images, networks):
+    three = chosen.head(3).assign(fold=[0, 1, UNSEEN])
+    maps = compute_activation_maps(three, images, networks, ENSEMBLE, PARAMS)
+    assert maps.shape == (3, 6, 16, 16)
     alone = [
         compute_activation_maps(
-            chosen.assign(fold=UNSEEN), images, networks, ENSEMBLE | {"networks": [entry]}, PARAMS
+            three.assign(fold=UNSEEN), images, networks, ENSEMBLE | {"networks": [entry]}, PARAMS
         )
         for entry in NETWORKS
     ]
     np.testing.assert_allclose(maps[0], alone[0][0], atol=1e-5)
     np.testing.assert_allclose(maps[1], alone[1][1], atol=1e-5)
-    both = (alone[0][2] + alone[1][2]) / 2
-    np.testing.assert_allclose(maps[2], both, atol=1e-5)
+    np.testing.assert_allclose(maps[2], (alone[0][2] + alone[1][2]) / 2, atol=1e-5)
     assert not np.allclose(alone[0][2], alone[1][2])
 
 
-def test_each_chosen_window_gets_a_figure(networks, images):
-    predictions = table(np.eye(6)[[0, 5]], n_votes=3, fold=0)
-    chosen = choose_windows(predictions, windows_of(predictions), PARAMS)
-    maps = compute_activation_maps(chosen, images, networks, ENSEMBLE, PARAMS)
-    recording = Recording(np.zeros((20, 10_000), np.float32), CHANNELS)
-    eegs = {"10": lambda: recording, "11": lambda: recording}
-    figures = draw_activation_maps(chosen, maps, images, eegs, ENSEMBLE)
-    assert sorted(figures) == ["other_11_0.png", "seizure_10_0.png"]
-    assert isinstance(draw_overview(chosen, maps, images, ENSEMBLE), Figure)
+def test_what_is_explained_is_the_ensembles_prediction(chosen, images, networks):
+    """Two architectures, blended: the pooled logits give the shares that the blend gives."""
+    second = [entry | {"architecture": "other"} for entry in NETWORKS[:1]]
+    ensemble = ENSEMBLE | {
+        "networks": [NETWORKS[1] | {"fold": 0}, *second],
+        "blend": {"weights": [0.3, 0.9], "bias": list(np.linspace(-1, 1, 6))},
+    }
+    pictures = images[:4].astype(np.float32)
+    ((rows, pool),) = load_pools(chosen.head(4).assign(fold=0), networks, ensemble)
+    assert rows.tolist() == [0, 1, 2, 3]
+    shares = explain.probabilities(pool.logits(batch_size=4))(pictures)
+    parts = [np.asarray(networks[e["name"]]()(pictures)) for e in ensemble["networks"]]
+    expected = Blend((0.3, 0.9), tuple(ensemble["blend"]["bias"]))(parts)
+    np.testing.assert_allclose(shares, expected, atol=1e-5)
 
 
-def test_the_ensemble_is_the_mean_of_its_networks(networks, images):
-    windows = windows_of(table(np.eye(6), n_votes=3, fold=0))
-    predictions = predict_with_ensemble(
-        images[:6], WAVEFORMS, windows, networks, ENSEMBLE, InferenceParams(batch_size=4)
-    )
-    apart = [models.predict(load(), images[:6], batch_size=4) for load in networks.values()]
-    np.testing.assert_allclose(
-        predictions[list(PREDICTION_COLUMNS)], np.mean(apart, axis=0), atol=1e-6
-    )
-    assert (predictions["fold"] == UNSEEN).all()
-
-
-def test_a_network_that_is_missing_is_named(networks, images):
-    with pytest.raises(ValueError, match=r"names \['fold_1\.compact'\]"):
-        predict_with_ensemble(
-            images,
-            WAVEFORMS,
-            pd.DataFrame(),
-            {"fold_0.compact": networks["fold_0.compact"]},
-            ENSEMBLE,
-            InferenceParams(batch_size=4),
-        )
-
-
-def test_maps_need_a_network_that_sees_pictures(networks, images):
-    chosen = choose_windows(
-        table(np.eye(6)[:1], 3, 0), windows_of(table(np.eye(6)[:1], 3, 0)), PARAMS
-    )
+def test_maps_need_a_network_that_sees_pictures(chosen, images, networks):
     waveforms = [NETWORKS[0] | {"architecture": "resnet_1d", "input": "waveform"}]
     with pytest.raises(ValueError, match=r"sees pictures, the ensemble has \['resnet_1d'\]"):
         compute_activation_maps(
@@ -151,12 +173,175 @@ def test_maps_need_a_network_that_sees_pictures(networks, images):
         )
 
 
-def test_a_submission_has_a_row_an_eeg_in_the_labels_order(caplog):
-    predictions = table(np.eye(6)[:2], n_votes=3, fold=UNSEEN)
-    predictions.loc[0, list(PREDICTION_COLUMNS)] = np.eye(6)[3]
-    submission = write_submission(predictions, pd.DataFrame({"eeg_id": [11, 99, 10]}))
-    assert list(submission.columns) == ["eeg_id", *VOTE_COLUMNS]
-    assert submission["eeg_id"].tolist() == [11, 99, 10]
-    assert submission.loc[2, "lrda_vote"] == 1
-    np.testing.assert_allclose(submission[list(VOTE_COLUMNS)].sum(axis=1), 1)
-    assert "1 of 3 EEGs could not be read" in caplog.text
+def test_evidence_is_told_for_every_class_in_the_recordings_time(chosen, maps):
+    late = chosen.assign(start_seconds=1000.0)
+    evidence = tell_evidence(late, maps, ENSEMBLE)
+    assert len(evidence) == 6 * len(chosen)
+    assert evidence.groupby(["eeg_id", "window"])["predicted"].sum().eq(1).all()
+    told = evidence.dropna(subset=["chains"])
+    assert len(told) > len(chosen)
+    eeg = told[told["source"] == "eeg"]
+    assert eeg["seconds_low"].min() >= 1000
+    assert eeg["seconds_high"].max() <= 1050
+    first = evidence.iloc[0]
+    assert first["sentence"].startswith(f"{first['class']} {first['probability']:.2f}: ")
+
+
+def test_importance_is_averaged_over_windows_drawn_at_random(chosen, maps):
+    importance = tabulate_importance(chosen, maps, ENSEMBLE)
+    shares = importance.groupby(["eeg_id", "class"], observed=True)["share"].sum()
+    np.testing.assert_allclose(shares, 1, atol=1e-4)
+    summary = summarise_importance(chosen, importance, PARAMS)
+    drawn = chosen[chosen["random"]]
+    name = CLASS_NAMES[drawn["predicted"].iloc[0]]
+    of_class = drawn[drawn["predicted"] == drawn["predicted"].iloc[0]]
+    mine = importance[importance["eeg_id"].isin(of_class["eeg_id"]) & (importance["class"] == name)]
+    expected = mine.groupby(["eeg_id", "source", "chain"], observed=True)["share"].sum()
+    expected = expected.groupby(["source", "chain"], observed=True).mean()
+    found = summary[(summary["class"] == name) & (summary["dimension"] == "chain")]
+    assert (found["n"] == len(of_class)).all()
+    for row in found.itertuples():
+        assert row.share == pytest.approx(expected[row.source, row.level], rel=1e-4)
+    # 24 or 26 of 16 x 16 cells: the margins of the 10-minute panel belong to no chain's evidence.
+    assert found["chance"].sum() == pytest.approx(1, rel=1e-4)
+
+
+@pytest.fixture(scope="module")
+def measured(chosen, images, networks):
+    return measure_faithfulness(chosen, images, networks, ENSEMBLE, PARAMS)
+
+
+def test_every_kind_of_map_is_scored_on_the_same_windows(measured, chosen):
+    curves, scores = measured
+    assert set(scores["score"]) == set(BETTER)
+    assert set(scores["maps"]) == set(kinds()) == set(curves["maps"])
+    n_windows = scores["eeg_id"].nunique()
+    assert (scores.groupby(["maps", "score"]).size() == n_windows).all()
+    assert set(scores["eeg_id"]) <= set(chosen.loc[chosen["random"], "eeg_id"])
+
+
+def test_curves_begin_and_end_where_no_map_matters(measured):
+    curves, _ = measured
+    ends = curves[curves["fraction"].isin([0, 1]) & curves["curve"].isin(["insertion", "deletion"])]
+    spread = ends.groupby(["eeg_id", "curve", "fill", "fraction"])["value"].agg(np.ptp)
+    np.testing.assert_allclose(spread, 0, atol=1e-6)
+    whole = curves[(curves["curve"] == "deletion") & (curves["fraction"] == 0)]
+    assert whole.groupby("eeg_id")["value"].nunique().eq(1).all()
+
+
+def test_a_curve_starts_at_the_predictions_probability(measured, predictions):
+    curves, _ = measured
+    whole = curves[(curves["curve"] == "deletion") & (curves["fraction"] == 0)]
+    probability = predictions.set_index("eeg_id")[list(PREDICTION_COLUMNS)].max(axis=1)
+    np.testing.assert_allclose(whole["value"], probability.loc[whole["eeg_id"]], atol=1e-4)
+
+
+def test_scores_have_intervals_and_a_better_end(measured):
+    curves, scores = score_faithfulness(*measured, PARAMS)
+    assert set(scores["better"]) == {"higher", "lower"}
+    assert (scores["low"] <= scores["value"] + 1e-9).all()
+    assert (scores["high"] >= scores["value"] - 1e-9).all()
+    one = scores[(scores["score"] == "sparseness") & (scores["maps"] == RANDOM)]
+    raw = measured[1]
+    mine = raw[(raw["score"] == "sparseness") & (raw["maps"] == RANDOM)]["value"]
+    assert one["value"].item() == pytest.approx(mine.mean())
+    assert {"fraction", "fill", "curve", "low"} <= set(curves)
+
+
+def test_a_value_that_does_not_exist_is_left_out_of_its_mean():
+    table = pd.DataFrame(
+        {"eeg_id": [1, 2, 3], "window": 0, "patient_id": [1, 2, 3], "value": [1, np.nan, 3]}
+    ).assign(maps="x")
+    means = estimate_means(table, ["maps"], PARAMS)
+    assert means[["value", "n"]].to_numpy().tolist() == [[2, 2]]
+
+
+def test_maps_of_random_weights_are_compared_with_the_trained_ones(chosen, images, networks):
+    before = networks["fold_1.compact"]().get_weights()
+    similarities = check_randomisation(chosen, images, networks, ENSEMBLE, PARAMS)
+    for weight, after in zip(before, networks["fold_1.compact"]().get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, after)
+    assert set(similarities["maps"]) == set(kinds()) - {RANDOM, CENTRE}
+    # The network of fold 1 has the lower loss, so its own windows are compared.
+    folds = chosen.set_index("eeg_id")["fold"]
+    assert folds.loc[similarities["eeg_id"]].eq(1).all()
+    judged, failing = judge_randomisation(similarities, PARAMS)
+    assert judged["step"].unique().tolist() == [0, 1, 2]
+    assert set(failing) <= set(kinds())
+
+
+def test_a_map_that_stays_the_same_fails(caplog):
+    ids = pd.DataFrame({"eeg_id": [1, 2], "window": 0, "patient_id": [1, 2]})
+    tables = [
+        ids.assign(maps=maps, step=step, layer=f"layer{step}", value=value)
+        for maps, values in {"stubborn": (0.9, 0.8), "honest": (0.9, 0.1)}.items()
+        for step, value in enumerate(values, start=1)
+    ]
+    judged, failing = judge_randomisation(pd.concat(tables, ignore_index=True), PARAMS)
+    assert failing == ["stubborn"]
+    assert "stubborn" in caplog.text
+    assert judged[judged["step"] == 0]["similarity"].tolist() == [1, 1]
+
+
+@pytest.fixture(scope="module")
+def planted(networks):
+    plans = plan_planted_windows(PARAMS)
+    spectrogram = SpectrogramParams(**recipe("seed")["spectrogram"])
+    tasks = assemble_planted_input(plans, ENSEMBLE, spectrogram)
+    pictures = np.stack([task() for task in tasks.values()])
+    return plans, pictures, find_planted_evidence(plans, pictures, networks, ENSEMBLE, PARAMS)
+
+
+def test_planted_evidence_is_looked_for_where_it_was_planted(planted):
+    plans, pictures, found = planted
+    assert pictures.shape == (3, 64, 64)
+    assert len(found) == 3 * len(kinds())
+    assert found["chance"].between(0.01, 0.2).all()
+    assert found.groupby("eeg_id")["chain"].first().tolist() == [plan["chain"] for plan in plans]
+    scores = score_planted_evidence(found, PARAMS)
+    every = scores[(scores["class"] == "All") & (scores["maps"] == "Grad-CAM")]
+    mine = found[found["maps"] == "Grad-CAM"]["value"]
+    assert every["mass"].item() == pytest.approx(mine.mean())
+    assert every["n"].item() == mine.notna().sum()
+
+
+def test_every_window_gets_a_figure_that_tells_its_evidence(chosen, maps, images, eegs):
+    evidence = tell_evidence(chosen, maps, ENSEMBLE)
+    tasks = draw_windows(chosen, maps, evidence, images, eegs, ENSEMBLE, ["Fusion"], PARAMS)
+    assert len(tasks) == len(chosen)
+    name, task = next(iter(tasks.items()))
+    window = chosen.iloc[0]
+    assert name == f"{CLASS_NAMES[window['predicted']].lower()}_{window['eeg_id']}_0"
+    figure = task()
+    said = " ".join(text.get_text().replace("\n", " ") for text in figure.findobj(Text))
+    sentences = evidence[(evidence["eeg_id"] == window["eeg_id"]) & evidence["predicted"]]
+    assert sentences["sentence"].item() in said
+    assert "fails the randomisation check" in said
+
+
+def test_the_data_set_gets_its_figures(chosen, maps, images, measured, planted, networks):
+    told = [], PARAMS
+    importance = tabulate_importance(chosen, maps, ENSEMBLE)
+    similarities = check_randomisation(chosen, images, networks, ENSEMBLE, PARAMS)
+    judged, failing = judge_randomisation(similarities, PARAMS)
+    curves, scores = score_faithfulness(*measured, PARAMS)
+    found = planted[2]
+    figures = [
+        draw_overview(chosen, maps, images, ENSEMBLE, *told),
+        draw_confident_errors(chosen, maps, images, ENSEMBLE, *told),
+        draw_mean_maps(chosen, maps, ENSEMBLE, *told),
+        draw_importance(chosen, summarise_importance(chosen, importance, PARAMS), *told),
+        draw_curves(measured[0], curves, PARAMS),
+        draw_faithfulness(measured[1], scores, failing, PARAMS),
+        draw_randomisation(similarities, judged, failing, PARAMS),
+        draw_planted_evidence(found, score_planted_evidence(found, PARAMS), PARAMS),
+    ]
+    assert all(isinstance(figure, Figure) for figure in figures)
+    record = summarise_explanations(
+        chosen, scores, judged, failing, score_planted_evidence(found, PARAMS), PARAMS
+    )
+    assert record["method"] == "Fusion"
+    assert set(record["faithfulness"]) == set(BETTER)
+    assert set(record["planted"]) == {*kinds(), "chance", "detected"}
+    deletion = record["faithfulness"]["deletion, mean spectrum"]["Fusion"]
+    assert deletion["low"] <= deletion["value"] <= deletion["high"]

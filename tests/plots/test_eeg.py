@@ -2,9 +2,10 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from hbac.eeg import CHAINS, CHANNELS, Recording
-from hbac.plots.eeg import central_seconds, choose_sensitivity, eeg_traces
+from hbac.plots.eeg import central_seconds, choose_sensitivity, draw_eeg, eeg_traces
 
 
 def _names(axes):
@@ -107,3 +108,48 @@ def test_stretch_outside_the_recording_is_refused(recording):
 
 def test_central_seconds():
     assert central_seconds(50, 10) == (20, 30)
+
+
+def _shaded(recording, **settings):
+    axes = Figure().subplots()
+    draw_eeg(axes, recording, shaded=[("RL", 121.5, 124), ("RP", 130, 150)], **settings)
+    return axes
+
+
+def test_shading_lies_behind_the_four_traces_of_its_chain_alone(recording):
+    axes = _shaded(recording, offset=100)
+    for patch, rows in zip(axes.patches, [slice(4, 8), slice(12, 16)], strict=True):
+        bottom, top = patch.get_y(), patch.get_y() + patch.get_height()
+        heights = axes.get_yticks()
+        inside = (heights > bottom) & (heights < top)
+        assert np.flatnonzero(inside).tolist() == list(range(19))[rows]
+        assert all(patch.get_zorder() < line.get_zorder() for line in axes.lines)
+
+
+def test_shading_and_axis_count_from_the_offset(recording):
+    axes = _shaded(recording, offset=100)
+    spans = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in axes.patches]
+    assert spans == [(121.5, 124), (130, 150)]
+    assert axes.get_xlim() == (100, 150)
+    assert axes.lines[0].get_xdata()[[0, -1]].tolist() == [100, 149.995]
+
+
+def test_offset_leaves_the_traces_as_they_are(recording):
+    part = {"start": 10, "seconds": 20}
+    plain, moved = (_traces(_shaded(recording, offset=k, **part)) for k in (0, 100))
+    np.testing.assert_array_equal(plain, moved)
+    assert _shaded(recording, offset=100, **part).get_xlim() == (110, 130)
+
+
+def test_gap_is_shaded_at_its_offset(recording):
+    data = recording.data.copy()
+    data[:, 4000:] = np.nan
+    axes = Figure().subplots()
+    draw_eeg(axes, Recording(data, CHANNELS), offset=100)
+    (gap,) = axes.patches
+    assert (gap.get_x(), gap.get_x() + gap.get_width()) == (120, 150)
+
+
+def test_shading_of_an_unknown_chain_is_refused(recording):
+    with pytest.raises(ValueError, match=r"shaded chains must be of .*'LL'.* received 'Mid'"):
+        draw_eeg(Figure().subplots(), recording, shaded=[("Mid", 0, 1)])

@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "checkpoint": ["CheckpointDataset"],
         "eeg_file": ["EEGDataset"],
+        "figure": ["FigureDataset"],
         "keras_model": ["KerasModelDataset"],
         "labels": ["LabelsDataset"],
         "npy": ["NpyDataset"],

@@ -77,6 +77,8 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
             same.
         identify_by: what tells one state of a file here from another, for what is made from it:
             ``modified`` (size and time of the last change) or ``content`` (a hash).
+        only_latest: whether partitions that a save does not name are removed, as for figures of
+            windows that are chosen anew in each run; by default they stay.
         n_jobs: number of workers; -1 is one a core.
         backend: joblib's backend.
         scheduler: address of the cluster, for the backends ``dask`` and ``ray``.
@@ -95,6 +97,7 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         on_error: Literal["raise", "quarantine"] = "quarantine",
         max_failure_rate: float = 0.0,
         identify_by: Literal["modified", "content"] = "modified",
+        only_latest: bool = False,
         n_jobs: int = -1,
         backend: str = "loky",
         scheduler: str | None = None,
@@ -125,6 +128,7 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         self._failures = failures and AbstractDataset.from_config("failures", failures)
         self._on_error = on_error
         self._max_failure_rate = max_failure_rate
+        self._only_latest = only_latest
         self._workers = Workers(n_jobs, backend, scheduler)
         self.metadata = metadata
 
@@ -154,6 +158,8 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
             for partition, fingerprint in fingerprints.items()
             if partition not in present or made_from.get(partition) != fingerprint
         }
+        if self._only_latest:
+            self._folder.remove([partition for partition in present if partition not in data])
         name = self._path.rpartition("/")[2]
         logger.info("%s: %d of %d partitions to make", name, len(todo), len(data))
         try:

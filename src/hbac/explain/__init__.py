@@ -30,6 +30,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "road": ["remove_and_debias", "road_score"],
         "sensitivity": ["sensitivity_n", "subset_drops"],
         "sparseness": ["gini"],
-        "tiles": ["Tiles"],
+        "tiles": ["Score", "Tiles"],
     },
 )

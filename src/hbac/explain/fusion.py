@@ -6,10 +6,8 @@ import numpy as np
 
 from hbac.explain.gradients import Arrays
 from hbac.explain.hirescam import gradient_times_features
-from hbac.explain.method import Method
 from hbac.explain.interpolation import repeat_cells
-
-_FUSED = 3
+from hbac.explain.method import Method
 
 
 def _scaled(maps: np.ndarray) -> np.ndarray:
@@ -34,7 +32,7 @@ def _weigh(features: Arrays, gradients: Arrays, signed: bool) -> np.ndarray:
     return evidence - _agreed([-maps for maps in layers]) if signed else evidence
 
 
-fusion = Method("Fusion", _weigh, _FUSED)
+fusion = Method("Fusion", _weigh, resolutions=(-3, -2, -1))
 """The geometric mean of the HiResCAMs of the last three resolutions, each scaled by its largest
 value over classes and enlarged to the finest. The last layer knows the class and hardly the
 place, earlier ones the place and hardly the class; a cell counts where all say the same. Signed,

@@ -10,15 +10,14 @@ from hbac.explain.method import Method
 
 
 def _weigh(features: Arrays, gradients: Arrays, signed: bool) -> np.ndarray:
-    if signed:
-        return gradient_times_features(features[-1], gradients[-1])
     maps = gradient_times_features(features[-1], np.maximum(gradients[-1], 0))
-    return np.maximum(maps, 0, out=maps)
+    return maps if signed else np.maximum(maps, 0, out=maps)
 
 
-layercam = Method("LayerCAM", _weigh)
+layercam = Method("LayerCAM", _weigh, resolutions=(-3,))
 """The sum of the layer's feature maps times the positive part of their own gradients, which keeps
 early layers, whose gradients change sign from cell to cell, from cancelling out (Jiang, Zhang, Hou,
 Cheng and Wei, LayerCAM: Exploring Hierarchical Class Activation Maps for Localization, IEEE Trans.
-Image Process. 30, 2021, eqs. 3 and 4). Signed, negative gradients count as well, and the map is
-that of HiResCAM."""
+Image Process. 30, 2021, eqs. 3 and 4). By itself it looks at the third resolution from the end,
+where it has four times as many cells down and across as Grad-CAM. Signed, it is negative only where
+features themselves are."""

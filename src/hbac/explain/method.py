@@ -14,6 +14,9 @@ from hbac.explain.layers import cut_open, feature_layers, last_feature_layer
 
 EVERY_CLASS = tuple(range(len(CLASSES)))
 
+_PIXELS_A_STEP = 3_000_000
+"""Of all pictures, counted once a class."""
+
 Layers = str | Sequence[str] | None
 """A layer's name, several from fine to coarse, or ``None`` for those that a method looks at."""
 
@@ -29,17 +32,20 @@ class Method:
     Attributes:
         name: as its authors write it.
         weigh: how feature maps and gradients become maps; all that methods differ in.
-        depth: of how many resolutions, from the coarsest on, it looks at the last layer.
+        resolutions: at which it looks by itself, counted from fine to coarse as
+            ``feature_layers`` lists them; at those of them that a network has.
     """
 
     name: str
     weigh: Weigh
-    depth: int = 1
+    resolutions: tuple[int, ...] = (-1,)
 
     def layers(self, model: keras.Model) -> list[str]:
         """Name the layers of a model that it looks at where none is given, from fine to coarse."""
+        known = list(feature_layers(model))
         last_feature_layer(model)
-        return list(feature_layers(model))[-self.depth :]
+        places = dict.fromkeys(max(place, -len(known)) for place in self.resolutions)
+        return [known[place] for place in places]
 
     def __call__(
         self,
@@ -49,7 +55,7 @@ class Method:
         class_indices: Sequence[int] | np.ndarray = EVERY_CLASS,
         layer: Layers = None,
         signed: bool = False,
-        batch_size: int = 16,
+        batch_size: int | None = None,
     ) -> np.ndarray:
         """Map the evidence for each class over the cells of a feature layer.
 
@@ -65,7 +71,8 @@ class Method:
             layer: name of the layer, or ``None`` for the last feature maps; ``feature_layers``
                 lists others of finer cells. ``Fusion`` takes several, from fine to coarse.
             signed: keep what speaks against a class, too, as negative values.
-            batch_size: pictures at a time.
+            batch_size: pictures at a time; ``None`` for what takes some 2 GB with EfficientNetB0,
+                whatever their size.
 
         Returns:
             Shape ``(windows, classes, rows, columns)`` of the (finest) layer's cells, float32; at
@@ -128,7 +135,7 @@ def map_by_methods(
     class_indices: Sequence[int] | np.ndarray = EVERY_CLASS,
     layers: Sequence[str] | None = None,
     signed: bool = False,
-    batch_size: int = 16,
+    batch_size: int | None = None,
 ) -> list[np.ndarray]:
     """Map the same pictures by several methods, which share the passes through the network.
 
@@ -139,7 +146,7 @@ def map_by_methods(
         class_indices: shape ``(classes,)`` or ``(classes, windows)``.
         layers: which layers all methods look at; each its own where ``None``.
         signed: keep what speaks against a class.
-        batch_size: pictures at a time.
+        batch_size: pictures at a time, or ``None``.
 
     Returns:
         The maps of each method, as ``Method`` returns them.
@@ -149,7 +156,7 @@ def map_by_methods(
     """
     classes = np.asarray(class_indices)
     _check(model, images, classes)
-    single = [method.name for method in methods if method.depth == 1]
+    single = [method.name for method in methods if len(method.resolutions) == 1]
     if layers and len(layers) > 1 and single:
         raise ValueError(f"{single[0]} looks at one layer, received {list(layers)}")
     looked_at = [list(layers) if layers else method.layers(model) for method in methods]
@@ -157,7 +164,8 @@ def map_by_methods(
     cuts = [layer.name for layer in model.layers if layer.name in asked]
     stages = cut_open(model, [*cuts, *sorted(asked - set(cuts))])
     parts: list[list[np.ndarray]] = [[] for _ in methods]
-    for batch, of_batch in _batches(images, classes, batch_size):
+    step = batch_size or max(1, _PIXELS_A_STEP // (images[0].size * len(classes)))
+    for batch, of_batch in _batches(images, classes, step):
         features, gradients = class_gradients(stages, batch, of_batch)
         for method, names, maps in zip(methods, looked_at, parts, strict=True):
             places = [cuts.index(name) for name in names]

@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 TRAINING = "training"
 """Tag of the nodes that train a network."""
 
+EXPLAINING = "explaining"
+"""Tag of the node that sums up the tests of explanations."""
+
 _DEMO = "demo_parameters."
 
 

@@ -5,6 +5,12 @@ spectrogram can be made apart from each other, in any process, and still fit.
 """
 
 from hbac.eeg.simulation.cohort import Cohort, Excerpt, PlannedSession, plan_cohort
+from hbac.eeg.simulation.planted import (
+    PlantedEvidence,
+    plan_planted,
+    planted_pattern,
+    simulate_planted,
+)
 from hbac.eeg.simulation.session import (
     Session,
     simulate_excerpt,
@@ -18,9 +24,13 @@ __all__ = [
     "Episode",
     "Excerpt",
     "PlannedSession",
+    "PlantedEvidence",
     "Session",
     "plan_cohort",
+    "plan_planted",
+    "planted_pattern",
     "simulate_excerpt",
+    "simulate_planted",
     "simulate_session",
     "simulate_spectrogram",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,10 @@ class Session:
     def episodes_of(self, pattern: str) -> tuple[Episode, ...]:
         """Return the episodes of one pattern."""
         return tuple(episode for episode in self.episodes if episode.pattern == pattern)
+
+
+Brain = Callable[[np.random.Generator, Session, Patient], np.ndarray]
+"""Makes activity of the brain, in microvolts, shape ``(19, samples)``."""
 
 
 def _lateralised(session: Session, patient: Patient, *, width: float) -> np.ndarray:
@@ -153,7 +158,14 @@ def _seizures(rng: np.random.Generator, session: Session, patient: Patient) -> n
     return eeg
 
 
-_PATTERNS = {"lpd": _lpd, "gpd": _gpd, "lrda": _lrda, "grda": _grda, "seizure": _seizures}
+PATTERNS: dict[str, Brain] = {
+    "lpd": _lpd,
+    "gpd": _gpd,
+    "lrda": _lrda,
+    "grda": _grda,
+    "seizure": _seizures,
+}
+"""By pattern, what simulates a session's episodes of it, and nothing else of the brain."""
 
 
 def _sporadic_discharges(
@@ -216,7 +228,7 @@ def _cerebral(rng: np.random.Generator, session: Session, patient: Patient) -> n
         eeg += _sporadic_discharges(rng, session, patient)
     eeg *= _postictal(session, samples)
     for pattern in sorted({episode.pattern for episode in session.episodes}):
-        eeg += _PATTERNS[pattern](rng, session, patient)
+        eeg += PATTERNS[pattern](rng, session, patient)
     return eeg
 
 
@@ -250,11 +262,12 @@ def _damage(data: np.ndarray, session: Session) -> np.ndarray:
     return damaged
 
 
-def simulate_session(session: Session) -> Recording:
-    """Simulate a recording of 20 channels at 200 Hz.
+def record(session: Session, brain: Brain) -> Recording:
+    """Record a session, with all that electrodes pick up beside the brain and all that goes wrong.
 
     Args:
-        session: what it follows from; equal sessions give equal samples.
+        session: what the recording follows from, but for what the brain makes.
+        brain: makes that; its generator is the session's own.
 
     Returns:
         EEG against a common reference and EKG in microvolts, shape ``(20, seconds * 200)``,
@@ -265,7 +278,7 @@ def simulate_session(session: Session) -> Recording:
     patient = draw_patient(session.patient_seed)
     samples = session.seconds * SAMPLING_RATE
     beats = artefacts.simulate_heartbeats(heart, samples, rate=patient.heart_rate)
-    eeg = _cerebral(cerebral, session, patient) + _extracerebral(extracerebral, session, patient)
+    eeg = brain(cerebral, session, patient) + _extracerebral(extracerebral, session, patient)
     eeg += scalp.project(beats, artefacts.heart_field(patient.heart_amplitude))
     data = np.vstack([eeg, _electrocardiogram(beats, heart)]).astype(np.float32)
     data += artefacts.simulate_mains(
@@ -276,6 +289,18 @@ def simulate_session(session: Session) -> Recording:
         channels=len(CHANNELS),
     )
     return Recording(_damage(data, session), CHANNELS)
+
+
+def simulate_session(session: Session) -> Recording:
+    """Simulate a recording of 20 channels at 200 Hz.
+
+    Args:
+        session: what it follows from; equal sessions give equal samples.
+
+    Returns:
+        As ``record``.
+    """
+    return record(session, _cerebral)
 
 
 def simulate_excerpt(session: Session, *, start: float, seconds: float) -> Recording:

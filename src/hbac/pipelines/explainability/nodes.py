@@ -1,158 +1,251 @@
-"""Trained networks and windows to class-activation maps."""
+"""Trained networks and windows to maps, and maps to words and tables."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from hbac import explain
+from hbac.eeg.chain_map import ChainMap, chain_maps
+from hbac.eeg.panel import Source
 from hbac.eeg.recording import Recording
 from hbac.eeg.spectrogram import WINDOW_SECONDS
-from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS, VOTE_COLUMNS
+from hbac.eeg.votes import CLASS_NAMES, CLASSES, PREDICTION_COLUMNS, VOTE_COLUMNS
 from hbac.eeg.windows import window_start
+from hbac.evaluation import resample_patients
+from hbac.pipelines.explainability.networks import (
+    Networks,
+    load_pools,
+    map_panels,
+    map_size,
+    picture_layout,
+)
 from hbac.pipelines.explainability.params import ExplainabilityParams
-from hbac.pipelines.inference.nodes import UNSEEN
-from hbac.pipelines.modeling.params import ImageParams
-from hbac.plots import explanation
+
+NO_CONSENSUS = -1
+"""The ``consensus`` of a window that nobody voted on."""
+
+EVIDENCE_COLUMNS = [
+    *("eeg_id", "window", "class", "probability", "vote", "predicted", "consensus", "sentence"),
+    *("chains", "hertz_low", "hertz_high", "seconds_low", "seconds_high", "source", "share"),
+]
+
+_KEYS = ["eeg_id", "window"]
+
+
+def _start_of(window: Any, eegs: dict[str, Callable[[], Recording]]) -> float:
+    """Where a window starts in its EEG; the file is read only where the table does not say."""
+    if not np.isnan(window.eeg_offset_seconds):
+        return float(window.eeg_offset_seconds)
+    return window_start(np.nan, eegs[str(window.eeg_id)]().duration, WINDOW_SECONDS)
+
+
+def _with_verdicts(predictions: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
+    """Join predictions to their rows of the model's input, and say what is right."""
+    rows = windows[[*_KEYS, "eeg_offset_seconds"]].assign(row=np.arange(len(windows)))
+    table = predictions.merge(rows, on=_KEYS, validate="one_to_one")
+    votes = table[list(VOTE_COLUMNS)].to_numpy(float)
+    known = ~np.isnan(votes).any(axis=1)
+    consensus = np.where(known, np.nan_to_num(votes).argmax(axis=1), NO_CONSENSUS)
+    predicted = table[list(PREDICTION_COLUMNS)].to_numpy().argmax(axis=1)
+    return table.assign(
+        consensus=consensus, predicted=predicted, correct=known & (consensus == predicted)
+    )
+
+
+def _choose(table: pd.DataFrame, params: ExplainabilityParams) -> pd.DataFrame:
+    """Add three columns of booleans that say why a window is chosen."""
+    known = table["consensus"] != NO_CONSENSUS
+    group = table["consensus"].where(known, table["predicted"])
+    agreeing = table[list(VOTE_COLUMNS)].max(axis=1).fillna(0) * table["n_votes"]
+    confidence = table[list(PREDICTION_COLUMNS)].max(axis=1)
+    drawn = pd.Series(np.random.default_rng(params.seed).permutation(len(table)), table.index)
+    wrong = known & ~table["correct"]
+    surest = confidence.where(wrong, -1).rank(ascending=False, method="first")
+    return table.assign(
+        agreed=agreeing.groupby(group).rank(ascending=False, method="first")
+        <= params.agreed_per_class,
+        random=drawn.groupby(group).rank() <= params.random_per_class,
+        error=wrong & (surest <= params.errors),
+    )
 
 
 def choose_windows(
-    predictions: pd.DataFrame, windows: pd.DataFrame, params: ExplainabilityParams
+    predictions: pd.DataFrame,
+    windows: pd.DataFrame,
+    eegs: dict[str, Callable[[], Recording]],
+    params: ExplainabilityParams,
 ) -> pd.DataFrame:
-    """Choose the windows of each class on which most experts agree.
+    """Choose the windows to explain.
 
     Args:
         predictions: held-out predictions with votes.
         windows: rows of the model's input, in its order.
-        params: of which the number of windows a class.
+        eegs: by ``eeg_id``, a callable that reads the recording.
+        params: of which how many windows of each kind.
 
     Returns:
-        The chosen predictions, class by class, with ``row`` (in the model's input),
-        ``eeg_offset_seconds`` and ``explained_class`` (the consensus; where there are no votes,
-        the most probable class).
+        The predictions of the chosen windows, and
+
+        - ``row``: place in the model's input; ``start_seconds``: where the window starts in its
+          EEG;
+        - ``consensus`` and ``predicted``: indices of classes, the former -1 without votes;
+          ``correct``: whether they agree;
+        - ``agreed``, ``random``, ``error``: whether it is one of those of its class that most
+          experts agree on; one drawn at random, which alone are counted in averages; one of the
+          surest errors. A window may be all three.
     """
-    keys = ["eeg_id", "window"]
-    rows = windows[[*keys, "eeg_offset_seconds"]].assign(row=np.arange(len(windows)))
-    table = predictions.merge(rows, on=keys, validate="one_to_one")
-    votes = table[list(VOTE_COLUMNS)].to_numpy()
-    probabilities = table[list(PREDICTION_COLUMNS)].to_numpy()
-    evidence = np.where(np.isnan(votes), probabilities, votes)
-    table = table.assign(
-        explained_class=evidence.argmax(axis=1), agreeing=evidence.max(axis=1) * table["n_votes"]
-    )
-    ranked = table.sort_values(
-        ["explained_class", "agreeing", "eeg_id"], ascending=[True, False, True]
-    )
-    chosen = ranked.groupby("explained_class").head(params.windows_per_class)
-    return chosen.drop(columns="agreeing").reset_index(drop=True)
-
-
-def _networks_of_pictures(ensemble: dict[str, Any]) -> list[dict[str, Any]]:
-    chosen = [entry for entry in ensemble["networks"] if entry["input"] == "picture"]
-    if not chosen:
-        names = [entry["architecture"] for entry in ensemble["networks"]]
-        raise ValueError(f"maps need a network that sees pictures, the ensemble has {names}")
-    return chosen
+    table = _choose(_with_verdicts(predictions, windows), params)
+    chosen = table[table[["agreed", "random", "error"]].any(axis=1)]
+    chosen = chosen.sort_values(["consensus", "predicted", *_KEYS], ignore_index=True)
+    starts = [_start_of(window, eegs) for window in chosen.itertuples()]
+    return chosen.drop(columns="eeg_offset_seconds").assign(start_seconds=starts)
 
 
 def compute_activation_maps(
     chosen: pd.DataFrame,
     model_input: np.ndarray,
-    networks: dict[str, Callable[[], Any]],
+    networks: Networks,
     ensemble: dict[str, Any],
     params: ExplainabilityParams,
 ) -> np.ndarray:
-    """Grad-CAM of each class on each chosen window, by networks that have not seen it.
+    """Map each class on each chosen window, by networks that have not seen it.
 
     A window that one fold held out is explained by that fold's networks; one that no network was
-    trained on, by the mean of all networks' maps. Networks of waveforms are left out.
+    trained on, by all. See ``Pool`` for how their maps are added up.
 
     Args:
         chosen: as ``choose_windows`` returns them.
         model_input: pictures, shape ``(windows, height, width)``.
         networks: by name, a callable that loads the network.
         ensemble: the record that names the networks.
-        params: layer and batch size.
+        params: method and layer.
 
     Returns:
-        Shape ``(chosen, 6 classes, height, width)``, float32, at least 0, in the picture's size.
+        Signed evidence, shape ``(chosen, 6 classes, height / 4, width / 4)``, float32.
 
     Raises:
         ValueError: if no network of the ensemble sees pictures.
     """
-    images = np.asarray(model_input[chosen["row"].to_numpy()], np.float32)
-    folds = chosen["fold"].to_numpy()
-    total = np.zeros((len(chosen), len(CLASS_NAMES), *images.shape[1:]), np.float32)
-    count = np.zeros(len(chosen), int)
-    for entry in _networks_of_pictures(ensemble):
-        unseen = np.flatnonzero((folds == entry["fold"]) | (folds == UNSEEN))
-        if len(unseen):
-            network = networks[entry["name"]]()
-            maps = explain.gradcam.gradcam(
-                network, images[unseen], layer=params.layer, batch_size=params.batch_size
-            )
-            total[unseen] += explain.upsample(maps, images.shape[1:])
-            count[unseen] += 1
-    return total / count[:, None, None, None]
+    size = map_size(picture_layout(ensemble))
+    layers = [params.layer] if isinstance(params.layer, str) else params.layer
+    maps = np.zeros((len(chosen), len(CLASSES), *size), np.float32)
+    for rows, pool in load_pools(chosen, networks, ensemble):
+        images = np.asarray(model_input[chosen["row"].to_numpy()[rows]], np.float32)
+        maps[rows] = pool.maps(
+            images,
+            [params.method],
+            size=size,
+            class_indices=range(len(CLASSES)),
+            layers=layers,
+        )[0]
+    return maps
 
 
-def _title(window: dict[str, Any]) -> str:
-    probabilities = [window[name] for name in PREDICTION_COLUMNS]
-    best = int(np.argmax(probabilities))
-    consensus, votes = CLASS_NAMES[window["explained_class"]], window["n_votes"]
-    voted = f"experts {consensus}, {votes} votes" if votes else "no votes"
-    return f"EEG {window['eeg_id']}: {voted}; network {CLASS_NAMES[best]} {probabilities[best]:.2f}"
+def _evidence_row(window: Any, number: int, maps: Mapping[Source, ChainMap]) -> dict[str, Any]:
+    """Tell one class of one window in words, and in the numbers that the words are made of."""
+    probability = getattr(window, PREDICTION_COLUMNS[number])
+    evidence = explain.locate(maps)
+    row = {
+        "eeg_id": window.eeg_id,
+        "window": window.window,
+        "class": CLASS_NAMES[number],
+        "probability": probability,
+        "vote": getattr(window, VOTE_COLUMNS[number]),
+        "predicted": number == window.predicted,
+        "consensus": number == window.consensus,
+        "sentence": explain.describe(CLASS_NAMES[number], probability, evidence),
+    }
+    if evidence is None:
+        return row
+    return row | {
+        "chains": "+".join(evidence.chains),
+        "hertz_low": evidence.hertz[0],
+        "hertz_high": evidence.hertz[1],
+        "seconds_low": evidence.seconds[0],
+        "seconds_high": evidence.seconds[1],
+        "source": evidence.source,
+        "share": evidence.share,
+    }
 
 
-def _window_of(recording: Recording, offset: float) -> Recording:
-    start = window_start(offset, recording.duration, WINDOW_SECONDS)
-    return recording.crop(start, WINDOW_SECONDS)
-
-
-def _panels(ensemble: dict[str, Any]):
-    return ImageParams(**ensemble["image"]).layout.panels()
-
-
-def draw_activation_maps(
-    chosen: pd.DataFrame,
-    maps: np.ndarray,
-    model_input: np.ndarray,
-    eegs: dict[str, Callable[[], Recording]],
-    ensemble: dict[str, Any],
-) -> dict[str, Figure]:
-    """Draw each chosen window: its EEG, votes and prediction, and the maps of all six classes.
+def tell_evidence(chosen: pd.DataFrame, maps: np.ndarray, ensemble: dict[str, Any]) -> pd.DataFrame:
+    """Put the evidence for every class of every chosen window into words.
 
     Returns:
-        Figures by file name, ``<class>_<eeg_id>_<window>.png``.
+        A row a window and class: its ids, ``class``, ``probability``, ``vote``, whether it is the
+        ``predicted`` class and the ``consensus``, the ``sentence``, and what it tells: ``chains``,
+        ``hertz_low`` to ``hertz_high``, ``seconds_low`` to ``seconds_high`` in the recording's own
+        time, ``source``, and the ``share`` of the map's evidence that lies there; missing where
+        there is no evidence.
     """
-    panels = _panels(ensemble)
-    figures = {}
-    for window, window_maps in zip(chosen.to_dict("records"), maps, strict=True):
-        name = CLASS_NAMES[window["explained_class"]].lower()
-        figures[f"{name}_{window['eeg_id']}_{window['window']}.png"] = explanation.activation_maps(
-            np.asarray(model_input[window["row"]], np.float32),
-            window_maps,
-            panels,
-            _window_of(eegs[str(window["eeg_id"])](), window["eeg_offset_seconds"]),
-            class_names=CLASS_NAMES,
-            votes=np.array([window[column] for column in VOTE_COLUMNS]),
-            prediction=np.array([window[column] for column in PREDICTION_COLUMNS]),
-            title=_title(window),
+    panels = map_panels(ensemble)
+    rows = [
+        _evidence_row(window, number, chain_maps(of_class, panels, start=window.start_seconds))
+        for window, of_window in zip(chosen.itertuples(), maps, strict=True)
+        for number, of_class in enumerate(of_window)
+    ]
+    return pd.DataFrame(rows, columns=EVIDENCE_COLUMNS)
+
+
+def tabulate_importance(
+    chosen: pd.DataFrame, maps: np.ndarray, ensemble: dict[str, Any]
+) -> pd.DataFrame:
+    """Share the evidence out over chains, bands and seconds, for notebooks to query.
+
+    Returns:
+        See ``hbac.explain.importance.importance_table``, with the window's ids, ``patient_id``,
+        ``predicted``, ``correct`` and ``random`` in front.
+    """
+    table = explain.importance_table(chain_maps(maps, map_panels(ensemble)))
+    columns = [*_KEYS, "patient_id", "predicted", "correct", "random"]
+    of_window = chosen[columns].assign(
+        predicted=pd.Categorical.from_codes(chosen["predicted"], list(CLASS_NAMES))
+    )
+    joined = of_window.iloc[table["window_row"]].reset_index(drop=True)
+    return pd.concat([joined, table.drop(columns="window_row")], axis=1)
+
+
+def _levels(table: pd.DataFrame, dimension: str, n_windows: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """Shares by window (rows) and by class, source and level (columns), and what a column is."""
+    sums = explain.marginal(table, dimension)
+    keys = ["class", "source", "level"]
+    wide = sums.pivot_table("share", "window_row", keys, observed=True)
+    columns = wide.columns.to_frame(index=False).assign(dimension=dimension)
+    chance = sums.groupby(keys, observed=True)["chance"].mean()
+    columns["chance"] = chance.loc[wide.columns].to_numpy()
+    return columns, wide.reindex(range(n_windows)).to_numpy()
+
+
+def summarise_importance(
+    chosen: pd.DataFrame, importance: pd.DataFrame, params: ExplainabilityParams
+) -> pd.DataFrame:
+    """Average where the evidence for the predicted class lies, over windows drawn at random.
+
+    Returns:
+        ``class``, ``source``, ``dimension`` (chain, band, second), ``level``, mean ``share`` of
+        the evidence, ``low`` and ``high`` of its interval over patients, ``n`` windows, and
+        ``chance``: the share of an even map.
+    """
+    drawn = chosen[chosen["random"]].reset_index(drop=True)
+    numbers = drawn[_KEYS].assign(window_row=np.arange(len(drawn)))
+    of_predicted = importance["class"].astype(str) == importance["predicted"].astype(str)
+    table = importance[importance["random"] & of_predicted].merge(numbers, on=_KEYS)
+    bootstrap = resample_patients(
+        drawn["patient_id"].to_numpy(),
+        draws=params.draws,
+        confidence=params.confidence,
+        seed=params.seed,
+    )
+    parts = []
+    for dimension in ("chain", "band", "second"):
+        columns, shares = _levels(table, dimension, len(drawn))
+        known = ~np.isnan(shares)
+        means = bootstrap.estimate(bootstrap.ratios(np.nan_to_num(shares), known.astype(float)))
+        parts.append(
+            columns.assign(share=means.value, low=means.low, high=means.high, n=known.sum(axis=0))
         )
-    return figures
-
-
-def draw_overview(
-    chosen: pd.DataFrame, maps: np.ndarray, model_input: np.ndarray, ensemble: dict[str, Any]
-) -> Figure:
-    """Draw one window of each class with the map of that class."""
-    first = chosen.groupby("explained_class").head(1)
-    rows = first.index.to_numpy()
-    images = np.asarray(model_input[first["row"].to_numpy()], np.float32)
-    titles = [_title(window) for window in first.to_dict("records")]
-    class_maps = maps[rows, first["explained_class"].to_numpy()]
-    return explanation.overview(images, class_maps, _panels(ensemble), titles)
+    return pd.concat(parts, ignore_index=True)

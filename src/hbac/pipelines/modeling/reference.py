@@ -34,6 +34,25 @@ def _reference_recording() -> Recording:
     return Recording(data.astype(np.float32), CHANNELS)
 
 
+def central_picture(
+    recording: Recording, image: ImageParams, spectrogram: SpectrogramParams
+) -> np.ndarray:
+    """Make the picture of the middle of a recording that has no spectrogram file.
+
+    Args:
+        recording: EEG of 10 minutes or more.
+        image: the picture's parameters.
+        spectrogram: how the EEG is cleaned and its spectrograms made.
+
+    Returns:
+        Shape ``image.layout.size``, float16.
+    """
+    start = (recording.duration - WINDOW_SECONDS) / 2
+    eeg = chain_spectrograms(recording.crop(start, WINDOW_SECONDS), **spectrogram.settings)
+    regional = regional_window_from_eeg(recording, recording.duration / 2)
+    return build_image(regional, eeg, image.layout)
+
+
 def reference_picture(image: ImageParams, spectrogram: SpectrogramParams) -> list[list[float]]:
     """Make the reference window's picture and average it over a coarse grid.
 
@@ -44,11 +63,7 @@ def reference_picture(image: ImageParams, spectrogram: SpectrogramParams) -> lis
     Returns:
         Means of 4 rows (the chains) by 8 columns.
     """
-    recording = _reference_recording()
-    window = recording.crop((_SECONDS - WINDOW_SECONDS) / 2, WINDOW_SECONDS)
-    eeg = chain_spectrograms(window, **spectrogram.settings)
-    regional = regional_window_from_eeg(recording, _SECONDS / 2)
-    picture = build_image(regional, eeg, image.layout).astype(float)
+    picture = central_picture(_reference_recording(), image, spectrogram).astype(float)
     height, width = picture.shape
     columns = np.array_split(np.arange(width), _COLUMNS)
     rows = picture.reshape(len(CHAINS), height // len(CHAINS), width).mean(axis=1)

@@ -1,0 +1,291 @@
+"""Maps and their tests to figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from hbac import explain
+from hbac.eeg.chain_map import ChainMap, chain_maps
+from hbac.eeg.panel import Panel, Source
+from hbac.eeg.recording import Recording
+from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS, VOTE_COLUMNS
+from hbac.pipelines.explainability.networks import map_panels, picture_layout
+from hbac.pipelines.explainability.nodes import NO_CONSENSUS
+from hbac.pipelines.explainability.params import ExplainabilityParams
+from hbac.plots import faithfulness, importance
+from hbac.plots.overview import Example, overview
+from hbac.plots.style import message
+from hbac.plots.window import ExplainedClass, window_explanation
+
+OUTCOMES = {True: "right", False: "wrong"}
+
+
+def _method_name(params: ExplainabilityParams) -> str:
+    return explain.METHODS[params.method].name
+
+
+def _method_text(params: ExplainabilityParams, failing: list[str]) -> str:
+    """What the maps are, and whether they can be trusted."""
+    name = _method_name(params)
+    text = f"Map: {name} of the logits."
+    if name in failing:
+        text += (
+            f" {name} fails the randomisation check: its maps hardly change when the network's "
+            "weights are drawn anew."
+        )
+    return text
+
+
+def _title(window: dict[str, Any]) -> str:
+    consensus = window["consensus"]
+    voted = (
+        "no votes"
+        if consensus == NO_CONSENSUS
+        else f"experts {CLASS_NAMES[consensus]}, {window['n_votes']} votes"
+    )
+    probability = window[PREDICTION_COLUMNS[window["predicted"]]]
+    predicted = f"network {CLASS_NAMES[window['predicted']]} {probability:.2f}"
+    return f"EEG {window['eeg_id']}: {voted}; {predicted}"
+
+
+def _told_classes(window: dict[str, Any]) -> list[int]:
+    """The predicted class, and the consensus where it is another."""
+    classes = dict.fromkeys([window["predicted"], window["consensus"]])
+    return [number for number in classes if number != NO_CONSENSUS]
+
+
+def _draw_window(
+    load: Callable[[], Recording],
+    window: dict[str, Any],
+    picture: np.ndarray,
+    maps: np.ndarray,
+    panels: tuple[tuple[Panel, ...], tuple[Panel, ...]],
+    sentences: list[str],
+    caption: str,
+) -> Figure:
+    """Draw one window; in a worker, so that windows are drawn side by side."""
+    of_picture, of_maps = panels
+    start = window["start_seconds"]
+    recording = load()
+    told = [
+        ExplainedClass(CLASS_NAMES[number], sentence, chain_maps(of_class, of_maps, start=start))
+        for number, of_class, sentence in zip(_told_classes(window), maps, sentences, strict=True)
+    ]
+    return window_explanation(
+        recording.crop(start, WINDOW_SECONDS),
+        chain_maps(picture.astype(np.float32), of_picture, start=start),
+        told,
+        start=start,
+        shaded=explain.shaded_stretches(told[0].maps),
+        class_names=CLASS_NAMES,
+        votes=np.array([window[column] for column in VOTE_COLUMNS]),
+        prediction=np.array([window[column] for column in PREDICTION_COLUMNS]),
+        title=_title(window),
+        caption=caption,
+    )
+
+
+def draw_windows(
+    chosen: pd.DataFrame,
+    maps: np.ndarray,
+    evidence: pd.DataFrame,
+    model_input: np.ndarray,
+    eegs: dict[str, Callable[[], Recording]],
+    ensemble: dict[str, Any],
+    failing: list[str],
+    params: ExplainabilityParams,
+) -> dict[str, Callable[[], Figure]]:
+    """Draw each chosen window: its EEG, votes and prediction, and the evidence in it.
+
+    Returns:
+        By file name, ``<predicted class>_<eeg_id>_<window>``, a callable that draws the figure.
+    """
+    panels = picture_layout(ensemble).panels(), map_panels(ensemble)
+    sentences = evidence.set_index(["eeg_id", "window", "class"])["sentence"]
+    caption = _method_text(params, failing)
+    figures = {}
+    for window, of_window in zip(chosen.to_dict("records"), maps, strict=True):
+        told = _told_classes(window)
+        ids = window["eeg_id"], window["window"]
+        name = f"{CLASS_NAMES[window['predicted']].lower()}_{ids[0]}_{ids[1]}"
+        figures[name] = partial(
+            _draw_window,
+            eegs[str(window["eeg_id"])],
+            window,
+            np.asarray(model_input[window["row"]]),
+            of_window[told],
+            panels,
+            [sentences[*ids, CLASS_NAMES[number]] for number in told],
+            caption,
+        )
+    return figures
+
+
+def _examples(
+    windows: pd.DataFrame,
+    maps: np.ndarray,
+    model_input: np.ndarray,
+    ensemble: dict[str, Any],
+    columns: Mapping[str, str],
+) -> list[Example]:
+    """Pictures of windows, and the maps of the classes that some columns name."""
+    of_picture, of_maps = picture_layout(ensemble).panels(), map_panels(ensemble)
+    examples = []
+    for position, window in zip(windows.index, windows.to_dict("records"), strict=True):
+        start, picture = window["start_seconds"], np.asarray(model_input[window["row"]], np.float32)
+        told = {
+            f"{heading}: {CLASS_NAMES[window[column]]}": chain_maps(
+                maps[position, window[column]], of_maps, start=start
+            )
+            for column, heading in columns.items()
+        }
+        examples.append(Example(_title(window), chain_maps(picture, of_picture, start=start), told))
+    return examples
+
+
+def draw_overview(
+    chosen: pd.DataFrame,
+    maps: np.ndarray,
+    model_input: np.ndarray,
+    ensemble: dict[str, Any],
+    failing: list[str],
+    params: ExplainabilityParams,
+) -> Figure:
+    """Draw one window of each class, right where there is one, with the predicted class's map."""
+    ranked = chosen.sort_values(["correct", "agreed"], ascending=False, kind="stable")
+    first = ranked.groupby("predicted").head(1).sort_values("predicted")
+    return overview(
+        _examples(first, maps, model_input, ensemble, {"predicted": "predicted"}),
+        title=f"A window of each predicted class, n = {len(first)}",
+        caption=_method_text(params, failing),
+    )
+
+
+def draw_confident_errors(
+    chosen: pd.DataFrame,
+    maps: np.ndarray,
+    model_input: np.ndarray,
+    ensemble: dict[str, Any],
+    failing: list[str],
+    params: ExplainabilityParams,
+) -> Figure:
+    """Draw the surest wrong predictions, with the maps of the predicted class and the experts'."""
+    wrong = chosen[chosen["error"]]
+    if wrong.empty:
+        return message("No prediction is wrong")
+    surest = wrong[list(PREDICTION_COLUMNS)].max(axis=1).sort_values(ascending=False)
+    return overview(
+        _examples(
+            wrong.loc[surest.index],
+            maps,
+            model_input,
+            ensemble,
+            {"predicted": "predicted", "consensus": "experts"},
+        ),
+        title=f"Most confident errors, n = {len(wrong)}",
+        caption=_method_text(params, failing),
+    )
+
+
+def _sample(windows: pd.DataFrame) -> str:
+    n_patients = windows["patient_id"].nunique()
+    return f"n = {len(windows):,} windows of {n_patients:,} patients"
+
+
+def _positive_by_source(maps: np.ndarray, panels: tuple[Panel, ...]) -> Mapping[Source, ChainMap]:
+    """Mean of the windows' positive maps, each scaled to its own maximum."""
+    positive = np.maximum(maps, 0)
+    peaks = positive.max(axis=(1, 2), keepdims=True)
+    scaled = np.divide(positive, peaks, out=np.zeros_like(positive), where=peaks > 0)
+    return chain_maps(scaled.mean(axis=0), panels)
+
+
+def draw_mean_maps(
+    chosen: pd.DataFrame,
+    maps: np.ndarray,
+    ensemble: dict[str, Any],
+    failing: list[str],
+    params: ExplainabilityParams,
+) -> Figure:
+    """Draw the mean map of each predicted class, of right and of wrong predictions."""
+    drawn = chosen[chosen["random"] & (chosen["consensus"] != NO_CONSENSUS)]
+    panels, means, counts = map_panels(ensemble), {}, {}
+    for number in sorted(drawn["predicted"].unique()):
+        for is_right, outcome in OUTCOMES.items():
+            rows = drawn.index[(drawn["predicted"] == number) & (drawn["correct"] == is_right)]
+            group = CLASS_NAMES[number], outcome
+            counts[group] = len(rows)
+            if len(rows):
+                means[group] = _positive_by_source(maps[rows, number], panels)
+    caption = f"{_method_text(params, failing)} Each window's map is scaled to its own maximum."
+    return importance.mean_maps(means, counts, sample=_sample(drawn), caption=caption)
+
+
+def draw_importance(
+    chosen: pd.DataFrame, summary: pd.DataFrame, failing: list[str], params: ExplainabilityParams
+) -> Figure:
+    """Draw where the evidence for predicted classes lies: chains, bands and seconds."""
+    caption = (
+        f"{_method_text(params, failing)} Shares of the evidence for the predicted class over both "
+        f"kinds of panel; {params.confidence:.0%} intervals over patients."
+    )
+    sample = _sample(chosen[chosen["random"]])
+    return importance.importance(summary, sample=sample, caption=caption)
+
+
+def draw_curves(
+    windows: pd.DataFrame, curves: pd.DataFrame, params: ExplainabilityParams
+) -> Figure:
+    """Draw insertion, deletion and ROAD."""
+    return faithfulness.perturbation_curves(
+        curves,
+        chosen=_method_name(params),
+        sample=_sample(windows.drop_duplicates(["eeg_id", "window"])),
+        confidence=params.confidence,
+    )
+
+
+def draw_faithfulness(
+    windows: pd.DataFrame, scores: pd.DataFrame, failing: list[str], params: ExplainabilityParams
+) -> Figure:
+    """Draw the scores of faithfulness."""
+    return faithfulness.faithfulness_scores(
+        scores,
+        chosen=_method_name(params),
+        failing=failing,
+        sample=_sample(windows.drop_duplicates(["eeg_id", "window"])),
+        confidence=params.confidence,
+    )
+
+
+def draw_randomisation(
+    similarities: pd.DataFrame,
+    judged: pd.DataFrame,
+    failing: list[str],
+    params: ExplainabilityParams,
+) -> Figure:
+    """Draw how maps change as weights are drawn anew."""
+    return faithfulness.randomisation(
+        judged,
+        threshold=params.randomisation.threshold,
+        failing=failing,
+        sample=_sample(similarities.drop_duplicates(["eeg_id", "window"])),
+        confidence=params.confidence,
+    )
+
+
+def draw_planted_evidence(
+    found: pd.DataFrame, scores: pd.DataFrame, params: ExplainabilityParams
+) -> Figure:
+    """Draw how much of the maps lies where evidence was planted."""
+    n_windows = found["eeg_id"].nunique()
+    return faithfulness.planted_evidence(
+        scores, sample=f"n = {n_windows:,} simulated windows", confidence=params.confidence
+    )

@@ -1,0 +1,176 @@
+"""Which networks explain which windows, and what each of them counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hbac import explain
+from hbac.eeg.panel import Panel
+from hbac.models.image import ImageLayout
+from hbac.pipelines.inference.nodes import UNSEEN
+from hbac.pipelines.modeling.params import ImageParams
+
+MAP_STRIDE = 4
+"""Pixels of the picture, down and across, that share a cell of a stored map."""
+
+Networks = dict[str, Callable[[], Any]]
+"""By name, a callable that loads the network."""
+
+
+def picture_layout(ensemble: dict[str, Any]) -> ImageLayout:
+    """Return how the networks' pictures are laid out."""
+    return ImageParams(**ensemble["image"]).layout
+
+
+def map_size(layout: ImageLayout) -> tuple[int, int]:
+    """Return rows and columns of a stored map."""
+    return layout.size[0] // MAP_STRIDE, layout.size[1] // MAP_STRIDE
+
+
+def map_panels(ensemble: dict[str, Any]) -> tuple[Panel, ...]:
+    """Return where each chain of each source lies in a stored map."""
+    layout = picture_layout(ensemble)
+    return replace(layout, size=map_size(layout)).panels()
+
+
+def picture_networks(ensemble: dict[str, Any]) -> list[dict[str, Any]]:
+    """List the networks of an ensemble that see pictures.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    chosen = [entry for entry in ensemble["networks"] if entry["input"] == "picture"]
+    if not chosen:
+        names = [entry["architecture"] for entry in ensemble["networks"]]
+        raise ValueError(f"maps need a network that sees pictures, the ensemble has {names}")
+    return chosen
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Networks of pictures whose logits are added up as the ensemble does.
+
+    The ensemble blends architectures log-linearly, so the logits of its prediction are a weighted
+    sum of theirs, and its maps the same sum of theirs. Folds of an architecture are averaged here
+    before the softmax, where the ensemble averages after it; what networks of waveforms add is left
+    out.
+
+    Attributes:
+        networks: Keras models.
+        weights: of each one's logits.
+        bias: added to the logits, one a class.
+        layout: how their pictures are laid out.
+    """
+
+    networks: Sequence[Any]
+    weights: Sequence[float]
+    bias: Sequence[float]
+    layout: ImageLayout
+
+    @property
+    def blocks(self) -> tuple[int, int]:
+        """Panels of the picture, down and across."""
+        n_sources = len(self.layout.sources)
+        return len(self.layout.panels()) // n_sources, n_sources
+
+    def maps(
+        self,
+        images: np.ndarray,
+        methods: Sequence[str],
+        *,
+        size: tuple[int, int],
+        class_indices: Sequence[int] | np.ndarray,
+        layers: Sequence[str] | None = None,
+    ) -> np.ndarray:
+        """Map classes by several methods.
+
+        Args:
+            images: shape ``(windows, height, width)``.
+            methods: names in ``hbac.explain.METHODS``.
+            size: height and width of the maps.
+            class_indices: shape ``(classes,)`` or ``(classes, windows)``.
+            layers: those that all methods look at, or ``None`` for each one's own.
+
+        Returns:
+            Signed evidence, shape ``(methods, windows, classes, *size)``, float32.
+        """
+        total = np.float32(0)
+        for network, weight in zip(self.networks, self.weights, strict=True):
+            cells = explain.map_by_methods(
+                [explain.METHODS[name] for name in methods],
+                network,
+                images,
+                class_indices=class_indices,
+                layers=layers,
+                signed=True,
+            )
+            enlarged = [explain.upsample(maps, size, blocks=self.blocks) for maps in cells]
+            total = total + np.float32(weight) * np.stack(enlarged)
+        return total
+
+    def logits(
+        self, *, batch_size: int, compiled: bool = False
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        """Return what scores pictures as the ensemble does, up to what ``Pool`` leaves out."""
+        return explain.pooled_logits(
+            self.networks,
+            weights=self.weights,
+            bias=self.bias,
+            batch_size=batch_size,
+            compiled=compiled,
+        )
+
+
+def _pool(entries: list[dict[str, Any]], networks: Networks, ensemble: dict[str, Any]) -> Pool:
+    names = [entry["architecture"] for entry in entries]
+    of_architecture = dict(
+        zip(
+            dict.fromkeys(entry["architecture"] for entry in ensemble["networks"]),
+            ensemble["blend"]["weights"],
+            strict=True,
+        )
+    )
+    return Pool(
+        [networks[entry["name"]]() for entry in entries],
+        [of_architecture[name] / names.count(name) for name in names],
+        ensemble["blend"]["bias"],
+        picture_layout(ensemble),
+    )
+
+
+def load_pools(
+    windows: pd.DataFrame, networks: Networks, ensemble: dict[str, Any]
+) -> Iterator[tuple[np.ndarray, Pool]]:
+    """Group windows by the networks that have not seen them, and load these.
+
+    Args:
+        windows: of which ``fold``; -1 is a window that no network has seen.
+        networks: by name, a callable that loads the network.
+        ensemble: the record that names the networks.
+
+    Yields:
+        Positions of some windows, and the networks of their fold, or those of all folds.
+
+    Raises:
+        ValueError: if no network of the ensemble sees pictures.
+    """
+    entries = picture_networks(ensemble)
+    folds = windows["fold"].to_numpy()
+    for fold in np.unique(folds):
+        unseen = [entry for entry in entries if fold in (entry["fold"], UNSEEN)]
+        yield np.flatnonzero(folds == fold), _pool(unseen, networks, ensemble)
+
+
+def load_best(networks: Networks, ensemble: dict[str, Any]) -> tuple[dict[str, Any], Pool]:
+    """Load the network of pictures with the lowest validation loss, alone.
+
+    Returns:
+        Its entry in the ensemble's record, and the network.
+    """
+    best = min(picture_networks(ensemble), key=lambda entry: entry["val_loss"])
+    return best, _pool([best], networks, ensemble)

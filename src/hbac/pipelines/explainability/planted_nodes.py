@@ -1,0 +1,148 @@
+"""Simulated windows of which it is known where the evidence is, and where the maps put it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hbac import explain
+from hbac.eeg.simulation import PlantedEvidence, plan_planted, simulate_planted
+from hbac.eeg.votes import CLASS_NAMES, CLASSES
+from hbac.pipelines.explainability.faithfulness_nodes import (
+    estimate_means,
+    kinds,
+    maps_of_every_kind,
+)
+from hbac.pipelines.explainability.networks import Networks, load_pools, picture_layout
+from hbac.pipelines.explainability.params import ExplainabilityParams
+from hbac.pipelines.inference.nodes import UNSEEN
+from hbac.pipelines.modeling.params import ImageParams
+from hbac.pipelines.modeling.reference import central_picture
+from hbac.pipelines.spectrogram.params import SpectrogramParams
+
+ALL_PATTERNS = "All"
+
+
+def plan_planted_windows(params: ExplainabilityParams) -> list[dict[str, Any]]:
+    """Plan recordings whose class is decided by one chain and one stretch of seconds.
+
+    Returns:
+        The fields of a ``hbac.eeg.simulation.PlantedEvidence`` each.
+    """
+    lengths = params.planted.shortest_seconds, params.planted.longest_seconds
+    plans = plan_planted(params.planted.windows, seed=params.seed, lengths=lengths)
+    return [asdict(planted) for planted in plans]
+
+
+def _picture(
+    plan: dict[str, Any], image: ImageParams, spectrogram: SpectrogramParams
+) -> np.ndarray:
+    return central_picture(simulate_planted(PlantedEvidence(**plan)), image, spectrogram)
+
+
+def assemble_planted_input(
+    plans: list[dict[str, Any]], ensemble: dict[str, Any], spectrogram: SpectrogramParams
+) -> dict[int, Callable[[], np.ndarray]]:
+    """Simulate the planned recordings and make the pictures of their middle.
+
+    Args:
+        plans: as ``plan_planted_windows`` returns them.
+        ensemble: the record that says how the networks' pictures are made.
+        spectrogram: of which what the record leaves open.
+
+    Returns:
+        By number, a callable that returns the picture.
+    """
+    image = ImageParams(**ensemble["image"])
+    trained_on = spectrogram.model_copy(update=ensemble["spectrogram"])
+    return {number: partial(_picture, plan, image, trained_on) for number, plan in enumerate(plans)}
+
+
+def _masks(plans: list[PlantedEvidence], ensemble: dict[str, Any]) -> np.ndarray:
+    """Pixels that show what was planted, shape ``(windows, height, width)``."""
+    layout = picture_layout(ensemble)
+    return np.stack(
+        [
+            explain.planted_mask(
+                layout.panels(),
+                layout.size,
+                chain=planted.chain,
+                seconds=planted.seconds,
+                start=planted.window_start,
+            )
+            for planted in plans
+        ]
+    )
+
+
+def _tabulate(windows: pd.DataFrame, masses: np.ndarray) -> pd.DataFrame:
+    tables = [
+        windows.assign(maps=kind, value=of_kind)
+        for kind, of_kind in zip(kinds(), masses, strict=True)
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def find_planted_evidence(
+    plans: list[dict[str, Any]],
+    pictures: np.ndarray,
+    networks: Networks,
+    ensemble: dict[str, Any],
+    params: ExplainabilityParams,
+) -> pd.DataFrame:
+    """Measure how much of each map of the planted class lies where the class was planted.
+
+    All networks of the ensemble are asked, as none has seen a planted window.
+
+    Args:
+        plans: as ``plan_planted_windows`` returns them.
+        pictures: their pictures, shape ``(windows, height, width)``.
+        networks: by name, a callable that loads the network.
+        ensemble: the record that names the networks.
+        params: of which the seed.
+
+    Returns:
+        A row a window and kind of map: ``pattern``, ``chain``, ``start`` and ``stop`` in seconds,
+        ``class``, ``detected`` (whether the networks of pictures predict the class), ``maps``,
+        ``chance`` (the region's share of the picture), and ``value``: the fraction of the map's
+        positive mass inside the region, NaN where it has none.
+    """
+    planted = [PlantedEvidence(**plan) for plan in plans]
+    classes = np.array([CLASSES.index(one.pattern) for one in planted])
+    masks, images = _masks(planted, ensemble), np.asarray(pictures, np.float32)
+    windows = pd.DataFrame(
+        {
+            "eeg_id": range(len(plans)),
+            "window": 0,
+            "patient_id": range(len(plans)),
+            "pattern": [one.pattern for one in planted],
+            "chain": [one.chain for one in planted],
+            "start": [one.seconds[0] for one in planted],
+            "stop": [one.seconds[1] for one in planted],
+            "class": [CLASS_NAMES[number] for number in classes],
+            "chance": explain.chance(masks),
+        }
+    )
+    ((_, pool),) = load_pools(windows.assign(fold=UNSEEN), networks, ensemble)
+    logits = pool.logits(batch_size=params.faithfulness.batch_size)(images)
+    maps = maps_of_every_kind(images, classes, pool, params)
+    masses = np.stack([explain.mass_inside(of_kind, masks) for of_kind in maps])
+    return _tabulate(windows.assign(detected=logits.argmax(axis=1) == classes), masses)
+
+
+def score_planted_evidence(found: pd.DataFrame, params: ExplainabilityParams) -> pd.DataFrame:
+    """Average over windows, with intervals.
+
+    Returns:
+        ``class`` (each planted one, and ``All``), ``maps``, ``mass``, ``low``, ``high``, ``n``,
+        mean ``chance``, and the share ``detected``.
+    """
+    every = pd.concat([found.assign(**{"class": ALL_PATTERNS}), found], ignore_index=True)
+    means = estimate_means(every, ["class", "maps"], params).rename(columns={"value": "mass"})
+    of_class = every.groupby("class")[["chance", "detected"]].mean()
+    return means.join(of_class, on="class")
