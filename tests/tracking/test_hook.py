@@ -17,6 +17,7 @@ from hbac.tracking.data import data_fingerprint
 from hbac.tracking.hook import MlflowHook
 from hbac.tracking.store import connect
 from tests.conftest import PROJECT
+from tests.tracking.test_scores import EXPLANATIONS
 
 KILLING = (signal.SIGTERM, signal.SIGINT, signal.SIGKILL)
 INPUTS = {
@@ -137,6 +138,26 @@ def test_the_parent_shows_the_ensemble_and_a_child_its_network(hook, root):
     figures = client.list_artifacts(parent.info.run_id, "figures")
     assert [figure.path for figure in figures] == ["figures/a_figure.png"]
     assert current_run() is None
+
+
+def test_a_run_that_only_explains_is_logged_and_names_its_ensemble(hook, root):
+    ensemble = {"networks": [{"name": "fold_0.compact"}]}
+    explaining = Pipeline([Node(train, ["a", "b"], "explanation_scores", tags="explaining")])
+    start(hook, explaining, ensemble=MemoryDataset(ensemble))
+    hook.before_node_run(OTHER, {})
+    hook.after_dataset_saved("explanation_scores", EXPLANATIONS)
+    hook.after_pipeline_run()
+    run = runs(root)["seed modeling 1"]
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["faithfulness.ROAD.Fusion.low"] == 0.1
+    assert run.data.tags["explained_by"] == "Fusion"
+    assert run.data.tags["failing_maps"] == "LayerCAM, EigenCAM"
+    start(hook)
+    train_one(hook)
+    hook.after_dataset_saved("ensemble", ensemble)
+    hook.after_pipeline_run()
+    trained = runs(root)["seed modeling 2"]
+    assert trained.data.tags["ensemble"] == run.data.tags["ensemble"]
 
 
 def test_epochs_before_an_interruption_are_in_the_run_of_the_rest(hook, root):

@@ -9,7 +9,7 @@ from kedro.runner import SequentialRunner
 from hbac.eeg.votes import BAND_POWER_COLUMNS, PREDICTION_COLUMNS, VOTE_COLUMNS
 from hbac.pipelines.evaluation import create_pipeline
 from hbac.pipelines.evaluation.params import EvaluationParams
-from hbac.tracking.scores import readable_scores, summarise_training
+from hbac.tracking.scores import explanation_scores, readable_scores, summarise_training
 
 
 def record(n_windows, n_folds):
@@ -25,6 +25,17 @@ def record(n_windows, n_folds):
     catalog = DataCatalog({name: MemoryDataset(value) for name, value in data.items()})
     pipeline = create_pipeline().to_outputs("metrics")
     return SequentialRunner().run(pipeline, catalog)["metrics"].load()
+
+
+ESTIMATE = {"value": 0.2, "low": 0.1, "high": None}
+KINDS = dict.fromkeys(("Fusion", "Grad-CAM++", "random", "centre prior"), ESTIMATE)
+EXPLANATIONS = {
+    "method": "Fusion",
+    "failing": ["LayerCAM", "EigenCAM"],
+    "faithfulness": {"ROAD": KINDS, "deletion, mean spectrum": KINDS},
+    "randomisation": {"Fusion": ESTIMATE, "Grad-CAM++": ESTIMATE},
+    "planted": KINDS | {"chance": 0.05, "detected": None},
+}
 
 
 def test_names_are_the_same_in_every_run_and_few():
@@ -54,3 +65,20 @@ def test_the_training_of_several_networks_is_summed_up():
     table = {"network": list("aab"), "val_loss": [3.0, 1.0, 2.0], "seconds": [1.0, 1.0, 4.0]}
     summary = summarise_training(pd.DataFrame(table))
     assert summary == pytest.approx({"best_val_loss": 1.5, "epochs": 3, "training_seconds": 6})
+
+
+def test_scores_of_explanations_are_those_of_the_method_and_of_maps_that_know_nothing():
+    scores = explanation_scores(EXPLANATIONS)
+    groups = ("faithfulness.ROAD", "faithfulness.deletion_mean_spectrum", "planted")
+    expected = {
+        f"{group}.{name}": value
+        for group in groups
+        for name, value in (
+            ("Fusion", 0.2),
+            ("Fusion.low", 0.1),
+            ("random", 0.2),
+            ("centre_prior", 0.2),
+        )
+    }
+    after = {"randomisation.Fusion": 0.2, "randomisation.Grad-CAMplusplus": 0.2}
+    assert scores == expected | after | {"planted.chance": 0.05}

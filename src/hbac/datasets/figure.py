@@ -8,7 +8,10 @@ from matplotlib.image import imread
 
 from hbac.datasets.file import FileDataset
 
-DPI = 110
+_DPI = 100
+
+_QUICKLY = {"compress_level": 1}
+"""A fifth larger, and a tenth of a second sooner: there may be hundreds of them."""
 
 
 class FigureDataset(FileDataset):
@@ -19,4 +22,4 @@ class FigureDataset(FileDataset):
             return imread(file, format="png")
 
     def _write(self, path: str, data: Figure) -> None:
-        data.savefig(path, format="png", dpi=DPI)
+        data.savefig(path, format="png", dpi=_DPI, pil_kwargs=_QUICKLY)

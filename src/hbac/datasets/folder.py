@@ -41,11 +41,11 @@ class Folder:
 
     url: str
     dataset_class: type[FileDataset]
-    dataset_args: dict[str, Any]
+    dataset_args: dict[str, Any] = field(hash=False)
     suffix: str
     identify_by: Literal["modified", "content"] = "modified"
-    credentials: dict[str, Any] | None = field(default=None, repr=False)
-    fs_args: dict[str, Any] | None = None
+    credentials: dict[str, Any] | None = field(default=None, repr=False, hash=False)
+    fs_args: dict[str, Any] | None = field(default=None, hash=False)
 
     @cached_property
     def _protocol_and_path(self) -> tuple[str, str]:

@@ -25,7 +25,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "logits": ["pooled_logits", "probabilities"],
         "method": ["map_by_methods"],
         "methods": ["METHODS"],
-        "planted": ["chance", "mass_inside", "planted_mask"],
+        "planted": ["chance", "exchanged_mass", "mass_inside", "planted_mask"],
         "randomisation": ["cascade", "rank_correlation"],
         "road": ["remove_and_debias", "road_score"],
         "sensitivity": ["sensitivity_n", "subset_drops"],

@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 from kedro.framework.hooks import hook_impl
@@ -23,7 +24,12 @@ from matplotlib.figure import Figure
 from hbac.tracking.current import Run, set_current_run
 from hbac.tracking.data import data_fingerprint
 from hbac.tracking.parameters import readable_parameters
-from hbac.tracking.scores import log_history, readable_scores, summarise_training
+from hbac.tracking.scores import (
+    explanation_scores,
+    log_history,
+    readable_scores,
+    summarise_training,
+)
 from hbac.tracking.store import connect, end_abandoned_runs, numbered, process_tag
 
 logger = logging.getLogger(__name__)
@@ -48,6 +54,9 @@ def _git_commit(root: Path) -> str | None:
 class MlflowHook:
     """Opens a parent run for a pipeline that trains, and a child run for each of its networks.
 
+    A pipeline that only explains networks gets a run of its own; its tag ``ensemble`` is that of the
+    run that trained them.
+
     A run that fails ends as FAILED and one that is interrupted as KILLED; one whose process was
     killed outright is marked so by the next run on the same machine.
     """
@@ -67,10 +76,10 @@ class MlflowHook:
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
     ) -> None:
-        """Note what there is to log, where a node trains."""
+        """Note what there is to log, where a node trains or explains."""
         self._planned = None
         self._training = [node for node in pipeline.nodes if TRAINING in node.tags]
-        if self._training:
+        if self._training or any(EXPLAINING in node.tags for node in pipeline.nodes):
             self._catalog = catalog
             self._planned = (run_params, pipeline)
 
@@ -87,6 +96,7 @@ class MlflowHook:
         self._client, self._experiment = connect(self._root)
         end_abandoned_runs(self._client, self._experiment)
         self._fingerprint, self._scores, self._registered = None, {}, None
+        self._explained = False
         parameters = self._parameters(pipeline)
         self._recipe = parameters.get("recipe", "")
         pipelines = run_params.get("pipeline_names") or ["__default__"]
@@ -166,7 +176,10 @@ class MlflowHook:
             self._parent.log_metrics(summarise_training(data))
         elif dataset_name == "metrics":
             self._log_scores(data)
+        elif dataset_name == "explanation_scores":
+            self._log_explanations(data)
         elif dataset_name == "ensemble":
+            self._tag_ensemble(data)
             self._register(data)
 
     def _log_scores(self, metrics: dict[str, Any]) -> None:
@@ -177,6 +190,17 @@ class MlflowHook:
             text = "\n".join(metrics["warnings"])
             self._client.set_tag(self._parent.run_id, "warnings", text)
         self._tag_version()
+
+    def _log_explanations(self, record: dict[str, Any]) -> None:
+        self._explained = True
+        self._parent.log_metrics(explanation_scores(record))
+        self._client.set_tag(self._parent.run_id, "explained_by", record["method"])
+        self._client.set_tag(self._parent.run_id, "failing_maps", ", ".join(record["failing"]))
+        self._tag_ensemble(self._catalog.load("ensemble"))
+
+    def _tag_ensemble(self, record: dict[str, Any]) -> None:
+        """Name the ensemble, so that a run that explains it can be found beside its training."""
+        self._client.set_tag(self._parent.run_id, "ensemble", joblib.hash(record)[:16])
 
     def _register(self, record: dict[str, Any]) -> None:
         # A model that is not in MLflow is still in the data folder: no reason to lose the run.
@@ -221,10 +245,10 @@ class MlflowHook:
 
     @hook_impl
     def after_pipeline_run(self) -> None:
-        """Close the parent run; one that found every network there already leaves no trace."""
+        """Close the parent run; one that trained and explained nothing leaves no trace."""
         parent = self._parent
         self._end("FINISHED")
-        if parent is not None and self._fingerprint is None:
+        if parent is not None and self._fingerprint is None and not self._explained:
             self._client.delete_run(parent.run_id)
 
     def _close_child(self, status: str) -> None:

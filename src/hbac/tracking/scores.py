@@ -10,6 +10,9 @@ import pandas as pd
 from hbac.tracking.current import Run
 from hbac.tracking.parameters import flatten
 
+BASELINE_MAPS = ("random", "centre prior")
+"""Maps that know nothing of the network, beside which a method is scored."""
+
 EPOCH_METRICS = ("loss", "val_loss", "learning_rate")
 
 _SHOWN = re.compile(
@@ -48,6 +51,44 @@ def readable_scores(metrics: dict[str, Any]) -> dict[str, float]:
         name: value
         for name, value in numbers.items()
         if _SHOWN.fullmatch(name) and isinstance(value, int | float)
+    }
+
+
+def _metric_name(*parts: str) -> str:
+    return ".".join(part.replace(", ", "_").replace(" ", "_") for part in parts if part)
+
+
+def _with_interval(name: str, estimate: dict[str, float | None]) -> dict[str, float | None]:
+    ends = {"value": "", "low": "low", "high": "high"}
+    return {_metric_name(name, end): estimate[key] for key, end in ends.items()}
+
+
+def explanation_scores(record: dict[str, Any]) -> dict[str, float]:
+    """Choose the scores by which the explanations of runs are compared.
+
+    Args:
+        record: the record that ``explainability`` leaves.
+
+    Returns:
+        Numbers by flat name, such as ``faithfulness.ROAD.Fusion`` and
+        ``faithfulness.ROAD.Fusion.low``: of the method that is drawn, with intervals, and of the
+        maps that know nothing, without; the similarity of every method's maps after
+        randomisation; and of planted evidence the mass found and its chance. One that does not
+        exist is left out.
+    """
+    method, numbers = record["method"], {}
+    groups = {"faithfulness." + name: kinds for name, kinds in record["faithfulness"].items()}
+    for group, kinds in (groups | {"planted": record["planted"]}).items():
+        numbers |= _with_interval(f"{group}.{method}", kinds[method])
+        numbers |= {f"{group}.{name}": kinds[name]["value"] for name in BASELINE_MAPS}
+    for name, estimate in record["randomisation"].items():
+        numbers[f"randomisation.{name}"] = estimate["value"]
+    for name in ("chance", "detected"):
+        numbers[f"planted.{name}"] = record["planted"][name]
+    return {
+        _metric_name(name).replace("+", "plus"): value
+        for name, value in numbers.items()
+        if value is not None
     }
 
 

@@ -45,10 +45,11 @@ def _method_text(params: ExplainabilityParams, failing: list[str]) -> str:
 
 def _title(window: dict[str, Any]) -> str:
     consensus = window["consensus"]
+    n_votes = window["n_votes"]
     voted = (
         "no votes"
         if consensus == NO_CONSENSUS
-        else f"experts {CLASS_NAMES[consensus]}, {window['n_votes']} votes"
+        else f"experts {CLASS_NAMES[consensus]}, {n_votes} vote{'s' * (n_votes != 1)}"
     )
     probability = window[PREDICTION_COLUMNS[window["predicted"]]]
     predicted = f"network {CLASS_NAMES[window['predicted']]} {probability:.2f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -126,6 +127,12 @@ class Pool:
         )
 
 
+@lru_cache(maxsize=12)
+def _loaded(load: Callable[[], Any]) -> Any:
+    """Load a network once for all nodes of a run: EfficientNetB0 takes two seconds."""
+    return load()
+
+
 def _pool(entries: list[dict[str, Any]], networks: Networks, ensemble: dict[str, Any]) -> Pool:
     names = [entry["architecture"] for entry in entries]
     of_architecture = dict(
@@ -136,7 +143,7 @@ def _pool(entries: list[dict[str, Any]], networks: Networks, ensemble: dict[str,
         )
     )
     return Pool(
-        [networks[entry["name"]]() for entry in entries],
+        [_loaded(networks[entry["name"]]) for entry in entries],
         [of_architecture[name] / names.count(name) for name in names],
         ensemble["blend"]["bias"],
         picture_layout(ensemble),

@@ -33,7 +33,7 @@ class RandomisationParams(Parameters):
 class PlantedParams(Parameters):
     """Simulated windows of which it is known where the evidence is."""
 
-    windows: PositiveInt = Field(description="how many")
+    windows: int = Field(ge=2, description="how many")
     shortest_seconds: float = Field(ge=2, le=50, description="of the planted stretch")
     longest_seconds: float = Field(ge=2, le=50, description="of the planted stretch")
 

@@ -80,10 +80,14 @@ def _masks(plans: list[PlantedEvidence], ensemble: dict[str, Any]) -> np.ndarray
     )
 
 
-def _tabulate(windows: pd.DataFrame, masses: np.ndarray) -> pd.DataFrame:
+def _tabulate(windows: pd.DataFrame, maps: np.ndarray, masks: np.ndarray) -> pd.DataFrame:
     tables = [
-        windows.assign(maps=kind, value=of_kind)
-        for kind, of_kind in zip(kinds(), masses, strict=True)
+        windows.assign(
+            maps=kind,
+            value=explain.mass_inside(of_kind, masks),
+            exchanged=explain.exchanged_mass(of_kind, masks),
+        )
+        for kind, of_kind in zip(kinds(), maps, strict=True)
     ]
     return pd.concat(tables, ignore_index=True)
 
@@ -109,8 +113,10 @@ def find_planted_evidence(
     Returns:
         A row a window and kind of map: ``pattern``, ``chain``, ``start`` and ``stop`` in seconds,
         ``class``, ``detected`` (whether the networks of pictures predict the class), ``maps``,
-        ``chance`` (the region's share of the picture), and ``value``: the fraction of the map's
-        positive mass inside the region, NaN where it has none.
+        ``chance`` (the region's share of the picture), ``value``: the fraction of the map's
+        positive mass inside the region, NaN where it has none, and ``exchanged``: the mean
+        fraction inside the other windows' regions, which a map that favours a place in every
+        window has as well.
     """
     planted = [PlantedEvidence(**plan) for plan in plans]
     classes = np.array([CLASSES.index(one.pattern) for one in planted])
@@ -131,8 +137,7 @@ def find_planted_evidence(
     ((_, pool),) = load_pools(windows.assign(fold=UNSEEN), networks, ensemble)
     logits = pool.logits(batch_size=params.faithfulness.batch_size)(images)
     maps = maps_of_every_kind(images, classes, pool, params)
-    masses = np.stack([explain.mass_inside(of_kind, masks) for of_kind in maps])
-    return _tabulate(windows.assign(detected=logits.argmax(axis=1) == classes), masses)
+    return _tabulate(windows.assign(detected=logits.argmax(axis=1) == classes), maps, masks)
 
 
 def score_planted_evidence(found: pd.DataFrame, params: ExplainabilityParams) -> pd.DataFrame:
@@ -140,9 +145,10 @@ def score_planted_evidence(found: pd.DataFrame, params: ExplainabilityParams) ->
 
     Returns:
         ``class`` (each planted one, and ``All``), ``maps``, ``mass``, ``low``, ``high``, ``n``,
-        mean ``chance``, and the share ``detected``.
+        mean ``chance`` and ``exchanged`` mass, and the share ``detected``.
     """
     every = pd.concat([found.assign(**{"class": ALL_PATTERNS}), found], ignore_index=True)
     means = estimate_means(every, ["class", "maps"], params).rename(columns={"value": "mass"})
     of_class = every.groupby("class")[["chance", "detected"]].mean()
-    return means.join(of_class, on="class")
+    exchanged = every.groupby(["class", "maps"])["exchanged"].mean()
+    return means.join(of_class, on="class").join(exchanged, on=["class", "maps"])
