@@ -103,6 +103,39 @@ def test_scores_are_those_of_the_predictions(demo, folders):
     assert metrics["kl"]["all"]["model"] == pytest.approx(terms.sum(axis=1).mean(), rel=1e-5)
 
 
+def test_every_chosen_window_is_explained_in_words_shares_and_a_figure(demo, folders):
+    explained = folders["data_dir"] / "07_model_output/explanations"
+    windows = pd.read_parquet(explained / "explained_windows.parquet")
+    evidence = pd.read_parquet(explained / "evidence.parquet")
+    importance = pd.read_parquet(explained / "importance.parquet")
+    assert len(evidence) == 6 * len(windows)
+    assert evidence["sentence"].str.contains(" Hz, |no evidence").all()
+    np.testing.assert_allclose(
+        importance.groupby(["eeg_id", "window", "class"], observed=True)["share"].sum(),
+        1,
+        atol=1e-3,
+    )
+    folder = folders["data_dir"] / "08_reporting/explanations/windows"
+    predicted = evidence[evidence["predicted"]]
+    names = {
+        f"{row['class'].lower()}_{row.eeg_id}_{row.window}.png" for _, row in predicted.iterrows()
+    }
+    assert {file.name for file in folder.glob("*.png")} == names
+
+
+def test_the_tests_of_the_maps_are_reported_and_logged(demo, folders):
+    record = json.loads((folders["data_dir"] / "08_reporting/explanations.json").read_text())
+    assert record["method"] == "Fusion"
+    client = mlflow.MlflowClient(f"sqlite:///{folders['data_dir'] / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("hbac").experiment_id
+    (parent,) = client.search_runs([experiment], "attributes.run_name = 'seed compact demo 1'")
+    road = record["faithfulness"]["ROAD"]["Fusion"]["value"]
+    assert parent.data.metrics["faithfulness.ROAD.Fusion"] == pytest.approx(road)
+    assert parent.data.metrics["planted.chance"] == pytest.approx(record["planted"]["chance"])
+    logged = {file.path for file in client.list_artifacts(parent.info.run_id, "figures")}
+    assert "figures/faithfulness_figure.png" in logged
+
+
 def test_the_submission_has_the_competitions_form(demo, folders):
     submission = pd.read_csv(folders["data_dir"] / "07_model_output/submission.csv")
     test = pd.read_csv(folders["raw_dir"] / "test.csv")
@@ -173,7 +206,9 @@ def real(demo, folders, iiic, tmp_path):
             "raw_dir": iiic,
             "data_dir": tmp_path / "iiic",
             "models_dir": folders["data_dir"] / "06_models",
-            "explainability.windows_per_class": 1,
+            "explainability.random_per_class": 1,
+            "explainability.errors": 1,
+            "explainability.planted.windows": 3,
         }
         status, printed = kedro_run("--pipeline", pipeline, **params)
         assert status == 0, printed
@@ -192,7 +227,9 @@ def test_real_eeg_goes_through_every_pipeline(real, tmp_path):
     predictions = pd.read_parquet(tmp_path / "iiic/07_model_output/predictions.parquet")
     assert predictions["spectrogram_source"].value_counts().to_dict() == {"empty": 12, "file": 10}
     assert "12 of 22 windows without a spectrogram file have too little EEG" in printed
-    assert (reporting / "activation_maps.png").stat().st_size > 50_000
+    evidence = pd.read_parquet(tmp_path / "iiic/07_model_output/explanations/evidence.parquet")
+    figures = list((reporting / "explanations/windows").glob("*.png"))
+    assert len(figures) == len(evidence) / 6 >= 6
 
 
 def test_without_raw_data_it_says_what_to_type(tmp_path):

@@ -4,8 +4,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from kedro.io import DatasetError
+from matplotlib.figure import Figure
 
-from hbac.datasets import EEGDataset, LabelsDataset, NpyDataset, RegionalSpectrogramDataset
+from hbac.datasets import (
+    EEGDataset,
+    FigureDataset,
+    LabelsDataset,
+    NpyDataset,
+    RegionalSpectrogramDataset,
+)
 from hbac.eeg import CHANNELS, Recording
 from hbac.eeg.regional import COLUMNS
 
@@ -189,3 +196,12 @@ def test_a_table_of_recordings_needs_no_votes(tmp_path):
     path = tmp_path / "test.csv"
     pd.DataFrame([{"eeg_id": 1, "spectrogram_id": 2, "patient_id": 3}]).to_csv(path, index=False)
     assert len(LabelsDataset(votes=False, filepath=str(path)).load()) == 1
+
+
+@pytest.mark.parametrize("folder", ["{tmp_path}", "memory://figures"])
+def test_a_figure_comes_back_as_an_image(folder, tmp_path):
+    dataset = FigureDataset(filepath=f"{folder.format(tmp_path=tmp_path)}/1.png")
+    dataset.save(Figure(figsize=(2, 1), facecolor=(1, 0, 0)))
+    image = dataset.load()
+    assert image.shape == (100, 200, 4)
+    assert (image == [1, 0, 0, 1]).all()

@@ -189,6 +189,19 @@ def test_the_code_version_follows_imports_but_not_comments(tmp_path, monkeypatch
     assert version("def f(x):\n    return x + 2\n") != plain
 
 
+@pytest.mark.parametrize(("only_latest", "left"), [(False, ["1", "2", "3"]), (True, ["2"])])
+def test_partitions_that_are_no_longer_named_stay_unless_only_the_latest_count(
+    numbers, tmp_path, only_latest, left
+):
+    before = changed_at(tmp_path / "numbers")
+    dataset = folder(tmp_path / "numbers", n_jobs=1, only_latest=only_latest)
+    dataset.save({"2": partial(ones, 2)})
+    assert list(dataset.load()) == left
+    assert changed_at(tmp_path / "numbers")["2.npy"] == before["2.npy"]
+    dataset.save({"1": partial(ones, 1), "2": partial(ones, 2)})
+    assert dataset.load()["1"]().tolist() == [1]
+
+
 def test_rows_are_stacked_in_order(tmp_path):
     dataset = StackedArrayDataset(filepath=str(tmp_path / "stack.npy"), n_jobs=2)
     dataset.save({row: partial(rows_of, 3, row) for row in range(5)})

@@ -54,8 +54,8 @@ def _git_commit(root: Path) -> str | None:
 class MlflowHook:
     """Opens a parent run for a pipeline that trains, and a child run for each of its networks.
 
-    A pipeline that only explains networks gets a run of its own; its tag ``ensemble`` is that of the
-    run that trained them.
+    A pipeline that only explains networks gets a run of its own; its tag ``ensemble`` is that of
+    the run that trained them.
 
     A run that fails ends as FAILED and one that is interrupted as KILLED; one whose process was
     killed outright is marked so by the next run on the same machine.
