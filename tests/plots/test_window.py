@@ -7,7 +7,8 @@ from matplotlib.text import Text
 
 from hbac.eeg import CHAINS, CHANNELS, CLASS_NAMES, Recording
 from hbac.eeg.chain_map import ChainMap
-from hbac.plots.window import ExplainedClass, largest, window_explanation
+from hbac.plots.evidence import largest
+from hbac.plots.window import ExplainedClass, window_explanation
 
 START = 12.0
 HERTZ = {"eeg": (0.0, 20.0), "regional": (-2.25, 22.75)}

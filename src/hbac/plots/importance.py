@@ -18,6 +18,7 @@ from hbac.eeg.chain_map import ChainMap
 from hbac.eeg.montage import CHAIN_NAMES, CHAINS
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.plots.eeg import LABEL_SECONDS, central_seconds
+from hbac.plots.evidence import SOURCE_TITLES, TOP_HERTZ, ordered
 from hbac.plots.style import (
     CLASS_COLOURS,
     FAINT,
@@ -29,17 +30,11 @@ from hbac.plots.style import (
     styled,
 )
 
-EVIDENCE_MAP = "YlOrRd"
+_SHARE_MAP = "YlOrRd"
 
 OUTCOMES = ("right", "wrong")
 
-_SOURCE_TITLES = {
-    "eeg": "50-s EEG spectrogram",
-    "regional": "10-min spectrogram",
-    "centre": "10-s EEG spectrogram",
-}
-_TOP_HERTZ = 20.0
-_BASES = _TOP_HERTZ * np.arange(len(CHAINS))[::-1]
+_BASES = TOP_HERTZ * np.arange(len(CHAINS))[::-1]
 """Where 0 Hz of each chain lies on the axis of a stack, the first chain on top."""
 
 _LABEL = central_seconds(WINDOW_SECONDS, LABEL_SECONDS)
@@ -54,20 +49,16 @@ _LEVELS = {"chain": tuple(CHAINS), "band": (*BANDS, "outside")}
 _COLUMNS = ("class", "source", "dimension", "level", "share", "n", "chance")
 
 
-def _ordered(sources: Iterable[str]) -> list[str]:
-    return sorted(set(sources), key=list(_SOURCE_TITLES).index)
-
-
 def _stack(found: ChainMap) -> tuple[np.ndarray, np.ndarray]:
     """Stack the chains, the first on top, 20 Hz each, without the picture's margins.
 
     Returns:
         Edges of the rows on the axis of a stack, and the values between them.
     """
-    inside = (found.hertz[1:] > 0) & (found.hertz[:-1] < _TOP_HERTZ)
+    inside = (found.hertz[1:] > 0) & (found.hertz[:-1] < TOP_HERTZ)
     lower = found.hertz[:-1][inside].copy()
     lower[0] = 0
-    edges = np.append((_BASES[::-1, None] + lower).ravel(), _TOP_HERTZ * len(CHAINS))
+    edges = np.append((_BASES[::-1, None] + lower).ravel(), TOP_HERTZ * len(CHAINS))
     return edges, found.values[::-1][:, inside].reshape(len(edges) - 1, -1)
 
 
@@ -78,7 +69,7 @@ def _peak(maps: Iterable[ChainMap]) -> float:
 
 def _draw_stack(axes: Axes, found: ChainMap, peak: float) -> None:
     edges, values = _stack(found)
-    axes.pcolorfast(found.seconds, edges, values / peak, cmap=EVIDENCE_MAP, vmin=0, vmax=1)
+    axes.pcolorfast(found.seconds, edges, values / peak, cmap=_SHARE_MAP, vmin=0, vmax=1)
     for base in _BASES[:-1]:
         axes.axhline(base, color=INK, linewidth=0.6)
     for second in _LABEL:
@@ -87,10 +78,10 @@ def _draw_stack(axes: Axes, found: ChainMap, peak: float) -> None:
 
 def _frame_stacks(grid: np.ndarray, seconds: Sequence[np.ndarray]) -> None:
     """Set limits and ticks, one array of seconds a column; only outer axes have ticks."""
-    top = _TOP_HERTZ * len(CHAINS)
-    ticks = dict.fromkeys(_BASES, "0") | {top: f"{_TOP_HERTZ:g}"}
+    top = TOP_HERTZ * len(CHAINS)
+    ticks = dict.fromkeys(_BASES, "0") | {top: f"{TOP_HERTZ:g}"}
     for chain, base in zip(CHAINS, _BASES, strict=True):
-        ticks[base + _TOP_HERTZ / 2] = f"{chain}   {_TOP_HERTZ / 2:g}"
+        ticks[base + TOP_HERTZ / 2] = f"{chain}   {TOP_HERTZ / 2:g}"
     for (row, column), axes in np.ndenumerate(grid):
         axes.set_yticks([] if column else list(ticks), [] if column else list(ticks.values()))
         if row < len(grid) - 1:
@@ -111,7 +102,7 @@ def _check_groups(
     wrong = sorted({outcome for _, outcome in counts} - set(OUTCOMES))
     if wrong:
         raise ValueError(f"outcomes must be of {OUTCOMES}, received {wrong}")
-    sources = {tuple(_ordered(maps)) for maps in means.values()}
+    sources = {tuple(ordered(maps)) for maps in means.values()}
     if len(sources) > 1:
         raise ValueError(f"groups must have the same sources, received {sorted(sources)}")
 
@@ -159,7 +150,7 @@ def mean_maps(
     _check_groups(means, counts)
     names = list(dict.fromkeys(name for name, _ in counts))
     any_maps = next(iter(means.values()))
-    sources = _ordered(any_maps)
+    sources = ordered(any_maps)
     figure = new_figure(1.6 + 1.3 * len(names), title=f"Mean evidence by predicted class, {sample}")
     grid = figure.subplots(len(names), 2 * len(sources), squeeze=False)
     for axes_row, name in zip(grid, names, strict=True):
@@ -169,9 +160,9 @@ def mean_maps(
             axes.set_title(f"{name}, {outcome}: n = {counts.get((name, outcome), 0):,}")
     _frame_stacks(grid, [any_maps[source].seconds for source in sources * 2])
     for axes, source in zip(grid[-1], sources * 2, strict=True):
-        axes.set_xlabel(f"{_SOURCE_TITLES[source]}, time (s)")
+        axes.set_xlabel(f"{SOURCE_TITLES[source]}, time (s)")
     figure.supylabel("chain, frequency (Hz)", fontsize=8.5)
-    figure.colorbar(ScalarMappable(cmap=EVIDENCE_MAP), ax=grid, aspect=60, pad=0.01,
+    figure.colorbar(ScalarMappable(cmap=_SHARE_MAP), ax=grid, aspect=60, pad=0.01,
                     label="mean evidence, share of the class's maximum")  # fmt: skip
     say_below(
         figure,
@@ -236,7 +227,7 @@ def _percent(share: float, _: int | None = None) -> str:
 
 def _draw_shares(figure: SubFigure, rows: pd.DataFrame, classes: Sequence[str]) -> None:
     """Draw a source's shares by chain and by band."""
-    title = _SOURCE_TITLES[rows["source"].iloc[0]]
+    title = SOURCE_TITLES[rows["source"].iloc[0]]
     panels = figure.subplots(1, len(_LEVELS))
     for axes, (dimension, known) in zip(panels, _LEVELS.items(), strict=True):
         part = rows[rows["dimension"] == dimension]
@@ -302,7 +293,7 @@ def importance(table: pd.DataFrame, *, sample: str, caption: str) -> Figure:
             of another name.
     """
     _check_levels(table)
-    classes, sources = list(table["class"].unique()), _ordered(table["source"])
+    classes, sources = list(table["class"].unique()), ordered(table["source"])
     heights = [0.15, *[1.3, 1.1] * len(sources)]
     figure = new_figure(0.8 + 1.7 * sum(heights), title=f"Where the evidence lies, {sample}")
     legend, *parts = figure.subfigures(len(heights), 1, height_ratios=heights)

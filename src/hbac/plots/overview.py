@@ -15,8 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from hbac.eeg.chain_map import ChainMap
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.panel import Source
-from hbac.plots.style import INK, MUTED, PAGE_WIDTH, say_below, styled
-from hbac.plots.window import (
+from hbac.plots.evidence import (
     PICTURE_MAP,
     READING,
     SOURCE_TITLES,
@@ -28,6 +27,7 @@ from hbac.plots.window import (
     ordered,
     say_no_data,
 )
+from hbac.plots.style import INK, MUTED, PAGE_WIDTH, say_below, styled
 
 _BASES = TOP_HERTZ * np.arange(len(CHAINS))[::-1]
 """Where 0 Hz of each chain lies on the axis of a stack, the first chain on top."""
