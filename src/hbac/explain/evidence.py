@@ -13,7 +13,7 @@ from hbac.eeg.montage import CHAIN_NAMES, CHAINS
 from hbac.eeg.panel import Source
 from hbac.eeg.spectrogram import MAX_FREQUENCY
 
-LEAST_SHARE = 0.1
+LEAST_SHARE = 0.25
 """Share of a map's evidence between 0 and 20 Hz that a source must hold to be spoken of."""
 
 _PREFERENCE: tuple[Source, ...] = ("eeg", "centre", "regional")

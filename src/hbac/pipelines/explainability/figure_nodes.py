@@ -93,6 +93,12 @@ def _draw_window(
     )
 
 
+def _with_shares(evidence: pd.DataFrame) -> pd.DataFrame:
+    """Add to each sentence how much of the evidence lies where it says."""
+    shares = evidence["share"].map("  ({:.0%} of the evidence)".format, na_action="ignore")
+    return evidence.assign(sentence=evidence["sentence"] + shares.fillna(""))
+
+
 def draw_windows(
     chosen: pd.DataFrame,
     maps: np.ndarray,
@@ -109,7 +115,7 @@ def draw_windows(
         By file name, ``<predicted class>_<eeg_id>_<window>``, a callable that draws the figure.
     """
     panels = picture_layout(ensemble).panels(), map_panels(ensemble)
-    sentences = evidence.set_index(["eeg_id", "window", "class"])["sentence"]
+    sentences = _with_shares(evidence).set_index(["eeg_id", "window", "class"])["sentence"]
     caption = _method_text(params, failing)
     figures = {}
     for window, of_window in zip(chosen.to_dict("records"), maps, strict=True):
