@@ -116,7 +116,8 @@ def test_every_chosen_window_is_explained_in_words_shares_and_a_figure(demo, fol
         atol=1e-3,
     )
     folder = folders["data_dir"] / "08_reporting/explanations/windows"
-    predicted = evidence[evidence["predicted"]]
+    drawn = windows[windows["drawn"]][["eeg_id", "window"]]
+    predicted = evidence[evidence["predicted"]].merge(drawn)
     names = {
         f"{row['class'].lower()}_{row.eeg_id}_{row.window}.png" for _, row in predicted.iterrows()
     }
@@ -229,7 +230,7 @@ def test_real_eeg_goes_through_every_pipeline(real, tmp_path):
     assert "12 of 22 windows without a spectrogram file have too little EEG" in printed
     evidence = pd.read_parquet(tmp_path / "iiic/07_model_output/explanations/evidence.parquet")
     figures = list((reporting / "explanations/windows").glob("*.png"))
-    assert len(figures) == len(evidence) / 6 >= 6
+    assert len(evidence) >= len(figures) * 6 >= 36
 
 
 def test_without_raw_data_it_says_what_to_type(tmp_path):

@@ -122,6 +122,21 @@ def test_windows_that_agree_are_drawn_or_are_sure_errors_are_chosen():
     np.testing.assert_array_equal(chosen["row"], 19 - chosen["eeg_id"])
 
 
+def test_errors_and_agreed_windows_are_drawn_before_others():
+    table = predictions_table(np.eye(6)[[0] * 9], n_votes=[1, 2, 3, 4, 9, 5, 6, 7, 8], fold=0)
+    table.loc[3, list(PREDICTION_COLUMNS)] = [0.1, 0.5, 0.1, 0.1, 0.1, 0.1]
+    sizes = {"random_per_class": 9, "errors": 1, "figures_per_class": 3}
+    chosen = choose_windows(table, windows_of(table), {}, small_params(**sizes))
+    assert len(chosen) == 9
+    drawn = chosen[chosen["drawn"]]
+    assert {13, 14} <= set(drawn["eeg_id"])
+    assert drawn.groupby("predicted").size().to_dict() == {0: 3, 1: 1}
+    none = choose_windows(
+        table, windows_of(table), {}, small_params(**sizes | {"figures_per_class": 0})
+    )
+    assert set(none.loc[none["drawn"], "eeg_id"]) == {13, 14}
+
+
 def test_without_votes_the_prediction_names_the_class(eegs):
     table = predictions_table(np.full((2, 6), np.nan), n_votes=0, fold=UNSEEN)
     table["grda_pred"] = [0.9, 0.1]
@@ -308,7 +323,7 @@ def test_planted_evidence_is_looked_for_where_it_was_planted(planted):
 def test_every_window_gets_a_figure_that_tells_its_evidence(chosen, maps, images, eegs):
     evidence = tell_evidence(chosen, maps, ENSEMBLE)
     tasks = draw_windows(chosen, maps, evidence, images, eegs, ENSEMBLE, ["Fusion"], PARAMS)
-    assert len(tasks) == len(chosen)
+    assert len(tasks) == chosen["drawn"].sum() == len(chosen)
     name, task = next(iter(tasks.items()))
     window = chosen.iloc[0]
     assert name == f"{CLASS_NAMES[window['predicted']].lower()}_{window['eeg_id']}_0"

@@ -109,7 +109,7 @@ def draw_windows(
     failing: list[str],
     params: ExplainabilityParams,
 ) -> dict[str, Callable[[], Figure]]:
-    """Draw each chosen window: its EEG, votes and prediction, and the evidence in it.
+    """Draw each window that gets a figure: its EEG, votes and prediction, and the evidence in it.
 
     Returns:
         By file name, ``<predicted class>_<eeg_id>_<window>``, a callable that draws the figure.
@@ -118,7 +118,8 @@ def draw_windows(
     sentences = _with_shares(evidence).set_index(["eeg_id", "window", "class"])["sentence"]
     caption = _method_text(params, failing)
     figures = {}
-    for window, of_window in zip(chosen.to_dict("records"), maps, strict=True):
+    drawn = chosen["drawn"].to_numpy()
+    for window, of_window in zip(chosen[drawn].to_dict("records"), maps[drawn], strict=True):
         told = _told_classes(window)
         ids = window["eeg_id"], window["window"]
         name = f"{CLASS_NAMES[window['predicted']].lower()}_{ids[0]}_{ids[1]}"

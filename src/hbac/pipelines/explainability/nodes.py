@@ -96,13 +96,18 @@ def choose_windows(
           ``correct``: whether they agree;
         - ``agreed``, ``random``, ``error``: whether it is one of those of its class that most
           experts agree on; one drawn at random, which alone are counted in averages; one of the
-          surest errors. A window may be all three.
+          surest errors. A window may be all three;
+        - ``drawn``: whether it gets a figure of its own.
     """
     table = _choose(_with_verdicts(predictions, windows), params)
     chosen = table[table[["agreed", "random", "error"]].any(axis=1)]
     chosen = chosen.sort_values(["consensus", "predicted", *_KEYS], ignore_index=True)
     starts = [_start_of(window, eegs) for window in chosen.itertuples()]
-    return chosen.drop(columns="eeg_offset_seconds").assign(start_seconds=starts)
+    first = chosen[["agreed", "error"]].any(axis=1)
+    ranks = (~first).groupby(chosen["predicted"]).rank(method="first")
+    return chosen.drop(columns="eeg_offset_seconds").assign(
+        start_seconds=starts, drawn=first | (ranks <= params.figures_per_class)
+    )
 
 
 def compute_activation_maps(

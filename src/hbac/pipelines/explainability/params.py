@@ -44,6 +44,7 @@ class ExplainabilityParams(Parameters):
     agreed_per_class: NonNegativeInt = Field(description="windows on which most experts agree")
     random_per_class: PositiveInt = Field(description="windows drawn at random")
     errors: NonNegativeInt = Field(description="wrong predictions, the surest first")
+    figures_per_class: NonNegativeInt = Field(description="windows of a predicted class drawn")
     method: Literal["fusion", "gradcam", "gradcam_plusplus", "hirescam", "layercam", "eigencam"] = (
         Field(description="the map that is drawn and told in words")
     )
