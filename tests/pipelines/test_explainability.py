@@ -31,7 +31,7 @@ from hbac.pipelines.explainability.figure_nodes import (
     draw_randomisation,
     draw_windows,
 )
-from hbac.pipelines.explainability.networks import load_pools
+from hbac.pipelines.explainability.networks import load_pools, map_panels
 from hbac.pipelines.explainability.nodes import (
     choose_windows,
     compute_activation_maps,
@@ -178,6 +178,13 @@ def test_what_is_explained_is_the_ensembles_prediction(chosen, images, networks)
     parts = [np.asarray(networks[e["name"]]()(pictures)) for e in ensemble["networks"]]
     expected = Blend((0.3, 0.9), tuple(ensemble["blend"]["bias"]))(parts)
     np.testing.assert_allclose(shares, expected, atol=1e-5)
+
+
+def test_a_stored_map_has_whole_cells_for_every_panel():
+    odd = ENSEMBLE | {"image": ENSEMBLE["image"] | {"panel_height": 30, "panel_width": 3}}
+    panels = map_panels(odd)
+    assert {panel.rows.stop - panel.rows.start for panel in panels} == {7}
+    assert {panel.columns.stop - panel.columns.start for panel in panels} == {1}
 
 
 def test_maps_need_a_network_that_sees_pictures(chosen, images, networks):
@@ -350,6 +357,11 @@ def test_the_data_set_gets_its_figures(chosen, maps, images, measured, planted, 
         draw_faithfulness(measured[1], scores, failing, PARAMS),
         draw_randomisation(similarities, judged, failing, PARAMS),
         draw_planted_evidence(found, score_planted_evidence(found, PARAMS), PARAMS),
+    ]
+    unknown = chosen.assign(consensus=-1, error=False)
+    figures += [
+        draw_mean_maps(unknown, maps, ENSEMBLE, *told),
+        draw_confident_errors(unknown, maps, images, ENSEMBLE, *told),
     ]
     assert all(isinstance(figure, Figure) for figure in figures)
     record = summarise_explanations(

@@ -224,6 +224,8 @@ def draw_mean_maps(
 ) -> Figure:
     """Draw the mean map of each predicted class, of right and of wrong predictions."""
     drawn = chosen[chosen["random"] & (chosen["consensus"] != NO_CONSENSUS)]
+    if drawn.empty:
+        return message("No window has votes, so none is known to be right or wrong")
     panels, means, counts = map_panels(ensemble), {}, {}
     for number in sorted(drawn["predicted"].unique()):
         for is_right, outcome in OUTCOMES.items():

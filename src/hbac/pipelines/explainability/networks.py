@@ -28,9 +28,17 @@ def picture_layout(ensemble: dict[str, Any]) -> ImageLayout:
     return ImageParams(**ensemble["image"]).layout
 
 
+def _blocks(layout: ImageLayout) -> tuple[int, int]:
+    """Panels of the picture, down and across."""
+    n_sources = len(layout.sources)
+    return len(layout.panels()) // n_sources, n_sources
+
+
 def map_size(layout: ImageLayout) -> tuple[int, int]:
-    """Return rows and columns of a stored map."""
-    return layout.size[0] // MAP_STRIDE, layout.size[1] // MAP_STRIDE
+    """Return rows and columns of a stored map, whole ones for every panel."""
+    down, across = _blocks(layout)
+    rows, columns = layout.size[0] // down, layout.size[1] // across
+    return down * max(rows // MAP_STRIDE, 1), across * max(columns // MAP_STRIDE, 1)
 
 
 def map_panels(ensemble: dict[str, Any]) -> tuple[Panel, ...]:
@@ -73,12 +81,6 @@ class Pool:
     bias: Sequence[float]
     layout: ImageLayout
 
-    @property
-    def blocks(self) -> tuple[int, int]:
-        """Panels of the picture, down and across."""
-        n_sources = len(self.layout.sources)
-        return len(self.layout.panels()) // n_sources, n_sources
-
     def maps(
         self,
         images: np.ndarray,
@@ -100,7 +102,7 @@ class Pool:
         Returns:
             Signed evidence, shape ``(methods, windows, classes, *size)``, float32.
         """
-        total = np.float32(0)
+        total, blocks = np.float32(0), _blocks(self.layout)
         for network, weight in zip(self.networks, self.weights, strict=True):
             cells = explain.map_by_methods(
                 [explain.METHODS[name] for name in methods],
@@ -110,13 +112,11 @@ class Pool:
                 layers=layers,
                 signed=True,
             )
-            enlarged = [explain.upsample(maps, size, blocks=self.blocks) for maps in cells]
+            enlarged = [explain.upsample(maps, size, blocks=blocks) for maps in cells]
             total = total + np.float32(weight) * np.stack(enlarged)
         return total
 
-    def logits(
-        self, *, batch_size: int, compiled: bool = False
-    ) -> Callable[[np.ndarray], np.ndarray]:
+    def logits(self, *, batch_size: int, compiled: bool = False) -> explain.Score:
         """Return what scores pictures as the ensemble does, up to what ``Pool`` leaves out."""
         return explain.pooled_logits(
             self.networks,
