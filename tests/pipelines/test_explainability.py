@@ -14,7 +14,6 @@ from hbac.pipelines.explainability.faithfulness_nodes import (
     CENTRE,
     RANDOM,
     check_randomisation,
-    estimate_means,
     judge_randomisation,
     kinds,
     measure_faithfulness,
@@ -31,7 +30,8 @@ from hbac.pipelines.explainability.figure_nodes import (
     draw_randomisation,
     draw_windows,
 )
-from hbac.pipelines.explainability.networks import load_pools, map_panels
+from hbac.pipelines.explainability.intervals import estimate_means
+from hbac.pipelines.explainability.networks import load_best, load_pools, map_panels
 from hbac.pipelines.explainability.nodes import (
     choose_windows,
     compute_activation_maps,
@@ -285,11 +285,19 @@ def test_maps_of_random_weights_are_compared_with_the_trained_ones(chosen, image
         np.testing.assert_array_equal(weight, after)
     assert set(similarities["maps"]) == set(kinds()) - {RANDOM, CENTRE}
     # The network of fold 1 has the lower loss, so its own windows are compared.
-    folds = chosen.set_index("eeg_id")["fold"]
-    assert folds.loc[similarities["eeg_id"]].eq(1).all()
+    compared = chosen.set_index("eeg_id").loc[similarities["eeg_id"]]
+    assert compared["fold"].eq(1).all()
+    assert compared["random"].all()
     judged, failing = judge_randomisation(similarities, PARAMS)
     assert judged["step"].unique().tolist() == [0, 1, 2]
     assert set(failing) <= set(kinds())
+
+
+def test_the_best_network_is_one_that_some_windows_are_new_to(chosen, networks):
+    first = chosen[chosen["fold"] == 0]
+    rows, pool = load_best(first, networks, ENSEMBLE)
+    assert rows.tolist() == list(range(len(first)))
+    assert pool.networks == [networks["fold_0.compact"]()]
 
 
 def test_a_map_that_stays_the_same_fails(caplog):
@@ -353,10 +361,10 @@ def test_the_data_set_gets_its_figures(chosen, maps, images, measured, planted, 
         draw_confident_errors(chosen, maps, images, ENSEMBLE, *told),
         draw_mean_maps(chosen, maps, ENSEMBLE, *told),
         draw_importance(chosen, summarise_importance(chosen, importance, PARAMS), *told),
-        draw_curves(measured[0], curves, PARAMS),
+        draw_curves(measured[0], curves, failing, PARAMS),
         draw_faithfulness(measured[1], scores, failing, PARAMS),
         draw_randomisation(similarities, judged, failing, PARAMS),
-        draw_planted_evidence(found, score_planted_evidence(found, PARAMS), PARAMS),
+        draw_planted_evidence(found, score_planted_evidence(found, PARAMS), failing, PARAMS),
     ]
     unknown = chosen.assign(consensus=-1, error=False)
     figures += [

@@ -67,8 +67,8 @@ def _planted(classes=("LPD", "GPD"), maps=MAPS):
     return _with_interval(rows, ["class", "maps", "mass", "chance", "n", "detected"], "mass")
 
 
-def _draw_curves(table):
-    return perturbation_curves(table, chosen="Fusion", **WORDS)
+def _draw_curves(table, failing=()):
+    return perturbation_curves(table, chosen="Fusion", failing=failing, **WORDS)
 
 
 def _draw_scores(table, failing=()):
@@ -79,8 +79,8 @@ def _draw_randomised(table, failing=()):
     return randomisation(table, threshold=0.5, failing=failing, **WORDS)
 
 
-def _draw_planted(table):
-    return planted_evidence(table, **WORDS)
+def _draw_planted(table, failing=()):
+    return planted_evidence(table, failing=failing, **WORDS)
 
 
 def test_curves_are_the_tables_in_order_of_fraction():
@@ -157,6 +157,15 @@ def test_failing_maps_are_marked_and_named():
     hollow = [line.get_markerfacecolor() == "white" for line in figure.axes[0].lines[:5]]
     assert hollow == [False, False, True, False, False]
     assert _caption(figure).startswith("EigenCAM fails the randomisation check: its maps")
+
+
+def test_no_figure_of_maps_that_fail_is_without_a_word_of_it():
+    for figure in (_draw_curves(_curves(), ["EigenCAM"]), _draw_planted(_planted(), ["EigenCAM"])):
+        assert _caption(figure).startswith("EigenCAM fails the randomisation check: its maps")
+    legend = _draw_curves(_curves(), ["EigenCAM"]).legends[0]
+    assert "EigenCAM (fails)" in _labels(legend.get_texts())
+    with pytest.raises(ValueError, match="Odd"):
+        _draw_planted(_planted(), ["Odd"])
 
 
 def test_several_failing_maps_are_named_together():

@@ -11,7 +11,7 @@ from hbac.datasets.file import FileDataset
 _DPI = 100
 
 _QUICKLY = {"compress_level": 1}
-"""A fifth larger, and a tenth of a second sooner: there may be hundreds of them."""
+"""A tenth of a second sooner and more for a large figure: there may be hundreds of them."""
 
 
 class FigureDataset(FileDataset):

@@ -120,11 +120,9 @@ def _batches(
     images: np.ndarray, class_indices: np.ndarray, size: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     for start in range(0, len(images), size):
-        classes = class_indices[..., start : start + size] if class_indices.ndim > 1 else None
-        yield (
-            np.asarray(images[start : start + size], np.float32),
-            class_indices if classes is None else classes,
-        )
+        batch = slice(start, start + size)
+        classes = class_indices[:, batch] if class_indices.ndim > 1 else class_indices
+        yield np.asarray(images[batch], np.float32), classes
 
 
 def map_by_methods(

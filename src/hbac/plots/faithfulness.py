@@ -77,6 +77,10 @@ def _failing_text(failing: Sequence[str]) -> str:
     )
 
 
+def _mark(failing: Sequence[str], name: str) -> str:
+    return f"{name} (fails)" if name in failing else name
+
+
 def _caption(figure: Figure, *sentences: str) -> None:
     say_below(figure, " ".join(sentence for sentence in sentences if sentence))
 
@@ -114,7 +118,7 @@ def _grid(figure: Figure, count: int, columns: int, **sharing: Any) -> tuple[np.
 
 @styled
 def perturbation_curves(
-    curves: pd.DataFrame, *, chosen: str, sample: str, confidence: float
+    curves: pd.DataFrame, *, chosen: str, failing: Sequence[str], sample: str, confidence: float
 ) -> Figure:
     """Show how the predicted probability moves as a map's pixels are put in or taken out.
 
@@ -125,6 +129,8 @@ def perturbation_curves(
             picture inserted or removed), ``value`` (probability of the class), ``low`` and
             ``high`` (ends of its interval).
         chosen: the kind of maps that the project uses; it is bold and has its band.
+        failing: kinds of maps that do not fall apart as weights are randomised; the caption names
+            them.
         sample: how many windows of how many patients, in words.
         confidence: of the intervals, between 0 and 1.
 
@@ -135,7 +141,7 @@ def perturbation_curves(
         ValueError: if the table lacks a column, a row or the chosen maps, or has another curve.
     """
     check_columns(curves, ["curve", "fill", "maps", "fraction", "value", "low", "high"])
-    _check_names(curves, [chosen])
+    _check_names(curves, [chosen, *failing])
     unknown = sorted(set(curves["curve"]) - set(BETTER_CURVES))
     if unknown:
         raise ValueError(f"curves must be of {list(BETTER_CURVES)}, received {unknown}")
@@ -149,17 +155,16 @@ def perturbation_curves(
     figure.get_layout_engine().set(wspace=0.05)
     for axes in panels[::columns]:
         axes.set_ylabel("probability of the class")
-    handles = [Line2D([], [], label=name, markersize=4, **look) for name, look in looks.items()]
+    handles = [
+        Line2D([], [], label=_mark(failing, name), markersize=4, **look)
+        for name, look in looks.items()
+    ]
     figure.legend(handles=handles, loc="outside right upper")
-    _caption(figure, f"Band: {confidence:.0%} interval of {chosen}.")
+    _caption(figure, _failing_text(failing), f"Band: {confidence:.0%} interval of {chosen}.")
     return figure
 
 
-def _mark(failing: Sequence[str], name: str) -> str:
-    return f"{name} (fails)" if name in failing else name
-
-
-def _draw_dots(axes: Axes, rows: pd.DataFrame, looks: Mapping, failing: Sequence[str] = ()) -> None:
+def _draw_dots(axes: Axes, rows: pd.DataFrame, looks: Mapping, failing: Sequence[str]) -> None:
     """A dot and an interval a row, a row a kind of maps; hollow where it fails."""
     rows = rows.set_index("maps").reindex(looks)
     for place, (name, row) in enumerate(rows.iterrows()):
@@ -305,7 +310,9 @@ def randomisation(
 
 
 @styled
-def planted_evidence(table: pd.DataFrame, *, sample: str, confidence: float) -> Figure:
+def planted_evidence(
+    table: pd.DataFrame, *, failing: Sequence[str], sample: str, confidence: float
+) -> Figure:
     """Show how much of the maps lies where the evidence was planted.
 
     Args:
@@ -313,6 +320,8 @@ def planted_evidence(table: pd.DataFrame, *, sample: str, confidence: float) -> 
             region; NaN where not defined), ``low`` and ``high`` (ends of its interval),
             ``chance`` (mean share of the picture that the region covers), ``n`` (windows) and
             ``detected`` (share of the windows in which the network predicts the class).
+        failing: kinds of maps that do not fall apart as weights are randomised; they are hollow,
+            and the caption names them.
         sample: how many simulated windows, in words.
         confidence: of the intervals, between 0 and 1.
 
@@ -324,6 +333,7 @@ def planted_evidence(table: pd.DataFrame, *, sample: str, confidence: float) -> 
         ValueError: if the table lacks a column or a row.
     """
     check_columns(table, ["class", "maps", "mass", "low", "high", "chance", "n", "detected"])
+    _check_names(table, failing)
     looks = _dot_looks(table, None)
     groups = list(
         table.rename(columns={"mass": "value"}).groupby("class", sort=False, observed=True)
@@ -332,7 +342,7 @@ def planted_evidence(table: pd.DataFrame, *, sample: str, confidence: float) -> 
     figure = new_figure(height, title=f"Mass of the maps where evidence was planted, {sample}")
     panels, columns = _grid(figure, len(groups), 3, sharex=True, sharey=True)
     for axes, (name, rows) in zip(panels, groups, strict=True):
-        _draw_dots(axes, rows, looks)
+        _draw_dots(axes, rows, looks, failing)
         chance = rows.set_index("maps")["chance"].reindex(looks)
         places = np.arange(len(looks))
         axes.vlines(chance, places - 0.4, places + 0.4, color=INK, linewidth=1)
@@ -347,6 +357,7 @@ def planted_evidence(table: pd.DataFrame, *, sample: str, confidence: float) -> 
     panels[0].xaxis.set_major_formatter(PercentFormatter(1))
     _caption(
         figure,
+        _failing_text(failing),
         f"Lines: {confidence:.0%} interval; upright: the region's share of the picture, which "
         "is what chance would reach; detected: windows in which the network predicts the class.",
     )

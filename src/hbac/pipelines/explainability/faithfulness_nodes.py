@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from hbac import explain
-from hbac.evaluation import resample_patients
+from hbac.pipelines.explainability.intervals import estimate_means
 from hbac.pipelines.explainability.networks import (
     Networks,
     Pool,
@@ -22,7 +22,6 @@ from hbac.pipelines.explainability.networks import (
     picture_layout,
 )
 from hbac.pipelines.explainability.params import ExplainabilityParams
-from hbac.pipelines.inference.nodes import UNSEEN
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +108,7 @@ class _Group:
     windows: pd.DataFrame
     images: np.ndarray
     maps: np.ndarray
-    logits: Callable[[np.ndarray], np.ndarray]
+    logits: explain.Score
     tiles: explain.Tiles
 
     @property
@@ -247,29 +246,6 @@ def measure_faithfulness(
     return pd.concat(curves, ignore_index=True), pd.concat(scores, ignore_index=True)
 
 
-def estimate_means(
-    table: pd.DataFrame, keys: list[str], params: ExplainabilityParams
-) -> pd.DataFrame:
-    """Average ``value`` over windows, with intervals over patients, for each combination of keys.
-
-    A value that is NaN, such as a correlation without variation, is left out.
-    """
-    ids = ["eeg_id", "window", "patient_id"]
-    wide = table.pivot_table("value", ids, keys, sort=False, observed=True)
-    bootstrap = resample_patients(
-        wide.index.get_level_values("patient_id").to_numpy(),
-        draws=params.draws,
-        confidence=params.confidence,
-        seed=params.seed,
-    )
-    known = wide.notna().to_numpy()
-    ratios = bootstrap.ratios(np.nan_to_num(wide.to_numpy()), known.astype(float))
-    means = bootstrap.estimate(ratios)
-    return wide.columns.to_frame(index=False).assign(
-        value=means.value, low=means.low, high=means.high, n=known.sum(axis=0)
-    )
-
-
 def score_faithfulness(
     curves: pd.DataFrame, scores: pd.DataFrame, params: ExplainabilityParams
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -293,14 +269,16 @@ def check_randomisation(
 ) -> pd.DataFrame:
     """Compare maps with those of the same network as its weights are drawn anew from the top.
 
-    Done with the network of the lowest validation loss, on windows that it has not seen.
+    Done with the network of the lowest validation loss, on some of the windows drawn at random
+    that it has not seen.
 
     Returns:
         A row a window, method and stage: ``maps``, ``step`` from 1, ``layer`` (the deepest drawn
         anew) and ``similarity``, Spearman's correlation with the trained network's signed map.
     """
-    entry, pool = load_best(networks, ensemble)
-    unseen = chosen[chosen["fold"].isin([entry["fold"], UNSEEN])]
+    drawn = chosen[chosen["random"]]
+    rows, pool = load_best(drawn, networks, ensemble)
+    unseen = drawn.iloc[rows]
     windows = unseen.sample(
         min(params.randomisation.windows, len(unseen)), random_state=params.seed
     )

@@ -202,7 +202,9 @@ def draw_confident_errors(
     )
 
 
-def _sample(windows: pd.DataFrame) -> str:
+def _sample(rows: pd.DataFrame) -> str:
+    """Say how many windows of how many patients a table holds, however many rows each has."""
+    windows = rows.drop_duplicates(["eeg_id", "window"])
     n_patients = windows["patient_id"].nunique()
     return f"n = {len(windows):,} windows of {n_patients:,} patients"
 
@@ -251,13 +253,14 @@ def draw_importance(
 
 
 def draw_curves(
-    windows: pd.DataFrame, curves: pd.DataFrame, params: ExplainabilityParams
+    windows: pd.DataFrame, curves: pd.DataFrame, failing: list[str], params: ExplainabilityParams
 ) -> Figure:
     """Draw insertion, deletion and ROAD."""
     return faithfulness.perturbation_curves(
         curves,
         chosen=_method_name(params),
-        sample=_sample(windows.drop_duplicates(["eeg_id", "window"])),
+        failing=failing,
+        sample=_sample(windows),
         confidence=params.confidence,
     )
 
@@ -270,7 +273,7 @@ def draw_faithfulness(
         scores,
         chosen=_method_name(params),
         failing=failing,
-        sample=_sample(windows.drop_duplicates(["eeg_id", "window"])),
+        sample=_sample(windows),
         confidence=params.confidence,
     )
 
@@ -286,16 +289,19 @@ def draw_randomisation(
         judged,
         threshold=params.randomisation.threshold,
         failing=failing,
-        sample=_sample(similarities.drop_duplicates(["eeg_id", "window"])),
+        sample=_sample(similarities),
         confidence=params.confidence,
     )
 
 
 def draw_planted_evidence(
-    found: pd.DataFrame, scores: pd.DataFrame, params: ExplainabilityParams
+    found: pd.DataFrame, scores: pd.DataFrame, failing: list[str], params: ExplainabilityParams
 ) -> Figure:
     """Draw how much of the maps lies where evidence was planted."""
     n_windows = found["eeg_id"].nunique()
     return faithfulness.planted_evidence(
-        scores, sample=f"n = {n_windows:,} simulated windows", confidence=params.confidence
+        scores,
+        failing=failing,
+        sample=f"n = {n_windows:,} simulated windows",
+        confidence=params.confidence,
     )

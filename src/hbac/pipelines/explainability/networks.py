@@ -173,11 +173,19 @@ def load_pools(
         yield np.flatnonzero(folds == fold), _pool(unseen, networks, ensemble)
 
 
-def load_best(networks: Networks, ensemble: dict[str, Any]) -> tuple[dict[str, Any], Pool]:
-    """Load the network of pictures with the lowest validation loss, alone.
+def load_best(
+    windows: pd.DataFrame, networks: Networks, ensemble: dict[str, Any]
+) -> tuple[np.ndarray, Pool]:
+    """Load, of the networks that some windows are new to, the one of the lowest validation loss.
 
     Returns:
-        Its entry in the ensemble's record, and the network.
+        Positions of the windows that it has not seen, and the network alone.
     """
-    best = min(picture_networks(ensemble), key=lambda entry: entry["val_loss"])
-    return best, _pool([best], networks, ensemble)
+    folds = windows["fold"].to_numpy()
+    unseen = {
+        entry["name"]: np.flatnonzero(np.isin(folds, [entry["fold"], UNSEEN]))
+        for entry in picture_networks(ensemble)
+    }
+    known = [entry for entry in picture_networks(ensemble) if len(unseen[entry["name"]])]
+    best = min(known, key=lambda entry: entry["val_loss"])
+    return unseen[best["name"]], _pool([best], networks, ensemble)

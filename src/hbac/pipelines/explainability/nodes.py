@@ -15,7 +15,7 @@ from hbac.eeg.recording import Recording
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES, CLASSES, PREDICTION_COLUMNS, VOTE_COLUMNS
 from hbac.eeg.windows import window_start
-from hbac.evaluation import resample_patients
+from hbac.pipelines.explainability.intervals import estimate_means
 from hbac.pipelines.explainability.networks import (
     Networks,
     load_pools,
@@ -214,15 +214,9 @@ def tabulate_importance(
     return pd.concat([joined, table.drop(columns="window_row")], axis=1)
 
 
-def _levels(table: pd.DataFrame, dimension: str, n_windows: int) -> tuple[pd.DataFrame, np.ndarray]:
-    """Shares by window (rows) and by class, source and level (columns), and what a column is."""
-    sums = explain.marginal(table, dimension)
-    keys = ["class", "source", "level"]
-    wide = sums.pivot_table("share", "window_row", keys, observed=True)
-    columns = wide.columns.to_frame(index=False).assign(dimension=dimension)
-    chance = sums.groupby(keys, observed=True)["chance"].mean()
-    columns["chance"] = chance.loc[wide.columns].to_numpy()
-    return columns, wide.reindex(range(n_windows)).to_numpy()
+def _marginal(table: pd.DataFrame, ids: pd.DataFrame, dimension: str) -> pd.DataFrame:
+    sums = explain.marginal(table, dimension).rename(columns={"share": "value"})
+    return sums.join(ids, on="window_row")
 
 
 def summarise_importance(
@@ -235,22 +229,15 @@ def summarise_importance(
         the evidence, ``low`` and ``high`` of its interval over patients, ``n`` windows, and
         ``chance``: the share of an even map.
     """
-    drawn = chosen[chosen["random"]].reset_index(drop=True)
-    numbers = drawn[_KEYS].assign(window_row=np.arange(len(drawn)))
+    ids = chosen.loc[chosen["random"], [*_KEYS, "patient_id"]].reset_index(drop=True)
+    numbers = ids[_KEYS].assign(window_row=np.arange(len(ids)))
     of_predicted = importance["class"].astype(str) == importance["predicted"].astype(str)
     table = importance[importance["random"] & of_predicted].merge(numbers, on=_KEYS)
-    bootstrap = resample_patients(
-        drawn["patient_id"].to_numpy(),
-        draws=params.draws,
-        confidence=params.confidence,
-        seed=params.seed,
-    )
+    keys = ["class", "source", "dimension", "level"]
     parts = []
     for dimension in ("chain", "band", "second"):
-        columns, shares = _levels(table, dimension, len(drawn))
-        known = ~np.isnan(shares)
-        means = bootstrap.estimate(bootstrap.ratios(np.nan_to_num(shares), known.astype(float)))
-        parts.append(
-            columns.assign(share=means.value, low=means.low, high=means.high, n=known.sum(axis=0))
-        )
+        sums = _marginal(table, ids, dimension)
+        means = estimate_means(sums, keys, params).rename(columns={"value": "share"})
+        chance = sums.groupby(keys, observed=True)["chance"].mean()
+        parts.append(means.join(chance, on=keys))
     return pd.concat(parts, ignore_index=True)

@@ -158,7 +158,7 @@ def _drawing() -> list[Node]:
         ),
         Node(
             draw_curves,
-            ["window_curves", "perturbation_curves", _PARAMS],
+            ["window_curves", "perturbation_curves", *told],
             "perturbation_curves_figure",
             name="draw_curves",
         ),
@@ -176,7 +176,7 @@ def _drawing() -> list[Node]:
         ),
         Node(
             draw_planted_evidence,
-            ["planted_evidence", "planted_scores", _PARAMS],
+            ["planted_evidence", "planted_scores", *told],
             "planted_evidence_figure",
             name="draw_planted_evidence",
         ),

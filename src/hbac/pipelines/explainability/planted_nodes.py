@@ -13,11 +13,8 @@ import pandas as pd
 from hbac import explain
 from hbac.eeg.simulation import PlantedEvidence, plan_planted, simulate_planted
 from hbac.eeg.votes import CLASS_NAMES, CLASSES
-from hbac.pipelines.explainability.faithfulness_nodes import (
-    estimate_means,
-    kinds,
-    maps_of_every_kind,
-)
+from hbac.pipelines.explainability.faithfulness_nodes import kinds, maps_of_every_kind
+from hbac.pipelines.explainability.intervals import estimate_means
 from hbac.pipelines.explainability.networks import Networks, load_pools, picture_layout
 from hbac.pipelines.explainability.params import ExplainabilityParams
 from hbac.pipelines.inference.nodes import UNSEEN
