@@ -1,3 +1,6 @@
+import base64
+from io import BytesIO
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -5,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from kedro.io import DatasetError
 from matplotlib.figure import Figure
+from matplotlib.image import imread
 
 from hbac.datasets import (
     EEGDataset,
@@ -199,9 +203,17 @@ def test_a_table_of_recordings_needs_no_votes(tmp_path):
 
 
 @pytest.mark.parametrize("folder", ["{tmp_path}", "memory://figures"])
-def test_a_figure_comes_back_as_an_image(folder, tmp_path):
-    dataset = FigureDataset(filepath=f"{folder.format(tmp_path=tmp_path)}/1.png")
+def test_a_figure_comes_back_as_a_picture_that_notebooks_and_kedro_viz_show(folder, tmp_path):
+    dataset = FigureDataset(filepath=f"{folder.format(tmp_path=tmp_path)}/1.png", dpi=50)
     dataset.save(Figure(figsize=(2, 1), facecolor=(1, 0, 0)))
-    image = dataset.load()
-    assert image.shape == (100, 200, 4)
+    picture = dataset.load()
+    image = imread(BytesIO(picture._repr_png_()), format="png")
+    assert image.shape == (50, 100, 4)
     assert (image == [1, 0, 0, 1]).all()
+    assert base64.b64decode(dataset.preview()) == picture
+
+
+def test_what_is_not_a_picture_is_refused(tmp_path):
+    (tmp_path / "1.png").write_bytes(b"<html>")
+    with pytest.raises(DatasetError, match="is not a PNG file"):
+        FigureDataset(filepath=str(tmp_path / "1.png")).load()

@@ -13,15 +13,15 @@ from matplotlib.figure import Figure
 from hbac.eeg import CHANNELS, Recording
 from hbac.eeg.votes import VOTE_COLUMNS
 from hbac.pipelines.eda import create_pipeline
-from hbac.pipelines.eda.nodes import (
+from hbac.pipelines.eda.label_nodes import count_labels
+from hbac.pipelines.eda.params import EdaParams
+from hbac.pipelines.eda.signal_nodes import (
     choose_example,
-    count_labels,
     measure_missing_data,
     plot_example_eeg,
     plot_example_spectrogram,
     tabulate_missing_data,
 )
-from hbac.pipelines.eda.params import EdaParams
 
 IIIC = Path(__file__).resolve().parents[2] / ".." / "shared" / "iiic"
 PARAMS = EdaParams(seed=0, sample_size=2, example_eeg_id=None)
