@@ -293,13 +293,13 @@ def test_one_fold_that_is_killed_and_run_again_alone_gives_what_it_gave(demo, fo
     checkpoint = folders["data_dir"] / "06_models/checkpoints/fold_1.compact.npz"
     before, epochs = pd.read_parquet(file), pd.read_csv(history).drop(columns="seconds")
     checkpoint.unlink()
-    alone = ("--pipeline", "demo", "--namespaces", "fold_1")
+    alone = ("--pipeline", "demo", "--namespaces", "modeling.fold_1")
     run = start_run(*alone, **folders, **SMALLEST)
     wait_until(checkpoint.exists)
     kill(run)
     status, printed = kedro_run(*alone, **folders, **SMALLEST)
     assert status == 0, printed
-    assert "[1/1] fold_1.compact.train_fold" in printed
+    assert "[1/1] modeling.fold_1.compact.train_fold" in printed
     assert "Going on after epoch" in printed
     pd.testing.assert_frame_equal(pd.read_parquet(file), before, rtol=1e-4, atol=1e-6)
     again = pd.read_csv(history).drop(columns="seconds")

@@ -23,6 +23,8 @@ def _choose(recipes: DictConfig, name: str, part: str) -> DictConfig:
 
 # `--pipeline NAME` is what the documentation says, and works in every Kedro 1.
 warnings.filterwarnings("ignore", "Option '--pipeline'", KedroDeprecationWarning)
+# Folds and test data keep their names within the groups that kedro-viz shows.
+warnings.filterwarnings("ignore", "One or more dataset names contain '.'", UserWarning)
 
 # Hooks run last to first.
 HOOKS = (SummaryHook(), MlflowHook(), LockHook(), FoldsHook(), GuardHook())

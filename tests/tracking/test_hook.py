@@ -12,6 +12,7 @@ from kedro.pipeline import Node, Pipeline
 from matplotlib.figure import Figure
 from mlflow import MlflowClient
 
+from hbac.datasets import FigureDataset
 from hbac.tracking.current import current_run
 from hbac.tracking.data import data_fingerprint
 from hbac.tracking.hook import MlflowHook
@@ -53,7 +54,7 @@ PIPELINE = Pipeline(
             ["model_input", "fold_0_split"],
             ["fold_0.compact.model", "fold_0.compact.history"],
             name="train_fold",
-            namespace="fold_0.compact",
+            namespace="modeling.fold_0.compact",
             tags="training",
         ),
         Node(lambda params: None, "params:modeling", None, name="read_parameters"),
@@ -110,10 +111,12 @@ def test_a_run_that_fails_before_its_first_fold_shows_as_failed(hook, root):
 
 
 def test_the_parent_shows_the_ensemble_and_a_child_its_network(hook, root):
-    start(hook)
+    figure = FigureDataset(filepath=str(root / "a_figure.png"))
+    start(hook, a_figure=figure)
     train_one(hook)
     hook.after_dataset_saved("training_history", HISTORY)
     hook.after_dataset_saved("metrics", METRICS)
+    figure.save(Figure())
     hook.after_dataset_saved("a_figure", Figure())
     hook.after_pipeline_run()
     parent, child = runs(root)["seed modeling 1"], runs(root)["fold_0.compact"]

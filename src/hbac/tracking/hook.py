@@ -8,6 +8,7 @@ import logging
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,11 @@ def _git_commit(root: Path) -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+def _network_of(node: Node) -> str:
+    """Fold and architecture: the innermost two of the groups that a node is in."""
+    return ".".join(node.namespace.split(".")[-2:])
 
 
 class MlflowHook:
@@ -143,8 +149,9 @@ class MlflowHook:
             return
         if self._fingerprint is None:
             self._note_data(*(inputs[name] for name in node.inputs[:2]))
-        self._child = self._open(node.namespace, {"mlflow.parentRunId": self._parent.run_id})
-        fold, architecture = node.namespace.split(".")
+        name = _network_of(node)
+        self._child = self._open(name, {"mlflow.parentRunId": self._parent.run_id})
+        fold, architecture = name.split(".")
         self._child.log_params({"fold": fold.removeprefix("fold_"), "architecture": architecture})
         set_current_run(self._child)
 
@@ -171,7 +178,7 @@ class MlflowHook:
         if self._parent is None:
             return
         if isinstance(data, Figure):
-            self._client.log_figure(self._parent.run_id, data, f"figures/{dataset_name}.png")
+            self._log_figure(dataset_name)
         elif dataset_name == "training_history":
             self._parent.log_metrics(summarise_training(data))
         elif dataset_name == "metrics":
@@ -181,6 +188,13 @@ class MlflowHook:
         elif dataset_name == "ensemble":
             self._tag_ensemble(data)
             self._register(data)
+
+    def _log_figure(self, name: str) -> None:
+        """Log the file that was saved; to draw the figure anew would take as long again."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, f"{name}.png")
+            file.write_bytes(self._catalog.load(name))
+            self._client.log_artifact(self._parent.run_id, str(file), "figures")
 
     def _log_scores(self, metrics: dict[str, Any]) -> None:
         self._scores = readable_scores(metrics)
@@ -215,7 +229,7 @@ class MlflowHook:
 
         if self._fingerprint is None:  # every network was there before
             self._note_data(*(self._catalog.load(name) for name in self._training[0].inputs[:2]))
-        data = {node.namespace: node.inputs[0] for node in self._training}
+        data = {_network_of(node): node.inputs[0] for node in self._training}
         seen = {entry["input"]: data[entry["name"]] for entry in record["networks"]}
         names = [entry["name"] for entry in record["networks"]]
         self._registered = register_ensemble(

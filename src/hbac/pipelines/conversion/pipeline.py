@@ -15,5 +15,7 @@ def create_pipeline() -> Pipeline:
                 "spectrogram_arrays",
                 name="convert_spectrograms",
             )
-        ]
+        ],
+        namespace="conversion",
+        prefix_datasets_with_namespace=False,
     )

@@ -88,4 +88,5 @@ def _examples() -> list[Node]:
 
 def create_pipeline() -> Pipeline:
     """Build the pipeline from the raw data to tables and figures."""
-    return Pipeline([*_labels(), *_signals(), *_examples()])
+    nodes = [*_labels(), *_signals(), *_examples()]
+    return Pipeline(nodes, namespace="eda", prefix_datasets_with_namespace=False)

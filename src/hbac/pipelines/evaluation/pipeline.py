@@ -109,4 +109,5 @@ def _drawing() -> list[Node]:
 
 def create_pipeline() -> Pipeline:
     """Predictions to scores and figures."""
-    return Pipeline([*_scoring(), *_drawing()])
+    nodes = [*_scoring(), *_drawing()]
+    return Pipeline(nodes, namespace="evaluation", prefix_datasets_with_namespace=False)

@@ -185,4 +185,5 @@ def _drawing() -> list[Node]:
 
 def create_pipeline() -> Pipeline:
     """Networks and held-out windows to explanations, and explanations to the test."""
-    return Pipeline([*_explaining(), *_testing(), *_drawing()])
+    nodes = [*_explaining(), *_testing(), *_drawing()]
+    return Pipeline(nodes, namespace="explainability", prefix_datasets_with_namespace=False)

@@ -146,4 +146,8 @@ def create_pipeline(n_folds: int, architectures: Sequence[str]) -> Pipeline:
     networks = [(fold, name) for name in architectures for fold in folds]
     training = sum((_train(*network) for network in networks), Pipeline([]))
     names = ["_".join(network) for network in networks]
-    return _prepare(folds) + training + _collect(names, f"{folds[0]}_split")
+    return Pipeline(
+        _prepare(folds) + training + _collect(names, f"{folds[0]}_split"),
+        namespace="modeling",
+        prefix_datasets_with_namespace=False,
+    )

@@ -45,5 +45,7 @@ def create_pipeline() -> Pipeline:
                 "test_spectrograms",
                 name="simulate_test_spectrograms",
             ),
-        ]
+        ],
+        namespace="simulation",
+        prefix_datasets_with_namespace=False,
     )

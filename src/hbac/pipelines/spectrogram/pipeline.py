@@ -21,5 +21,7 @@ def create_pipeline() -> Pipeline:
                 "eeg_spectrograms",
                 name="compute_eeg_spectrograms",
             ),
-        ]
+        ],
+        namespace="spectrogram",
+        prefix_datasets_with_namespace=False,
     )
