@@ -5,11 +5,7 @@ module, which would take its place: a method such as Grad-CAM is ``METHODS["grad
 ``from hbac.explain.gradcam import gradcam``.
 """
 
-import os
-
 import lazy_loader
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,26 @@ from hbac.hooks.location import is_inside, location_of
 
 logger = logging.getLogger(__name__)
 
-_NEXT = (
-    "  kedro viz run                                       the pipelines, with tables and figures",
-    "  mlflow ui --backend-store-uri sqlite:///mlflow.db   the training runs",
-)
+_REPORT = "report"
+_STORE = "sqlite:///mlflow.db"
+_FOLDERS = ("raw_dir", "data_dir", "models_dir")
+
+
+def _next_steps(catalog: CatalogProtocol, runtime_params: dict[str, Any]) -> list[str]:
+    """Commands that show what this run made, where it made it."""
+    report = location_of(catalog.get(_REPORT)) if _REPORT in catalog else None
+    folders = [f"{name}={runtime_params[name]}" for name in _FOLDERS if name in runtime_params]
+    params = f" --params {','.join(folders)}" if folders else ""
+    steps = {
+        f"kedro viz run{params}": "the pipelines, with tables and figures",
+        f"mlflow ui --backend-store-uri {os.environ.get('MLFLOW_TRACKING_URI', _STORE)}": (
+            "the training runs"
+        ),
+    }
+    if report is not None and report.exists():
+        steps = {str(report): "everything on one page, in any browser"} | steps
+    width = max(map(len, steps))
+    return [f"  {step:{width}}   {meaning}" for step, meaning in steps.items()]
 
 
 def _layer(dataset: Any) -> str:
@@ -48,6 +65,7 @@ class SummaryHook:
     def after_context_created(self, context: Any) -> None:
         """Remember the project's folder."""
         self._root = Path(context.project_path)
+        self._runtime_params = context.config_loader.runtime_params or {}
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
@@ -67,4 +85,5 @@ class SummaryHook:
         lines = ["", "Made:" if made else "Nothing to do: every output is there."]
         for layer, paths in made.items():
             lines += [f"  {layer}", *(f"    {path}" for path in paths)]
-        click.echo("\n".join([*lines, "", "Look next:", *_NEXT]))
+        steps = _next_steps(catalog, self._runtime_params)
+        click.echo("\n".join([*lines, "", "Look next:", *steps]))

@@ -3,22 +3,18 @@
 Names load on first use, so that a pipeline that trains nothing never imports Keras.
 """
 
-import os
-
 import lazy_loader
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "architecture": ["ARCHITECTURES", "build_model", "has_gpu"],
+        "architecture": ["build_model", "has_gpu"],
         "augmentation": ["Augmentation"],
         "blend": ["Blend", "fit_blend"],
         "compiled": ["compiled_model", "reset"],
         "ensemble": ["predict_with_networks"],
         "image": ["ImageLayout", "build_image"],
-        "inputs": ["INPUTS", "split_names"],
+        "inputs": ["ARCHITECTURES", "INPUTS", "register_architecture", "split_names"],
         "prediction": ["predict"],
         "schedule": ["cosine_rates"],
         "targets": ["soften", "vote_weights"],
