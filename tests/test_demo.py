@@ -1,7 +1,10 @@
 """The project as its user meets it: commands in, files out."""
 
+import base64
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 
@@ -11,8 +14,12 @@ import pandas as pd
 import pytest
 
 from hbac.eeg.votes import BAND_POWER_COLUMNS, PREDICTION_COLUMNS, VOTE_COLUMNS
+from hbac.pipeline_registry import register_pipelines
+from tests.browser import open_page, served
 from tests.conftest import PROJECT
 from tests.services import end_of, kill, start_run, wait_until
+
+_PREVIEWED = ("pandas.", *(f"datasets.{kind}." for kind in ("figure", "record", "keras_model")))
 
 SMALLEST = {
     "demo.simulation.patients": 6,
@@ -174,6 +181,47 @@ def test_the_registered_ensemble_predicts_what_inference_did(demo, folders):
     predictions = pd.read_parquet(folders["data_dir"] / "07_model_output/predictions.parquet")
     np.testing.assert_allclose(ours, predictions[list(PREDICTION_COLUMNS)], atol=1e-5)
     assert ensemble.metadata.signature.inputs.inputs[0].shape == (-1, 64, 64)
+
+
+@pytest.fixture(scope="session")
+def viz(demo, folders, tmp_path_factory):
+    """What ``kedro viz build`` makes of the demo, in a folder that is a project."""
+    root = tmp_path_factory.mktemp("viz")
+    for name in ("conf", "src"):
+        shutil.copytree(PROJECT / name, root / name)
+    shutil.copy(PROJECT / "pyproject.toml", root)
+    (root / "data").symlink_to(folders["data_dir"])
+    command = [sys.executable, "-m", "kedro", "viz", "build", "--include-previews"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root / "build"
+
+
+def test_kedro_viz_shows_every_pipeline_and_a_figure_in_a_browser(viz, tmp_path):
+    with served(viz) as address:
+        page = open_page(
+            f"{address}/?pid=demo&sn=reliability_figure", tmp_path, until="data:image/png"
+        )
+    for name in register_pipelines():
+        assert f'class="menu-option__content" title="{name}"' in page
+    for name in ("simulation", "eda", "modeling", "explainability", "reporting"):
+        assert f">{name}</text>" in page
+    for layer in ("raw", "primary", "model_input", "reporting"):
+        assert f">{layer}</li>" in page
+    picture = re.search('src="data:image/png;base64,([^"]{1000,})"', page)[1]
+    folder = viz.parent / "data/08_reporting/scores"
+    assert base64.b64decode(picture) == (folder / "reliability.png").read_bytes()
+
+
+def test_kedro_viz_previews_every_table_record_figure_and_network(viz):
+    nodes = [json.loads(file.read_text()) for file in (viz / "api/nodes").iterdir()]
+    made = [
+        node
+        for node in nodes
+        if os.path.isfile(node.get("filepath") or "") and node["type"].startswith(_PREVIEWED)
+    ]
+    assert len(made) > 60
+    assert [node["filepath"] for node in made if not node.get("preview")] == []
 
 
 def test_a_second_run_makes_nothing_again(demo, folders):

@@ -1,7 +1,6 @@
 """The pages of ``mlflow ui`` as a browser shows them."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -10,9 +9,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.browser import open_page
 from tests.tracking.test_hook import METRICS, runs, start, train_one
-
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def free_port():
@@ -35,8 +33,6 @@ def wait_for(url, process):
 @pytest.fixture
 def page(root):
     """Show a page of a live ``mlflow ui`` until it has a text; returns it as HTML."""
-    if not BROWSER:
-        pytest.skip("no chromium here to open the page in")
     port = free_port()
     store = f"sqlite:///{root / 'mlflow.db'}"
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", store]
@@ -51,14 +47,7 @@ def page(root):
 
     def show(route, text):
         wait_for(f"http://127.0.0.1:{port}/health", process)
-        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1600,2600"]
-        flags += [f"--user-data-dir={root / 'browser'}", "--virtual-time-budget=20000"]
-        command = [BROWSER, *flags, "--dump-dom", f"http://127.0.0.1:{port}/#{route}"]
-        for _ in range(4):  # a busy machine may show a page that still loads
-            shown = subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
-            if text in shown:
-                break
-        return shown
+        return open_page(f"http://127.0.0.1:{port}/#{route}", root, until=text)
 
     yield show
     process.terminate()

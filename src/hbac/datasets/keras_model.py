@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
+import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
+
+from kedro_datasets._typing import JSONPreview
 
 from hbac.datasets.file import FileDataset
 
@@ -22,3 +27,16 @@ class KerasModelDataset(FileDataset):
 
     def _write(self, path: str, data: Any) -> None:
         data.save(path, include_optimizer=False)
+
+    def preview(self) -> JSONPreview:
+        """Return what the network is made of for kedro-viz, which loads no Keras for it."""
+        with self._fs.open(self._filepath, "rb") as file, zipfile.ZipFile(file) as parts:
+            saved = json.loads(parts.read("metadata.json"))
+            layers = json.loads(parts.read("config.json"))["config"]["layers"]
+        inputs = {
+            layer["config"]["name"]: layer["config"]["batch_shape"]
+            for layer in layers
+            if layer["class_name"] == "InputLayer"
+        }
+        kinds = Counter(layer["class_name"] for layer in layers).most_common()
+        return JSONPreview(json.dumps(saved | {"inputs": inputs, "layers": dict(kinds)}))
