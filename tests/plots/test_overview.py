@@ -34,7 +34,7 @@ def _draw(examples):
 def test_a_row_an_example_and_a_column_a_map():
     headings = ("predicted: LPD", "experts: GPD")
     figure = _draw([_example("a", headings=headings), _example("b", headings=headings)])
-    grid = np.array(figure.axes).reshape(2, 6)
+    grid = np.array(figure.axes[:-1]).reshape(2, 6)
     titles = [axes.get_title(loc="left") for axes in grid[1]]
     assert titles == ["picture", *headings, "picture", *headings]
     texts = [text.get_text() for text in figure.texts]
@@ -44,7 +44,8 @@ def test_a_row_an_example_and_a_column_a_map():
 
 
 def test_each_row_has_its_own_seconds():
-    grid = np.array(_draw([_example("a"), _example("b", start=100.0)]).axes).reshape(2, 4)
+    *drawn, _ = _draw([_example("a"), _example("b", start=100.0)]).axes
+    grid = np.array(drawn).reshape(2, 4)
     assert [axes.get_xlim() for axes in grid[0]] == [(0, 50)] * 2 + [(-231, 281)] * 2
     assert [axes.get_xlim() for axes in grid[1]] == [(100, 150)] * 2 + [(-131, 381)] * 2
     for axes in grid.flat:
@@ -53,7 +54,7 @@ def test_each_row_has_its_own_seconds():
 
 def test_each_chain_stands_on_its_own_20_hertz():
     example = _example("a")
-    picture, under_map, regional, _ = _draw([example]).axes
+    picture, under_map, regional, *_ = _draw([example]).axes
     assert picture.get_ylim() == (0, 80)
     # 16 rows a chain, LL on top; the first row drawn is the lowest of RP.
     shown = np.asarray(picture.images[0].get_array())
@@ -67,7 +68,7 @@ def test_each_chain_stands_on_its_own_20_hertz():
 
 
 def test_maps_are_scaled_and_cut_off_between_chains():
-    _, eeg, _, regional = _draw([_example("a", height=5.0)]).axes
+    _, eeg, _, regional, _ = _draw([_example("a", height=5.0)]).axes
     peaks = [np.asarray(image.get_array()).max() for image in eeg.images[1:]]
     assert peaks == [0, 0, 1, 0]
     (lines,) = [drawn for drawn in eeg.collections if hasattr(drawn, "levels")]
@@ -112,3 +113,10 @@ def test_what_does_not_fit_is_refused():
     wrong.maps["predicted: LPD"]["eeg"] = _source("eeg", np.zeros((3, 8, 16)), 0.0)
     with pytest.raises(ValueError, match=r"predicted: LPD, eeg: .* received \(3, 8, 16\)"):
         _draw([wrong])
+
+
+def test_a_key_says_what_the_colours_mean():
+    *_, key = _draw([_example("a")]).axes
+    assert key.get_xlim() == (-1, 1)
+    assert key.get_xlabel() == "against  evidence  for (share of largest)"
+    assert [line.get_xdata()[0] for line in key.lines] == [-0.5, 0.5, 0.8]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -149,3 +150,25 @@ def draw_evidence(
                          levels=levels, colors=INK, linewidths=0.7,
                          linestyles=[CONTOURS[level] for level in levels])  # fmt: skip
     return [colours, lines]
+
+
+def draw_key(axes: Axes, *, orientation: Literal["vertical", "horizontal"] = "vertical") -> None:
+    """Say what the colours of the evidence mean, on narrow axes of their own."""
+    upright = orientation == "vertical"
+    shades = np.linspace(-1, 1, 257)
+    axes.imshow(shades[:, None] if upright else shades[None], cmap=EVIDENCE_MAP, vmin=-1, vmax=1,
+                extent=(0, 1, -1, 1) if upright else (-1, 1, 0, 1), origin="lower",
+                aspect="auto")  # fmt: skip
+    for level, style in CONTOURS.items():
+        draw = axes.axhline if upright else axes.axvline
+        draw(level, color=INK, linewidth=0.7, linestyle=style)
+    axes.set(xticks=[], yticks=[])
+    value, label = (axes.yaxis, "\n") if upright else (axes.xaxis, " ")
+    value.set_ticks([-1, -0.5, 0, 0.5, 0.8, 1], ["-1", "-0.5", "0", "0.5", "0.8", "1"], fontsize=7)
+    value.set_label_text(f"against  evidence  for{label}(share of largest)", fontsize=7)
+    if upright:
+        value.tick_right()
+        value.set_label_position("right")
+    value.labelpad = 3 if upright else 1
+    axes.tick_params(length=2, pad=1.5)
+    axes.spines[:].set_visible(True)

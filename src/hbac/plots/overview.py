@@ -22,6 +22,7 @@ from hbac.plots.evidence import (
     TOP_HERTZ,
     check_maps,
     draw_evidence,
+    draw_key,
     gray_limits,
     largest,
     ordered,
@@ -34,6 +35,9 @@ _BASES = TOP_HERTZ * np.arange(len(CHAINS))[::-1]
 
 _TITLES, _ROW, _STACK, _FOOT = 0.72, 1.45, 0.92, 0.22
 """Heights in inches: above the first row, of a row, of its axes, and below the last row."""
+
+_KEY = 2.6
+"""Inches from the right edge that the meaning of the colours takes."""
 
 _LEFT, _RIGHT, _GAP, _SOURCE_GAP = 0.4, 10.85, 0.13, 0.3
 """Inches: edges of the columns, and gaps between those of a source and between sources."""
@@ -168,6 +172,10 @@ def overview(examples: Sequence[Example], *, title: str, caption: str) -> Figure
     figure.text(0.11 / across, 1 - 0.1 / down, title, va="top", weight="bold", fontsize=11)
     for row, example in enumerate(examples):
         _draw_row(figure, example, _TITLES + _ROW * row, sources)
+    draw_key(
+        figure.add_axes((1 - _KEY / across, 1 - 0.22 / down, (_KEY - 0.15) / across, 0.12 / down)),
+        orientation="horizontal",
+    )
     lefts, _ = _columns(len(sources), len(examples[0].maps))
     for source, places in zip(sources, lefts, strict=True):
         figure.text(places[0] / across, 1 - 0.45 / down, f"{SOURCE_TITLES[source]}, time (s)",

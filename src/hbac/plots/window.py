@@ -20,14 +20,13 @@ from hbac.eeg.panel import Source
 from hbac.eeg.recording import Recording
 from hbac.plots.eeg import CHAIN_COLOURS, LABEL_SECONDS, SHADE, central_seconds, draw_eeg
 from hbac.plots.evidence import (
-    CONTOURS,
-    EVIDENCE_MAP,
     PICTURE_MAP,
     READING,
     SOURCE_TITLES,
     TOP_HERTZ,
     check_maps,
     draw_evidence,
+    draw_key,
     gray_limits,
     largest,
     ordered,
@@ -183,22 +182,6 @@ def _label(window: tuple[float, float]) -> tuple[float, float]:
     return window[0] + first, window[0] + last
 
 
-def _draw_key(axes: Axes) -> None:
-    """Say what the colours of the evidence mean."""
-    shades = np.linspace(-1, 1, 257)[:, None]
-    axes.imshow(shades, cmap=EVIDENCE_MAP, vmin=-1, vmax=1, extent=(0, 1, -1, 1), origin="lower",
-                aspect="auto")  # fmt: skip
-    for level, style in CONTOURS.items():
-        axes.axhline(level, color=INK, linewidth=0.7, linestyle=style)
-    axes.set(xticks=[], yticks=[-1, -0.5, 0, 0.5, 0.8, 1], ylim=(-1, 1))
-    axes.set_yticklabels(["-1", "-0.5", "0", "0.5", "0.8", "1"], fontsize=7)
-    axes.yaxis.set_label_position("right")
-    axes.yaxis.tick_right()
-    axes.set_ylabel("against  evidence  for\n(share of largest)", fontsize=7, labelpad=3)
-    axes.tick_params(length=2, pad=1.5)
-    axes.spines[:].set_visible(True)
-
-
 def _places(sources: Sequence[Source]) -> list[tuple[float, float]]:
     """Left edge and width in inches of each source's column; the first lies below the EEG."""
     others = len(sources) - 1
@@ -236,7 +219,7 @@ def _draw_class(
             for axes, chain in zip(column, CHAINS, strict=True):
                 _name_rows(axes, chain)
     height = tops[-1] + _PANEL - tops[0]
-    _draw_key(_axes(figure, _SIDE_RIGHT + 0.14, tops[0], 0.12, height))
+    draw_key(_axes(figure, _SIDE_RIGHT + 0.14, tops[0], 0.12, height))
 
 
 def _check(
