@@ -9,9 +9,8 @@ from hbac import pipelines
 from hbac.pipelines.parameters import Parameters
 from tests.conftest import PROJECT
 
-FILES = sorted((PROJECT / "conf/base").glob("*parameters_*.yml")) + [
-    PROJECT / "conf/base/globals.yml"
-]
+CONF = PROJECT / "conf/base"
+FILES = [CONF / "globals.yml", *sorted(CONF.glob("parameters_*.yml"))]
 EXPLAINED_ELSEWHERE = {"strong", "demo", "demo_parameters"}
 """Groups that only change what another group explains."""
 

@@ -2,8 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from hbac.models import INPUTS, build_model, split_names
-from hbac.models.architecture import ARCHITECTURES
+from hbac.models import ARCHITECTURES, INPUTS, build_model, register_architecture, split_names
 from hbac.models.efficientnet import IMAGE_RANGE
 
 SIZE = (32, 64)
@@ -125,6 +124,21 @@ def test_pipelines_know_what_each_architecture_sees_without_keras():
         split_names("compact+compact")
     with pytest.raises(ValueError, match="received 'vgg'"):
         split_names("compact+vgg")
+
+
+@pytest.mark.parametrize(
+    ("name", "sees", "message"),
+    [
+        ("compact", "picture", "an architecture 'compact' already"),
+        ("a+b", "picture", r"identifier, received 'a\+b'"),
+        ("mine", "sound", r"one of \('picture', 'waveform'\), received 'sound'"),
+    ],
+)
+def test_a_name_that_can_not_be_registered_is_named(name, sees, message):
+    before = dict(ARCHITECTURES)
+    with pytest.raises(ValueError, match=message):
+        register_architecture(name, "somewhere:build", sees=sees)
+    assert before == ARCHITECTURES
 
 
 def test_without_a_network_the_error_says_what_to_do(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ import pytest
 from kedro.config import OmegaConfigLoader
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from pydantic import ValidationError
 
 from hbac import explain
 from hbac.eeg import CHANNELS, Recording
@@ -185,6 +186,11 @@ def test_a_stored_map_has_whole_cells_for_every_panel():
     panels = map_panels(odd)
     assert {panel.rows.stop - panel.rows.start for panel in panels} == {7}
     assert {panel.columns.stop - panel.columns.start for panel in panels} == {1}
+
+
+def test_a_method_that_is_not_known_is_named_beside_those_that_are():
+    with pytest.raises(ValidationError, match=r"\['eigencam', .*'layercam'\], received 'scorecam'"):
+        small_params(method="scorecam")
 
 
 def test_maps_need_a_network_that_sees_pictures(chosen, images, networks):

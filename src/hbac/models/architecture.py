@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from functools import partial
+import pkgutil
+from collections.abc import Iterator
 
 import keras
 from keras import layers
 
 from hbac.eeg.votes import CLASSES
-from hbac.models.efficientnet import efficientnet
-from hbac.models.small import compact, resnet_1d
-
-ARCHITECTURES: dict[str, Callable[[keras.KerasTensor, str | None], keras.KerasTensor]] = {
-    "efficientnet_b0": partial(efficientnet, "efficientnet_b0"),
-    "efficientnet_b2": partial(efficientnet, "efficientnet_b2"),
-    "efficientnet_v2_s": partial(efficientnet, "efficientnet_v2_s"),
-    "compact": compact,
-    "resnet_1d": resnet_1d,
-}
-"""From the input, shape ``(batch, height, width, 1)``, and the weights to feature maps."""
+from hbac.models.inputs import ARCHITECTURES
 
 
 def has_gpu() -> bool:
@@ -50,9 +40,11 @@ def _dtype_policy(precision: str) -> Iterator[None]:
 
 
 def _build(architecture, image_size, weights, dropout) -> keras.Model:
+    build = ARCHITECTURES[architecture]
+    build = pkgutil.resolve_name(build) if isinstance(build, str) else build
     image = keras.Input(image_size, name="image", dtype="float32")
     picture = layers.Reshape((*image_size, 1), name="picture")(image)
-    features = ARCHITECTURES[architecture](picture, weights)
+    features = build(picture, weights)
     pooled = layers.GlobalAveragePooling2D(name="pooled_features")(features)
     pooled = layers.Dropout(dropout, name="dropout")(pooled)
     logits = layers.Dense(len(CLASSES), dtype="float32", name="logits")(pooled)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -114,3 +115,8 @@ def efficientnet(name: str, picture: keras.KerasTensor, weights: str | None) -> 
     if not Path(weights).is_file():
         raise ValueError(f"weights must be null, imagenet or a file, received {weights!r}")
     return _with_weights_file(family, pixels, weights).output
+
+
+efficientnet_b0 = partial(efficientnet, "efficientnet_b0")
+efficientnet_b2 = partial(efficientnet, "efficientnet_b2")
+efficientnet_v2_s = partial(efficientnet, "efficientnet_v2_s")

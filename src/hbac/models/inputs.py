@@ -1,24 +1,56 @@
-"""What each architecture looks at, known without Keras, so that pipelines can be wired."""
+"""The architectures by name: what each looks at and what builds it, known without Keras.
+
+A network of your own is a function in a file of its own and a line at the end of this one; see
+docs/extending.md.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal, get_args
 
 Input = Literal["picture", "waveform"]
 """``picture``: spectrogram panels, shape ``(height, width)``; ``waveform``: the bipolar EEG,
 shape ``(channels, samples)``."""
 
-INPUTS: dict[str, Input] = {
-    "efficientnet_b0": "picture",
-    "efficientnet_b2": "picture",
-    "efficientnet_v2_s": "picture",
-    "compact": "picture",
-    "resnet_1d": "waveform",
-}
+Build = Callable[[Any, str | None], Any]
+"""From the input, a Keras tensor of shape ``(batch, height, width, 1)``, and the weights to feature
+maps, shape ``(batch, rows, columns, channels)``."""
+
+ARCHITECTURES: dict[str, Build | str] = {}
+"""What builds a network, by name: a function, or where there is one, ``module:function``."""
+
+INPUTS: dict[str, Input] = {}
 """What the networks see, by the name of their architecture."""
 
-PRETRAINED = ("efficientnet_b0", "efficientnet_b2", "efficientnet_v2_s")
+PRETRAINED: set[str] = set()
 """Architectures for which Keras has ImageNet weights; all others start from random ones."""
+
+
+def register_architecture(
+    name: str, build: Build | str, *, sees: Input, pretrained: bool = False
+) -> None:
+    """Give a network a name that the parameter ``modeling.network.architecture`` takes.
+
+    Args:
+        name: a Python identifier, since it becomes part of the names of datasets and files.
+        build: a function from the input and the weights to feature maps; or where it is, as
+            ``module:function``, so that Keras is only imported to build.
+        sees: ``picture`` or ``waveform``.
+        pretrained: whether ``build`` is given the parameter ``weights``; if not, it gets ``None``.
+
+    Raises:
+        ValueError: if the name is taken or no identifier, or there is no such input.
+    """
+    if not name.isidentifier():
+        raise ValueError(f"the name of an architecture must be an identifier, received {name!r}")
+    if name in ARCHITECTURES:
+        raise ValueError(f"there is an architecture {name!r} already; choose another name")
+    if sees not in get_args(Input):
+        raise ValueError(f"sees must be one of {get_args(Input)}, received {sees!r}")
+    ARCHITECTURES[name], INPUTS[name] = build, sees
+    if pretrained:
+        PRETRAINED.add(name)
 
 
 def split_names(architecture: str) -> tuple[str, ...]:
@@ -37,3 +69,11 @@ def split_names(architecture: str) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise ValueError(f"each architecture must be named once, received {architecture!r}")
     return names
+
+
+for _name in ("efficientnet_b0", "efficientnet_b2", "efficientnet_v2_s"):
+    register_architecture(
+        _name, f"hbac.models.efficientnet:{_name}", sees="picture", pretrained=True
+    )
+register_architecture("compact", "hbac.models.small:compact", sees="picture")
+register_architecture("resnet_1d", "hbac.models.small:resnet_1d", sees="waveform")

@@ -1,9 +1,8 @@
 """Parameters of the pipeline ``explainability``."""
 
-from typing import Literal
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
-
+from hbac.explain.methods import METHODS
 from hbac.pipelines.parameters import Parameters
 
 
@@ -45,9 +44,7 @@ class ExplainabilityParams(Parameters):
     random_per_class: PositiveInt = Field(description="windows drawn at random")
     errors: NonNegativeInt = Field(description="wrong predictions, the surest first")
     figures_per_class: NonNegativeInt = Field(description="windows of a predicted class drawn")
-    method: Literal["fusion", "gradcam", "gradcam_plusplus", "hirescam", "layercam", "eigencam"] = (
-        Field(description="the map that is drawn and told in words")
-    )
+    method: str = Field(description="a name in hbac.explain.METHODS: drawn and told in words")
     layer: str | tuple[str, ...] | None = Field(description="null: those the method looks at")
     draws: PositiveInt = Field(description="draws of patients that make an interval")
     confidence: float = Field(gt=0, lt=1, description="share of draws inside an interval")
@@ -55,3 +52,10 @@ class ExplainabilityParams(Parameters):
     faithfulness: FaithfulnessParams
     randomisation: RandomisationParams
     planted: PlantedParams
+
+    @field_validator("method")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value not in METHODS:
+            raise ValueError(f"method must be one of {sorted(METHODS)}, received {value!r}")
+        return value
