@@ -10,6 +10,7 @@ from hbac.pipelines import (
     explainability,
     inference,
     modeling,
+    reporting,
     simulation,
     spectrogram,
 )
@@ -27,6 +28,7 @@ def _external_validation() -> Pipeline:
         + inference.create_labelled_pipeline()
         + pipeline(evaluation.create_pipeline(), inputs=scored)
         + pipeline(explainability.create_pipeline(), inputs=scored)
+        + reporting.create_pipeline()
     )
 
 
@@ -38,6 +40,7 @@ def _default(networks: Networks) -> Pipeline:
         + modeling.create_pipeline(*networks)
         + evaluation.create_pipeline()
         + explainability.create_pipeline()
+        + reporting.create_pipeline()
     )
 
 
@@ -64,6 +67,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "evaluation": evaluation.create_pipeline(),
         "explainability": explainability.create_pipeline(),
         "inference": inference.create_pipeline(),
+        "reporting": reporting.create_pipeline(),
         "external_validation": _external_validation(),
         "demo": _demo(),
         "__default__": _default(networks),

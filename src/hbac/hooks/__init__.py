@@ -1,8 +1,9 @@
 """What happens around a run: checks and a lock before its first node, a summary after its last."""
 
+from hbac.hooks.absent import AbsentHook
 from hbac.hooks.folds import FoldsHook
 from hbac.hooks.guard import GuardHook
 from hbac.hooks.lock import LockHook
 from hbac.hooks.summary import SummaryHook
 
-__all__ = ["FoldsHook", "GuardHook", "LockHook", "SummaryHook"]
+__all__ = ["AbsentHook", "FoldsHook", "GuardHook", "LockHook", "SummaryHook"]

@@ -16,6 +16,7 @@ from kedro.pipeline import Pipeline
 from omegaconf.errors import OmegaConfBaseException
 from upath import UPath
 
+from hbac.hooks.absent import may_be_absent, notes_of
 from hbac.hooks.location import data_folders, is_inside, location_of, make_folder
 
 RUNTIME_SETTINGS = (
@@ -117,14 +118,6 @@ def check_owner(
         )
 
 
-def _notes(dataset: Any) -> dict[str, Any]:
-    """What a catalog entry says of itself under ``metadata.hbac``.
-
-    ``optional``: it may be missing. ``made_with``: name of the dataset whose saving writes it.
-    """
-    return (getattr(dataset, "metadata", None) or {}).get("hbac") or {}
-
-
 def _makers(name: str) -> list[str]:
     """Pipelines that write a dataset, the most particular first."""
     makers = [maker for maker in pipelines if name in pipelines[maker].all_outputs()]
@@ -142,15 +135,15 @@ def _raw_data_help(raw_dir: UPath) -> str:
 
 
 def check_inputs(pipeline: Pipeline, catalog: CatalogProtocol, raw_dir: UPath) -> None:
-    """Refuse to start while an input is missing.
+    """Refuse to start while an input is missing that a node cannot do without.
 
     Raises:
         GuardError: naming each missing file and the pipeline that makes it.
     """
     missing = {}
-    for name in sorted(pipeline.inputs()):
+    for name in sorted(pipeline.inputs() - may_be_absent(pipeline)):
         dataset = None if name.startswith("params:") or name == "parameters" else catalog.get(name)
-        path, notes = location_of(dataset), _notes(dataset)
+        path, notes = location_of(dataset), notes_of(dataset)
         made = notes.get("optional") or notes.get("made_with") in pipeline.all_outputs()
         if path and not made and not dataset.exists():
             missing[name] = (path, notes.get("made_with", name))

@@ -1,0 +1,290 @@
+import io
+import re
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+from kedro.config import OmegaConfigLoader
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+from PIL import Image
+
+from hbac.eeg.votes import CLASS_NAMES, CLASSES, PREDICTION_COLUMNS
+from hbac.evaluation import COMPARISONS
+from hbac.pipelines import eda, evaluation, explainability
+from hbac.pipelines.eda.params import EdaParams
+from hbac.pipelines.evaluation.params import EvaluationParams
+from hbac.pipelines.explainability.params import ExplainabilityParams
+from hbac.pipelines.modeling.params import ModelingParams
+from hbac.pipelines.reporting import create_pipeline
+from hbac.pipelines.reporting.params import ReportingParams
+from hbac.pipelines.reporting.words import estimate, not_made, number, table_of
+from hbac.pipelines.spectrogram.params import SpectrogramParams
+from hbac.settings import CONFIG_LOADER_ARGS
+from tests.conftest import PROJECT
+
+HEADINGS = [
+    *("Summary", "Data", "Quality of the recordings", "Quarantine", "Scores"),
+    *("Calibration", "Explanations", "How it was made"),
+]
+MADE_BY = ("eda", "conversion", "spectrogram", "evaluation", "modeling", "explainability")
+
+
+@pytest.fixture(scope="module")
+def configured():
+    loader = OmegaConfigLoader(str(PROJECT / "conf"), **CONFIG_LOADER_ARGS)
+    return loader["parameters"], loader["catalog"]
+
+
+@pytest.fixture(scope="module")
+def parameters(configured):
+    raw, _ = configured
+    types = {
+        "reporting": ReportingParams,
+        "eda": EdaParams,
+        "spectrogram": SpectrogramParams,
+        "modeling": ModelingParams,
+        "evaluation": EvaluationParams,
+        "explainability": ExplainabilityParams,
+    }
+    typed = {f"params:{name}": made(**raw[name]) for name, made in types.items()}
+    return typed | {"params:recipe": raw["recipe"]}
+
+
+def report(parameters, **made):
+    """Run the pipeline on what was made; everything else was not."""
+    pipeline = create_pipeline()
+    data = dict.fromkeys(pipeline.inputs()) | parameters | made
+    catalog = DataCatalog({name: MemoryDataset(value) for name, value in data.items()})
+    return SequentialRunner().run(pipeline, catalog)["report"].load()
+
+
+def section(page, name):
+    """What a section says, without tags."""
+    found = re.search(rf'<section id="{name}".*?</section>', page, re.S)[0]
+    return " ".join(re.sub(r"<[^>]+>", " ", found).split())
+
+
+def about(value):
+    return {"value": value, "low": value - 0.1, "high": value + 0.1}
+
+
+def ends(value):
+    return {"low": value - 0.1, "high": value + 0.1}
+
+
+def metrics(*warnings):
+    kl = {"model": 0.5, "band power": 0.75, "class prior": 1.25, "uniform": None}
+    by_class = dict.fromkeys((*CLASSES, "all"), 0.25)
+    kappas = {name: {"agreement": about(0.5), "kappa": about(0.4)} for name in COMPARISONS}
+    differences = {"band power": about(-0.25), "class prior": about(-0.75)}
+    nothing = dict.fromkeys(("value", "low", "high"))
+    return {
+        "n_windows": 40,
+        "n_patients": 12,
+        "intervals": "95% of 1000 draws of patients",
+        "kl": {"all": kl | {"n": 40}},
+        "kl_interval": {"all": {name: ends(value or 0) for name, value in kl.items()}},
+        "kl_difference": {"all": differences | {"uniform": nothing}},
+        "agreement": kappas | {"n": 30},
+        "calibration": {
+            "ece": by_class,
+            "ece_interval": {name: ends(0.25) for name in by_class},
+            "temperature": {
+                "by_fold": {"0": 1.5, "1": 0.5},
+                **{f"{s}_{at}": about(0.3) for s in ("kl", "ece") for at in ("before", "after")},
+            },
+        },
+        "warnings": list(warnings),
+    }
+
+
+def picture():
+    stored = io.BytesIO()
+    Image.new("RGB", (30, 20)).save(stored, "PNG")
+    return stored.getvalue()
+
+
+def failures(n):
+    rows = [(f"{number}", f"bad <file> {number}", "") for number in range(n)]
+    return pd.DataFrame(rows, columns=["partition", "reason", "traceback"])
+
+
+def test_with_nothing_made_every_section_says_what_makes_it(parameters):
+    page = report(parameters)
+    assert re.findall(r'<h2 id="[a-z]+-title">(.*?)</h2>', page) == HEADINGS
+    assert "<img" not in page
+    for name in MADE_BY:
+        assert f"<code>kedro run --pipeline {name}</code>" in page
+
+
+def test_the_verdict_comes_first(parameters):
+    told = section(report(parameters, metrics=metrics()), "summary")
+    assert told.startswith(
+        "Summary Result. The networks predict the experts&#39; votes better than all 2 baselines. "
+        "Their mean KL divergence is lower than that of the closest one (regression on band "
+        "power) by 0.250 nats (0.150 to 0.350)."
+    )
+    assert "40 windows of 12 patients" in told
+    assert "0.500 nats" in told
+
+
+def test_a_network_that_beats_no_baseline_gets_no_praise(parameters):
+    sentence = "The network does not beat the baseline uniform."
+    told = section(report(parameters, metrics=metrics(sentence)), "summary")
+    assert told.startswith("Summary Warning. The networks are not shown to predict")
+    assert sentence in told
+    assert "Result." not in told
+
+
+def test_simulated_data_is_said_to_be_so(parameters):
+    assert "data set is simulated" in section(report(parameters, simulation_mark=""), "summary")
+    assert "simulated" not in section(report(parameters), "summary")
+
+
+def test_a_figure_is_told_of_with_its_sample_size(parameters):
+    page = report(parameters, metrics=metrics(), kl_by_tier_figure=picture())
+    caption = re.search(r"<figcaption>(.*?)<a", page, re.S)[1]
+    assert "n = 40 windows of 12 patients." in caption
+    assert page.count("<img") == 1
+
+
+def test_every_figure_that_is_there_is_shown_once(parameters):
+    names = [name for name in create_pipeline().inputs() if name.endswith("_figure")]
+    names += ["explanation_overview", "training_curves"]
+    page = report(parameters, **dict.fromkeys(names, picture()))
+    assert page.count("<img") == page.count("<figcaption>") == len(names) > 30
+
+
+def test_files_that_were_set_aside_are_counted_and_listed(parameters):
+    page = report(
+        parameters,
+        spectrogram_arrays={"a": None},
+        spectrogram_failures=failures(0),
+        eeg_spectrograms={"b": None},
+        eeg_spectrogram_failures=failures(60),
+    )
+    told = section(page, "quarantine")
+    assert "Spectrogram files: none of 1 files was set aside." in told
+    assert "EEG files: 60 of 61 files set aside, 50 of them shown." in told
+    assert "04_feature/eeg_spectrograms_failures.csv" in told
+    assert "bad &lt;file&gt; 49" in told
+    assert "bad &lt;file&gt; 50" not in told
+    assert "60 files could not be used" in section(page, "summary")
+
+
+def explained(parameters, fails):
+    """Explanations of one window that was predicted LPD and voted GPD."""
+    maps = {"Fusion": about(0.9), "random": about(0.2), "centre prior": about(0.85)}
+    record = {
+        "method": "Fusion",
+        "n_windows": 1,
+        "n_tested": 1,
+        "intervals": "95% of 1000 draws of patients",
+        "failing": ["Fusion"] if fails else [],
+        "faithfulness": {"ROAD": maps, "deletion": maps},
+        "randomisation": maps,
+        "planted": maps | {"chance": 0.05, "detected": 0.5},
+    }
+    probabilities = dict(zip(PREDICTION_COLUMNS, np.eye(6)[1], strict=True))
+    window = {"eeg_id": 7, "window": 0, "predicted": 1, "consensus": 2, "n_votes": 3} | {
+        **dict.fromkeys(("correct", "agreed"), False),
+        "drawn": True,
+    }
+    said = {"eeg_id": 7, "window": 0, "share": 0.5}
+    sentences = [said | {"class": name, "sentence": f"{name}: here"} for name in CLASS_NAMES]
+    better = pd.DataFrame({"score": ["ROAD", "deletion"], "better": ["higher", "lower"]})
+    return report(
+        parameters,
+        explanation_scores=record,
+        faithfulness=better,
+        explained_windows=pd.DataFrame([window | probabilities]),
+        evidence=pd.DataFrame(sentences),
+        explanation_figures={"lpd_7_0": partial(picture)},
+    )
+
+
+def test_an_explained_window_is_shown_with_its_evidence_in_words(parameters):
+    told = section(explained(parameters, fails=False), "explanations")
+    assert "networks LPD 1.00, experts GPD (3 votes)" in told
+    assert "LPD: here (50.0 % of its evidence); GPD: here (50.0 % of its evidence)" in told
+    assert "Seizure: here" not in told
+
+
+def test_maps_are_judged_by_the_direction_in_which_a_score_is_better(parameters):
+    told = section(explained(parameters, fails=False), "explanations")
+    assert re.search(r"ROAD higher [^a-z]*(to [^a-z]*)* better, intervals apart", told)
+    assert re.search(r"deletion lower [^a-z]*(to [^a-z]*)* worse, intervals apart", told)
+
+
+def test_maps_that_fail_are_warned_of(parameters):
+    page = explained(parameters, fails=True)
+    assert "(Fusion) fail the randomisation check" in section(page, "summary")
+    assert "Warning. The maps that are shown (Fusion) fail" in section(page, "explanations")
+    assert "fail the randomisation" not in section(explained(parameters, fails=False), "summary")
+
+
+def test_parameters_stand_with_their_meaning(parameters):
+    told = section(report(parameters), "provenance")
+    assert "modeling.training.batch_size 32 windows a step" in told
+    assert "spectrogram.clip null largest amplitude left, in microvolts, or null" in told
+    assert "not a medical device" in told
+
+
+def test_networks_that_these_parameters_did_not_make_are_told_apart(parameters):
+    modeling = parameters["params:modeling"]
+    one = {"name": "a", "architecture": modeling.network.architecture, "input": "picture"}
+    networks = [one | {"fold": fold, "val_loss": 1.0} for fold in range(modeling.n_folds)]
+    ensemble = {"networks": networks, "image": modeling.image.model_dump(mode="json")}
+    alike = report(parameters, ensemble=ensemble, metrics=metrics())
+    others = report(parameters, ensemble=ensemble | {"networks": networks[1:]}, metrics=metrics())
+    text = "made with other parameters"
+    assert text in section(others, "provenance")
+    assert text not in section(alike, "provenance")
+    assert "flatters" in section(alike, "summary")
+    assert "flatters" not in section(others, "summary")
+
+
+def test_every_input_is_in_the_catalog(configured):
+    _, entries = configured
+    catalog = DataCatalog.from_config(entries)
+    names = {name for name in create_pipeline().inputs() if not name.startswith("params:")}
+    assert [name for name in sorted(names) if name not in catalog] == []
+
+
+def test_what_it_shows_is_made_under_that_name():
+    made = {
+        name
+        for pipeline in (eda, evaluation, explainability)
+        for name in pipeline.create_pipeline().all_outputs()
+    }
+    of_them = ("eda_", "explanation_", "kl_")
+    wanted = {name for name in create_pipeline().inputs() if name.startswith(of_them)}
+    assert len(wanted) > 20
+    assert wanted - made == set()
+
+
+def test_what_was_not_made_is_named_with_its_maker():
+    (notice,) = not_made({"one_figure": None, "other": 1, "two": None, "three": None}, "eda")
+    assert notice.text == "One figure, two and three. Made by `kedro run --pipeline eda`."
+    assert not_made({"one_figure": 1}, "eda") == []
+
+
+def test_numbers_are_written_alike():
+    assert number(-1234.5678, 2) == "\N{MINUS SIGN}1,234.57"
+    assert number(None) == number(float("nan")) == "\N{EN DASH}"
+    assert estimate({"value": 0.5, "low": None, "high": None}) == "0.500"
+
+
+def test_a_column_has_equally_many_decimals():
+    frame = pd.DataFrame(
+        {"eeg_id": [12345, 6], "share": [0.5, 0.012], "amplitude": [12.3456, 7], "n": [1234, None]}
+    )
+    shown = table_of(frame, "T")
+    assert [list(row) for row in shown.rows] == [
+        ["12345", "0.500", "12.3", "1,234"],
+        ["6", "0.012", "7.0", "\N{EN DASH}"],
+    ]
+    assert shown.header == ["eeg id", "share", "amplitude", "n"]
+    assert shown.numeric == {1, 2, 3}
