@@ -10,7 +10,8 @@ from hbac.pipelines.reporting.data_nodes import (
 )
 from hbac.pipelines.reporting.explanation_nodes import tell_explanations
 from hbac.pipelines.reporting.provenance_nodes import tell_provenance, write_report
-from hbac.pipelines.reporting.score_nodes import tell_calibration, tell_scores, tell_summary
+from hbac.pipelines.reporting.score_nodes import tell_calibration, tell_scores
+from hbac.pipelines.reporting.summary_nodes import tell_summary
 from hbac.pipelines.tags import TAKES_WHAT_IS_THERE
 
 _PARAMS = {"params": "params:reporting"}

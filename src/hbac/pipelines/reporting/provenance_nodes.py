@@ -14,7 +14,7 @@ from hbac.pipelines.evaluation.params import EvaluationParams
 from hbac.pipelines.explainability.params import ExplainabilityParams
 from hbac.pipelines.modeling.params import ModelingParams
 from hbac.pipelines.reporting.params import ReportingParams
-from hbac.pipelines.reporting.score_nodes import is_trained_by
+from hbac.pipelines.reporting.summary_nodes import is_trained_by
 from hbac.pipelines.reporting.words import counted, keep, not_made, number
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 from hbac.report import (
