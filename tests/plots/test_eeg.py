@@ -13,8 +13,12 @@ def _names(axes):
 
 
 def _traces(axes):
-    """The traces drawn, without the scale bar, which is the last line."""
-    return [line.get_ydata() for line in axes.lines[:-1]]
+    """The traces drawn, without the scale bars, which are the last lines."""
+    return [line.get_ydata() for line in axes.lines[: len(axes.get_yticks())]]
+
+
+def _caption(figure):
+    return figure.get_supxlabel().replace("\n", " ")
 
 
 def test_traces_follow_the_montage_from_top_to_bottom(recording):
@@ -48,11 +52,23 @@ def test_amplitude_is_in_trace_distances_and_negative_points_up(recording):
     assert height[peak] == pytest.approx(0.8, abs=0.02)
 
 
-def test_large_amplitude_is_clipped(recording):
+def _farthest(axes):
+    traces = zip(_traces(axes), axes.get_yticks(), strict=True)
+    return max(np.abs(trace - base).max() for trace, base in traces)
+
+
+def test_large_amplitude_is_cut_and_the_page_says_so(recording):
     loud = Recording(recording.data * 1e4, CHANNELS)
-    axes = eeg_traces(loud, microvolts=50).axes[0]
-    for trace, base in zip(_traces(axes), axes.get_yticks(), strict=True):
-        assert np.abs(trace - base).max() <= 1.5 + 1e-6
+    figure = eeg_traces(loud, microvolts=50)
+    assert _farthest(figure.axes[0]) == pytest.approx(3)
+    assert "of samples are cut" in _caption(figure)
+    axes = Figure().subplots()
+    draw_eeg(axes, loud, microvolts=50)
+    assert _farthest(axes) == pytest.approx(1.5)
+
+
+def test_a_page_that_holds_all_cuts_nothing(recording):
+    assert "cut" not in _caption(eeg_traces(recording))
 
 
 def test_one_bad_channel_does_not_set_the_scale():
@@ -61,14 +77,106 @@ def test_one_bad_channel_does_not_set_the_scale():
     assert choose_sensitivity(data) == 50
 
 
+def test_one_bad_electrode_does_not_set_the_scale():
+    data = 40 * np.ones((18, 1000))
+    data[3:5] = 1e5
+    assert choose_sensitivity(data) == 50
+
+
+def test_a_pattern_in_three_traces_stays_on_the_page():
+    data = 40 * np.ones((18, 1000))
+    data[4:7] = 140
+    # The 85th percentile lies between the third and the fourth largest: 85 of 140 and 40.
+    assert choose_sensitivity(data) == 70
+
+
 def test_scale_without_any_sample_is_a_default():
     assert choose_sensitivity(np.full((18, 1000), np.nan)) == 50
+    assert choose_sensitivity(np.full((18, 1000), np.nan), (13.0, 65.0)) == 65
 
 
 def test_scale_bar_says_its_microvolts(recording):
-    axes = eeg_traces(recording, microvolts=70).axes[0]
+    axes = Figure().subplots()
+    draw_eeg(axes, recording, microvolts=70)
     assert any(text.get_text().startswith("70 µV") for text in axes.texts)
     assert np.ptp(axes.lines[-1].get_ydata()) == pytest.approx(1)
+
+
+def test_scale_bars_of_a_page(recording):
+    axes = eeg_traces(recording, start=20, seconds=10, microvolts=65).axes[0]
+    texts = [text.get_text() for text in axes.texts]
+    ekg, corner = axes.lines[-2:]
+    # 50 uV is the longest bar within 1.3 distances of 65 uV.
+    assert {"50 µV", "1 s"} <= set(texts)
+    assert np.ptp(corner.get_ydata()) == pytest.approx(50 / 65)
+    assert np.ptp(corner.get_xdata()) == pytest.approx(1)
+    # The EKG's sine of 400 uV reaches one distance, so the bar of 200 uV is half as long.
+    assert "200 µV" in texts
+    assert np.ptp(ekg.get_ydata()) == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_trace_distance_of_a_page_is_6_and_a_half_millimetres(recording):
+    figure = eeg_traces(recording, start=20, seconds=10, microvolts=65)
+    axes = figure.axes[0]
+    heights = axes.transData.transform([(20, 0), (20, -1)])[:, 1]
+    assert 25.4 * -np.diff(heights)[0] / figure.dpi == pytest.approx(6.5)
+    assert "Sensitivity 10 µV/mm where the page is 279 mm wide" in _caption(figure)
+
+
+def test_a_page_has_a_line_a_second(recording):
+    axes = eeg_traces(recording, start=20, seconds=10).axes[0]
+    assert [tick for tick in axes.get_xticks() if 20 <= tick <= 30] == list(range(20, 31))
+
+
+def test_a_page_shows_what_its_band_holds_and_no_hum(recording):
+    times = np.arange(recording.data.shape[1]) / 200
+    sines = {1: 100, 30: 40, 60: 40, 90: 500}
+    wave = sum(size * np.sin(2 * np.pi * hertz * times) for hertz, size in sines.items())
+    data = np.zeros_like(recording.data)
+    data[CHANNELS.index("F7")] = wave
+    part = {"start": 20, "seconds": 10, "microvolts": 50}
+
+    def amplitude(axes, hertz):
+        (height,) = _traces(axes)[:1]
+        tone = np.exp(-2j * np.pi * hertz * np.arange(2000) / 200)
+        return 2 * abs(np.mean((height - height.mean()) * tone)) * 50
+
+    plain = eeg_traces(Recording(data, CHANNELS), **part)
+    notched = eeg_traces(Recording(data, CHANNELS), notch=60, **part)
+    shown = [[amplitude(figure.axes[0], hertz) for hertz in sines] for figure in (plain, notched)]
+    assert shown[0] == pytest.approx([100, 40, 40, 0], abs=4)
+    assert shown[1] == pytest.approx([100, 40, 0, 0], abs=4)
+    assert "no notch" in _caption(plain)
+    assert "60-Hz notch" in _caption(notched)
+
+
+def test_no_text_of_a_page_leaves_it(recording):
+    figure = eeg_traces(recording, start=20, seconds=10, title="LPD (26 of n = 26 votes)")
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    for text in [*axes.texts, *axes.get_yticklabels(), *figure.texts]:
+        box = text.get_window_extent()
+        assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1, text
+        assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1, text
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_dead_ekg_looks_dead(recording):
+    data = recording.data.copy()
+    data[CHANNELS.index("EKG")] /= 100
+    axes = eeg_traces(Recording(data, CHANNELS)).axes[0]
+    # Of 400 uV, 4 are left, and a trace distance is 50 uV.
+    assert np.abs(_traces(axes)[-1] - axes.get_yticks()[-1])[2000:8000].max() < 0.081
+    data[CHANNELS.index("EKG")] = 0
+    eeg_traces(Recording(data, CHANNELS))
+
+
+def test_a_gap_leaves_no_ringing_at_its_edges(recording):
+    data = 300 + 0 * recording.data
+    data[:, :4000] = np.nan
+    data[CHANNELS.index("F7"), 4000:] = 900
+    axes = eeg_traces(Recording(data, CHANNELS), start=20, seconds=10, microvolts=50).axes[0]
+    assert np.abs(_traces(axes)[0] - axes.get_yticks()[0]).max() < 0.01
 
 
 def test_missing_channel_is_named_and_leaves_a_gap(recording):

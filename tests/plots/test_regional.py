@@ -65,3 +65,8 @@ def test_missing_power_is_masked(power):
 def test_another_shape_is_refused(shape):
     with pytest.raises(ValueError, match="power must have shape"):
         regional_spectrograms(np.ones(shape))
+
+
+def test_caption_stands_below(power):
+    assert regional_spectrograms(power).get_supxlabel() == ""
+    assert regional_spectrograms(power, caption="Dashed: 50 s").get_supxlabel() == "Dashed: 50 s"

@@ -10,15 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MultipleLocator
-from scipy import signal
 
-from hbac.eeg.denoise import fill_missing
-from hbac.eeg.montage import BIPOLAR_PAIRS, MIDLINE_PAIRS, chain_differences
+from hbac.eeg.filters import clean
+from hbac.eeg.montage import BIPOLAR_PAIRS, CHAIN_NAMES, MIDLINE_PAIRS, chain_differences
+from hbac.eeg.quality import bridge_gaps
 from hbac.eeg.recording import Recording
-from hbac.plots.style import FAINT, INK, LEFT, MISSING, MUTED, RIGHT, new_figure, styled
+from hbac.plots.style import FAINT, INK, LEFT, MISSING, MUTED, PAGE_WIDTH, RIGHT, say_below, styled
 
 DISPLAY_BAND = (0.5, 40.0)
-"""Pass band in Hz of the traces on display."""
+"""Pass band in Hz of traces beside an explanation: the networks' own."""
+
+PAGE_BAND = (0.5, 70.0)
+"""Pass band in Hz of a page of EEG, as it is set at the bedside."""
 
 LABEL_SECONDS = 10
 """Length of the stretch in the middle of a window of which a label speaks."""
@@ -26,11 +29,31 @@ LABEL_SECONDS = 10
 SENSITIVITIES = (10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 2000)
 """Microvolts between the base lines of neighbouring traces, of which one is chosen."""
 
+PAGE_SENSITIVITIES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200)
+"""Microvolts a millimetre of a page, of which one is chosen."""
+
+SCALE_BARS = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+"""Microvolts of a scale bar, of which one is chosen."""
+
 SHADE = {"facecolor": "#fbd28b", "edgecolor": "#8a6d3b", "linewidth": 0.6}
 """Look of what is shaded by chain: in grey print a light grey, with a darker rim."""
 
 _CLIP = 1.5
-_PADDING_SECONDS = 5.0
+_PAGE_CLIP = 3.0
+"""How far a trace reaches from its base line, in trace distances."""
+
+PAGE_DISTANCE = 6.5
+"""Millimetres between neighbouring traces of a page."""
+
+_PAGE_LEFT, _PAGE_RIGHT, _PAGE_TOP, _PAGE_BOTTOM = 0.95, 1.0, 0.42, 0.85
+"""Inches around a page's traces."""
+
+_ABOVE, _BELOW = 1.3, 2.3
+"""Room above the first and below the last base line of a page, in trace distances."""
+
+_LEAST_EKG = 50.0
+"""Microvolts of a trace distance of the EKG at least, so that a dead one looks dead."""
+
 _GROUP_GAP = 0.7
 _MARGIN = 0.75
 """How far shading reaches beyond a chain's outer base lines, in trace distances."""
@@ -54,6 +77,11 @@ class _Traces:
         ]
         return -(np.arange(len(self.names)) + _GROUP_GAP * np.cumsum(changes))
 
+    @property
+    def cerebral(self) -> np.ndarray:
+        """Microvolts of all but the EKG."""
+        return self.data[[group != "EKG" for group in self.groups]]
+
 
 def _bipolar(recording: Recording) -> _Traces:
     present = dict(zip(recording.channels, recording.data, strict=True))
@@ -68,12 +96,32 @@ def _bipolar(recording: Recording) -> _Traces:
     return _Traces(names, groups, np.stack(data))
 
 
-def _band_pass(traces: _Traces, sampling_rate: float) -> _Traces:
-    band = signal.butter(4, DISPLAY_BAND, "bandpass", fs=sampling_rate, output="sos")
-    padding = min(round(_PADDING_SECONDS * sampling_rate), traces.data.shape[1] - 1)
-    filtered = signal.sosfiltfilt(band, fill_missing(traces.data), padlen=padding)
-    filtered[np.isnan(traces.data)] = np.nan
-    return _Traces(traces.names, traces.groups, filtered)
+def _filter(
+    traces: _Traces, sampling_rate: float, band: tuple[float, float], notch: float | None
+) -> _Traces:
+    """Filter what is there; a straight line across gaps keeps their edges from ringing."""
+    top = min(band[1], 0.45 * sampling_rate)
+    clean_traces = clean(
+        bridge_gaps(traces.data), sampling_rate=sampling_rate, band_pass=(band[0], top), notch=notch
+    )
+    return _Traces(
+        traces.names, traces.groups, np.where(np.isnan(traces.data), np.nan, clean_traces)
+    )
+
+
+def _cut(
+    recording: Recording,
+    start: float,
+    seconds: float,
+    *,
+    band: tuple[float, float],
+    notch: float | None,
+) -> _Traces:
+    """The montage's traces of a stretch, filtered before it is cut, so that no transient shows."""
+    rate = recording.sampling_rate
+    whole = _filter(_bipolar(recording), rate, band, notch)
+    cut = Recording(whole.data, tuple(whole.names), rate).crop(start, seconds)
+    return _Traces(whole.names, whole.groups, cut.data)
 
 
 def _extremes(data: np.ndarray) -> np.ndarray:
@@ -83,33 +131,49 @@ def _extremes(data: np.ndarray) -> np.ndarray:
     )
 
 
-def choose_sensitivity(data: np.ndarray) -> float:
+def choose_sensitivity(data: np.ndarray, steps: Sequence[float] = SENSITIVITIES) -> float:
     """Choose the microvolts between neighbouring traces.
 
-    The upper quartile over traces of each one's 99.5th percentile of absolute amplitude, so that
-    neither one bad electrode nor one movement sets the scale, rounded up to one of
-    ``SENSITIVITIES``.
+    Of each trace, the 99.5th percentile of absolute amplitude; of those, the upper quartile, or the
+    85th percentile over 1.5 if that is more, rounded up to one of ``steps``. So neither one bad
+    electrode, which spoils two traces, nor one movement sets the scale, and a pattern in a few
+    traces stays on the page.
 
     Args:
         data: traces in microvolts, shape ``(traces, samples)``, NaN where missing.
+        steps: microvolts to choose from, rising.
 
     Returns:
-        Microvolts; the largest of the list at most, and 50 where there is no sample at all.
+        Microvolts; the largest of ``steps`` at most, and 50, rounded up, where there is no sample
+        at all.
     """
     extremes = _extremes(data)
-    if not extremes.size:
-        return 50.0
-    index = np.searchsorted(SENSITIVITIES, np.quantile(extremes, 0.75))
-    return float(SENSITIVITIES[min(index, len(SENSITIVITIES) - 1)])
+    wanted = 50.0
+    if extremes.size:
+        quartile, high = np.quantile(extremes, [0.75, 0.85])
+        wanted = max(quartile, high / _CLIP)
+    index = np.searchsorted(steps, wanted)
+    return float(steps[min(index, len(steps) - 1)])
 
 
-def _in_trace_distances(traces: _Traces, microvolts: float) -> np.ndarray:
-    """Scale to trace distances, negative up; the EKG to its own range."""
-    scales = np.full((len(traces.groups), 1), microvolts)
+def _scales(traces: _Traces, microvolts: float) -> np.ndarray:
+    """Microvolts of a trace distance, shape (traces, 1): the EKG's is its own."""
+    scales = np.full((len(traces.groups), 1), float(microvolts))
     if "EKG" in traces.groups:
         row = traces.groups.index("EKG")
-        scales[row] = max([*_extremes(traces.data[[row]]), 1e-6])
-    return np.clip(-traces.data / scales, -_CLIP, _CLIP)
+        scales[row] = max([*_extremes(traces.data[[row]]), _LEAST_EKG])
+    return scales
+
+
+def _draw_lines(
+    axes: Axes, traces: _Traces, times: np.ndarray, microvolts: float, *, clip: float, width: float
+) -> float:
+    """Draw every trace, negative up, and return what share of samples is cut."""
+    heights = -traces.data / _scales(traces, microvolts)
+    drawn = np.clip(heights, -clip, clip) + traces.base_lines[:, None]
+    for row, group in zip(drawn, traces.groups, strict=True):
+        axes.plot(times, row, color=CHAIN_COLOURS.get(group, INK), linewidth=width)
+    return float((np.abs(heights) > clip).mean())
 
 
 def _draw_names(axes: Axes, traces: _Traces) -> None:
@@ -121,18 +185,20 @@ def _draw_names(axes: Axes, traces: _Traces) -> None:
     axes.set_yticks(traces.base_lines, labels)
     for label, gone in zip(axes.get_yticklabels(), empty, strict=True):
         label.set(fontsize=7, color=MUTED if gone else INK)
+
+
+def _name_chains(axes: Axes, traces: _Traces, *, in_words: bool = False) -> None:
+    """Name the chains to the right of their traces."""
+    where = {
+        "xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center",
+    }  # fmt: skip
     for group, colour in CHAIN_COLOURS.items():
         rows = [row for row, name in enumerate(traces.groups) if name == group]
-        axes.annotate(
-            group,
-            (1, traces.base_lines[rows].mean()),
-            xytext=(5, 0),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            va="center",
-            weight="bold",
-            color=colour,
-        )
+        middle = (1, traces.base_lines[rows].mean())
+        axes.annotate(group, middle, xytext=(5, 0), weight="bold", color=colour, **where)
+        if in_words:
+            words = CHAIN_NAMES[group].replace(" ", "\n")
+            axes.annotate(words, middle, xytext=(24, 0), fontsize=7, **where)
 
 
 def _shade_gaps(axes: Axes, missing: np.ndarray, start: float, sampling_rate: float) -> None:
@@ -167,7 +233,9 @@ def _draw_time(axes: Axes, start: float, seconds: float) -> None:
     axes.set_xlim(start, start + seconds)
     axes.set_xlabel("time (s)")
     axes.grid(axis="x", which="major", color="#bbbbbb")
-    if seconds <= 120:
+    if seconds <= 20:
+        axes.xaxis.set_major_locator(MultipleLocator(1))
+    elif seconds <= 120:
         axes.xaxis.set_major_locator(MultipleLocator(5))
         # One artist for all seconds: minor ticks cost a third of the time to draw a figure.
         whole = np.arange(np.ceil(start), start + seconds)
@@ -205,23 +273,17 @@ def draw_eeg(
             shaded chain is unknown.
     """
     seconds = recording.duration - start if seconds is None else seconds
-    rate = recording.sampling_rate
-    # Filtered before it is cut, so the filter's transients stay outside the picture.
-    whole = _band_pass(_bipolar(recording), rate)
-    cut = Recording(whole.data, tuple(whole.names), rate).crop(start, seconds)
-    traces = _Traces(whole.names, whole.groups, cut.data)
-    cerebral = traces.data[[group != "EKG" for group in traces.groups]]
-    microvolts = choose_sensitivity(cerebral) if microvolts is None else microvolts
+    traces = _cut(recording, start, seconds, band=DISPLAY_BAND, notch=None)
+    microvolts = choose_sensitivity(traces.cerebral) if microvolts is None else microvolts
     begin = offset + start
-    times = begin + np.arange(traces.data.shape[1]) / rate
     if marked is not None:
         axes.axvspan(*marked, color="#fff3c4", linewidth=0, zorder=0)
     _shade_chains(axes, traces, shaded)
-    _shade_gaps(axes, np.isnan(traces.data).all(axis=0), begin, rate)
-    drawn = _in_trace_distances(traces, microvolts) + traces.base_lines[:, None]
-    for row, group in zip(drawn, traces.groups, strict=True):
-        axes.plot(times, row, color=CHAIN_COLOURS.get(group, INK), linewidth=0.5)
+    _shade_gaps(axes, np.isnan(traces.data).all(axis=0), begin, recording.sampling_rate)
+    times = begin + np.arange(traces.data.shape[1]) / recording.sampling_rate
+    _draw_lines(axes, traces, times, microvolts, clip=_CLIP, width=0.5)
     _draw_names(axes, traces)
+    _name_chains(axes, traces)
     _draw_time(axes, begin, seconds)
     _draw_scale(axes, traces.base_lines[-1], microvolts)
     axes.set_ylim(traces.base_lines[-1] - _CLIP, traces.base_lines[0] + _CLIP)
@@ -230,6 +292,58 @@ def draw_eeg(
 def central_seconds(window: float, length: float) -> tuple[float, float]:
     """From and to which second the central ``length`` seconds of a ``window`` reach."""
     return (window - length) / 2, (window + length) / 2
+
+
+def _largest_bar(microvolts: float) -> float:
+    """The longest of ``SCALE_BARS`` within so many microvolts."""
+    index = np.searchsorted(SCALE_BARS, microvolts, side="right") - 1
+    return float(SCALE_BARS[max(index, 0)])
+
+
+def _in_words(microvolts: float) -> str:
+    return f"{microvolts / 1000:g} mV" if microvolts >= 1000 else f"{microvolts:g} µV"
+
+
+def _draw_page_scales(axes: Axes, traces: _Traces, end: float, microvolts: float) -> None:
+    """Draw a corner of microvolts and one second below the traces, and a bar beside the EKG."""
+    bar, bottom = _largest_bar(1.3 * microvolts), traces.base_lines[-1] - _BELOW + 0.3
+    right = end - 0.1
+    if "EKG" in traces.groups:
+        ekg = float(_scales(traces, microvolts)[-1, 0])
+        length = _largest_bar(ekg)
+        middle, across = traces.base_lines[-1], axes.get_yaxis_transform()
+        ends = middle + np.array([-0.5, 0.5]) * length / ekg
+        axes.plot([1.008] * 2, ends, color=INK, lw=1.5, transform=across, clip_on=False)
+        axes.text(1.015, middle, _in_words(length), fontsize=7, va="center", transform=across)
+    axes.text(right - 0.5, bottom + 0.1, "1 s", fontsize=8, ha="center", va="bottom")
+    axes.text(right - 1.06, bottom + bar / microvolts / 2, _in_words(bar), fontsize=8, ha="right",
+              va="center")  # fmt: skip
+    axes.plot([right - 1, right - 1, right], [bottom + bar / microvolts, bottom, bottom],
+              color=INK, lw=1.8, solid_joinstyle="miter")  # fmt: skip
+
+
+def _page_axes(n_rows: float, title: str) -> Axes:
+    """Axes of a new figure in which a trace distance is ``PAGE_DISTANCE`` millimetres."""
+    height = n_rows * PAGE_DISTANCE / 25.4
+    down = _PAGE_TOP + height + _PAGE_BOTTOM
+    figure = Figure(figsize=(PAGE_WIDTH, down))
+    figure.text(0.11 / PAGE_WIDTH, 1 - 0.1 / down, title, va="top", weight="bold", fontsize=11)
+    across = (PAGE_WIDTH - _PAGE_LEFT - _PAGE_RIGHT) / PAGE_WIDTH
+    return figure.add_axes((_PAGE_LEFT / PAGE_WIDTH, _PAGE_BOTTOM / down, across, height / down))
+
+
+def _page_caption(
+    microvolts: float, band: tuple[float, float], notch: float | None, share_cut: float
+) -> str:
+    filtered = f"{band[0]:g}-{band[1]:g} Hz (Butterworth of order 4, zero phase)"
+    hum = f"{notch:g}-Hz notch" if notch else "no notch"
+    share = f"{share_cut:.1%}" if share_cut >= 0.001 else "Less than 0.1%"
+    cut = f" {share} of samples are cut, {_PAGE_CLIP:g} lines from their own." if share_cut else ""
+    return (
+        f"Longitudinal bipolar montage, negative up. {filtered}, {hum}. Sensitivity "
+        f"{microvolts / PAGE_DISTANCE:g} µV/mm where the page is {25.4 * PAGE_WIDTH:.0f} mm wide; "
+        f"EKG on its own scale. Blue: left, red: right.{cut}"
+    )
 
 
 @styled
@@ -241,29 +355,47 @@ def eeg_traces(
     title: str = "",
     microvolts: float | None = None,
     marked: tuple[float, float] | None = None,
+    band: tuple[float, float] = PAGE_BAND,
+    notch: float | None = None,
 ) -> Figure:
-    """Show EEG as time series in the longitudinal bipolar montage.
+    """Show EEG as a page in the longitudinal bipolar montage, as it is read at the bedside.
 
     Chains come in the order LL, RL, LP, RP with a gap between them, then the midline and the EKG
-    on its own scale. Negative points up, as is the custom in clinical EEG. For display only, traces
-    are band-passed 0.5-40 Hz (Butterworth of order 4, zero phase) and clipped at 1.5 times the
-    distance between traces. Missing samples are gaps.
+    on its own scale. Negative points up, as is the custom in clinical EEG. Missing samples are
+    gaps. What reaches beyond three trace distances is cut, and the caption says how much is.
 
     Args:
         recording: EEG with at least the electrodes of the four chains.
         start: first second shown.
-        seconds: how many are shown; up to the recording's end where ``None``.
+        seconds: how many are shown, 10 or so for a page; up to the recording's end where ``None``.
         title: the figure's title.
-        microvolts: distance between neighbouring traces; chosen from the data where ``None``.
+        microvolts: distance between neighbouring traces, which is 6.5 mm; where ``None``, one of
+            ``PAGE_SENSITIVITIES`` times that is chosen from the data.
         marked: a stretch to mark, from and to which second; none where ``None``.
+        band: edges in Hz of a zero-phase Butterworth filter of order 4, for display only.
+        notch: mains frequency to take out, in Hz; none where ``None``.
 
     Returns:
-        A figure of one axes in seconds.
+        A figure of one axes in seconds, with scale bars of microvolts and of one second.
 
     Raises:
         ValueError: if an electrode is missing or the stretch does not lie inside the recording.
     """
-    figure = new_figure(7.0, title=title)
-    stretch = {"start": start, "seconds": seconds, "marked": marked}
-    draw_eeg(figure.subplots(), recording, microvolts=microvolts, **stretch)
-    return figure
+    seconds = recording.duration - start if seconds is None else seconds
+    traces = _cut(recording, start, seconds, band=band, notch=notch)
+    steps = [step * PAGE_DISTANCE for step in PAGE_SENSITIVITIES]
+    microvolts = choose_sensitivity(traces.cerebral, steps) if microvolts is None else microvolts
+    bottom, top = traces.base_lines[-1] - _BELOW, traces.base_lines[0] + _ABOVE
+    axes = _page_axes(top - bottom, title)
+    axes.set_ylim(bottom, top)
+    if marked is not None:
+        axes.axvspan(*marked, color="#fff3c4", linewidth=0, zorder=0)
+    _shade_gaps(axes, np.isnan(traces.data).all(axis=0), start, recording.sampling_rate)
+    times = start + np.arange(traces.data.shape[1]) / recording.sampling_rate
+    share_cut = _draw_lines(axes, traces, times, microvolts, clip=_PAGE_CLIP, width=0.6)
+    _draw_names(axes, traces)
+    _name_chains(axes, traces, in_words=True)
+    _draw_time(axes, start, seconds)
+    _draw_page_scales(axes, traces, start + seconds, microvolts)
+    say_below(axes.figure, _page_caption(microvolts, band, notch, share_cut))
+    return axes.figure

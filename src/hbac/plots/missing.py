@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from hbac.plots.style import CLASS_COLOURS, INK, new_figure, styled
 
@@ -24,6 +25,9 @@ def _draw_recordings(axes: Axes, shares: pd.Series) -> None:
     axes.hist(shares, bins=np.linspace(0, 1, 21), color=CLASS_COLOURS["LPD"], edgecolor="white")
     axes.set(title="By EEG", xlabel="share of samples missing", ylabel="EEGs (log scale)")
     axes.set(xlim=(0, 1.02), ylim=(0.8, 1.5 * max(len(shares), 1)), yscale="log")
+    # A tick such as $10^1$ has matplotlib look for fonts that few machines have, and say so.
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.grid(axis="y")
 
 

@@ -9,7 +9,7 @@ from matplotlib.image import AxesImage
 
 from hbac.eeg.montage import CHAIN_NAMES, CHAINS
 from hbac.eeg.regional import FREQUENCIES, N_FREQUENCIES, ROW_SECONDS
-from hbac.plots.style import MISSING, POWER_MAP, new_figure, styled
+from hbac.plots.style import MISSING, POWER_MAP, new_figure, say_below, styled
 
 _FLOOR = 1e-10
 _DEFAULT_LIMITS = (-20.0, 30.0)
@@ -69,6 +69,7 @@ def regional_spectrograms(
     title: str = "",
     start_seconds: float = 0.0,
     marked: tuple[float, float] | None = None,
+    caption: str = "",
 ) -> Figure:
     """Show the log power of the four chains over time and frequency.
 
@@ -81,6 +82,7 @@ def regional_spectrograms(
         title: the figure's title.
         start_seconds: time at the left edge.
         marked: a stretch to mark, from and to which second; none where ``None``.
+        caption: what stands below the axes.
 
     Returns:
         A figure of four axes in seconds and Hz, LL, RL, LP, RP from top to bottom.
@@ -100,4 +102,6 @@ def regional_spectrograms(
     figure.colorbar(
         images[0], ax=[i.axes for i in images], extend="both", label=label, aspect=40, pad=0.01
     )
+    if caption:
+        say_below(figure, caption)
     return figure

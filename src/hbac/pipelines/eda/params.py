@@ -8,12 +8,12 @@ from hbac.pipelines.parameters import Parameters
 
 
 class EdaParams(Parameters):
-    """How much of a data set is looked at, and which example is shown."""
+    """How much of a data set is looked at."""
 
-    seed: int = Field(description="Seed of the sample of EEGs.")
+    seed: int = Field(description="Seed of the samples of EEGs, windows and patients.")
     sample_size: PositiveInt = Field(
-        description="EEGs that are read to measure what is missing; all if there are fewer."
+        description="EEGs that are read to measure gaps, amplitude and hum; all if there are fewer."
     )
-    example_eeg_id: int | None = Field(
-        description="EEG shown as the example; null shows the label with most votes for one class."
+    windows_per_class: PositiveInt = Field(
+        description="Windows of each class whose spectra are averaged, one a patient at most."
     )

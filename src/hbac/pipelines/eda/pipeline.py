@@ -4,16 +4,39 @@ from __future__ import annotations
 
 from kedro.pipeline import Node, Pipeline
 
-from hbac.pipelines.eda.label_nodes import count_labels
-from hbac.pipelines.eda.signal_nodes import (
-    choose_example,
-    measure_missing_data,
-    plot_example_eeg,
-    plot_example_spectrogram,
-    plot_missing_data,
-    tabulate_missing_data,
+from hbac.eeg.votes import CLASSES
+from hbac.pipelines.eda.example_nodes import (
+    choose_examples,
+    plot_example_eegs,
+    plot_example_spectrograms,
 )
-from hbac.plots.labels import class_distribution, label_offsets, vote_agreement
+from hbac.pipelines.eda.label_nodes import (
+    count_labels,
+    tabulate_classes,
+    tabulate_cooccurrence,
+    tabulate_overlap,
+    tabulate_patients,
+)
+from hbac.pipelines.eda.label_statistics import tabulate_label_statistics
+from hbac.pipelines.eda.signal_nodes import (
+    describe_signals,
+    measure_eegs,
+    plot_missing_data,
+    plot_quality,
+    tabulate_missing_data,
+    tabulate_quality,
+    tabulate_spectra,
+)
+from hbac.pipelines.eda.statistics import collect_statistics
+from hbac.pipelines.eda.vote_nodes import describe_labels, tabulate_agreement, tabulate_confusion
+from hbac.plots.labels import (
+    class_cooccurrence,
+    class_distribution,
+    label_offsets,
+    labels_by_patient,
+)
+from hbac.plots.spectra import class_spectra
+from hbac.plots.votes import expert_confusion, vote_agreement
 
 
 def _labels() -> list[Node]:
@@ -25,15 +48,86 @@ def _labels() -> list[Node]:
             "eda_counts_table",
             name="count_labels",
         ),
+        Node(describe_labels, "train_labels", "eda_described_labels", name="describe_labels"),
+        Node(
+            tabulate_classes,
+            "eda_described_labels",
+            "eda_classes_table",
+            name="tabulate_classes",
+        ),
+        Node(
+            tabulate_patients,
+            "eda_described_labels",
+            "eda_patients_table",
+            name="tabulate_patients",
+        ),
+        Node(
+            tabulate_agreement,
+            ["eda_described_labels", "params:eda"],
+            "eda_agreement_table",
+            name="tabulate_agreement",
+        ),
+        Node(
+            tabulate_confusion,
+            "eda_described_labels",
+            "eda_confusion_table",
+            name="tabulate_confusion",
+        ),
+        Node(
+            tabulate_cooccurrence,
+            "eda_described_labels",
+            "eda_cooccurrence_table",
+            name="tabulate_cooccurrence",
+        ),
+        Node(
+            tabulate_overlap, "eda_described_labels", "eda_overlap_table", name="tabulate_overlap"
+        ),
         Node(
             class_distribution,
-            "train_labels",
+            "eda_classes_table",
             "eda_class_distribution_figure",
             name="plot_class_distribution",
         ),
-        Node(label_offsets, "train_labels", "eda_label_offsets_figure", name="plot_label_offsets"),
+        Node(labels_by_patient, "eda_patients_table", "eda_patients_figure", name="plot_patients"),
         Node(
-            vote_agreement, "train_labels", "eda_vote_agreement_figure", name="plot_vote_agreement"
+            label_offsets,
+            ["eda_described_labels", "eda_overlap_table"],
+            "eda_label_offsets_figure",
+            name="plot_label_offsets",
+        ),
+        Node(
+            vote_agreement,
+            ["eda_described_labels", "eda_agreement_table"],
+            "eda_vote_agreement_figure",
+            name="plot_vote_agreement",
+        ),
+        Node(
+            expert_confusion, "eda_confusion_table", "eda_confusion_figure", name="plot_confusion"
+        ),
+        Node(
+            class_cooccurrence,
+            ["eda_cooccurrence_table", "eda_patients_table"],
+            "eda_cooccurrence_figure",
+            name="plot_cooccurrence",
+        ),
+        Node(
+            tabulate_label_statistics,
+            [
+                "eda_described_labels",
+                "eda_counts_table",
+                "eda_patients_table",
+                "eda_classes_table",
+                "eda_agreement_table",
+                "eda_overlap_table",
+            ],
+            "eda_label_statistics_table",
+            name="tabulate_label_statistics",
+        ),
+        Node(
+            collect_statistics,
+            ["eda_label_statistics_table", "eda_signal_statistics_table"],
+            ["eda_statistics_table", "eda_statistics"],
+            name="collect_statistics",
         ),
     ]
 
@@ -42,46 +136,61 @@ def _signals() -> list[Node]:
     """What a sample of the EEG holds."""
     return [
         Node(
-            measure_missing_data,
-            ["train_eegs", "params:eda"],
-            "eda_missing_shares",
-            name="measure_missing_data",
+            measure_eegs,
+            ["train_labels", "train_eegs", "params:eda"],
+            ["eda_channel_quality", "eda_window_spectra"],
+            name="measure_eegs",
         ),
         Node(
             tabulate_missing_data,
-            "eda_missing_shares",
+            "eda_channel_quality",
             "eda_missing_data_table",
             name="tabulate_missing_data",
         ),
         Node(
             plot_missing_data,
-            ["eda_missing_shares", "train_eegs"],
+            ["eda_channel_quality", "train_eegs"],
             "eda_missing_data_figure",
             name="plot_missing_data",
+        ),
+        Node(tabulate_quality, "eda_channel_quality", "eda_quality_table", name="tabulate_quality"),
+        Node(
+            plot_quality,
+            ["eda_quality_table", "train_eegs"],
+            "eda_quality_figure",
+            name="plot_quality",
+        ),
+        Node(tabulate_spectra, "eda_window_spectra", "eda_spectra_table", name="tabulate_spectra"),
+        Node(class_spectra, "eda_spectra_table", "eda_spectra_figure", name="plot_spectra"),
+        Node(
+            describe_signals,
+            ["eda_missing_data_table", "eda_quality_table", "eda_spectra_table"],
+            "eda_signal_statistics_table",
+            name="describe_signals",
         ),
     ]
 
 
 def _examples() -> list[Node]:
-    """Single windows, as they are read."""
+    """One example of each class, as it is read."""
     return [
         Node(
-            choose_example,
-            ["train_labels", "train_eegs", "params:eda"],
-            "eda_example_label",
-            name="choose_example",
+            choose_examples,
+            ["train_labels", "train_eegs"],
+            "eda_examples_table",
+            name="choose_examples",
         ),
         Node(
-            plot_example_eeg,
-            ["eda_example_label", "train_eegs"],
-            "eda_example_eeg_figure",
-            name="plot_example_eeg",
+            plot_example_eegs,
+            ["eda_examples_table", "train_eegs"],
+            {name: f"eda_eeg_{name}_figure" for name in CLASSES},
+            name="plot_example_eegs",
         ),
         Node(
-            plot_example_spectrogram,
-            ["eda_example_label", "train_spectrograms"],
-            "eda_example_spectrogram_figure",
-            name="plot_example_spectrogram",
+            plot_example_spectrograms,
+            ["eda_examples_table", "train_spectrograms"],
+            {name: f"eda_spectrogram_{name}_figure" for name in CLASSES},
+            name="plot_example_spectrograms",
         ),
     ]
 

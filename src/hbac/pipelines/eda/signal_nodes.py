@@ -1,29 +1,50 @@
-"""What the EEG and its spectrograms hold: nodes that read recordings."""
+"""What a sample of the recordings holds: gaps, amplitude, hum and spectra, each read once."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 import pandas as pd
 from kedro.io import DatasetError
 from matplotlib.figure import Figure
 
+from hbac.eeg.band_power import BANDS
+from hbac.eeg.montage import CHAINS
+from hbac.eeg.quality import MAINS, MEASURES, channel_quality
 from hbac.eeg.recording import CHANNELS, Recording
-from hbac.eeg.regional import ROW_SECONDS, WINDOW_ROWS
+from hbac.eeg.spectra import chain_spectra
 from hbac.eeg.spectrogram import WINDOW_SECONDS
-from hbac.eeg.votes import VOTE_COLUMNS
+from hbac.eeg.votes import CLASS_NAMES
 from hbac.pipelines.eda.params import EdaParams
-from hbac.plots.eeg import LABEL_SECONDS, central_seconds, eeg_traces
+from hbac.pipelines.eda.statistics import tidy
+from hbac.plots.eeg import LABEL_SECONDS, central_seconds
 from hbac.plots.missing import missing_data
-from hbac.plots.regional import regional_spectrograms
-from hbac.plots.style import message
+from hbac.plots.quality import quality_by_channel
 
 logger = logging.getLogger(__name__)
 
+SPECTRUM_BAND = (0.5, 70.0)
+"""Lowest and highest frequency of the spectra, in Hz: those that a clinical EEG shows."""
 
-def _read(load: Callable[[], Recording]) -> Recording | None:
+_CHAIN_OF_WINDOW = ["class", "patient_id", "eeg_id", "chain"]
+_NO_SPECTRA = pd.DataFrame(index=pd.MultiIndex.from_arrays([[]] * 4, names=_CHAIN_OF_WINDOW))
+_NO_QUALITY = pd.DataFrame(columns=list(MEASURES), index=pd.Index([], name="channel"), dtype=float)
+_SPECTRUM = ["class", "chain", "frequency_hz"]
+_QUARTILES = {"q25_db": 0.25, "median_db": 0.5, "q75_db": 0.75}
+
+_MAIN_MEASURES = (
+    ("amplitude_uv", "median", "uV"),
+    ("flat_share", "mean", "1"),
+    ("extreme_share", "mean", "1"),
+    ("hum_db", "median", "dB"),
+)
+"""Measures of quality among the statistics, how they are summed up over EEGs, and their units."""
+
+
+def read_or_none(load: Callable[[], Recording]) -> Recording | None:
     """Read an EEG; None where that fails, and an error says why."""
     try:
         return load()
@@ -32,42 +53,103 @@ def _read(load: Callable[[], Recording]) -> Recording | None:
         return None
 
 
-def measure_missing_data(
-    eegs: dict[str, Callable[[], Recording]], params: EdaParams
-) -> pd.DataFrame:
-    """Measure what share of each channel is missing, in a random sample of EEGs.
+def central_part(recording: Recording, offset: float) -> Recording | None:
+    """Cut the 10 s of which a label speaks; None where the file ends before, and an error says so.
 
     Args:
+        recording: a whole file.
+        offset: where the label's 50-s window starts in it, in seconds.
+    """
+    start, end = central_seconds(WINDOW_SECONDS, LABEL_SECONDS)
+    try:
+        return recording.crop(offset + start, end - start)
+    except ValueError as error:
+        logger.error("A label is left out: %s", error)
+        return None
+
+
+def _draw_windows(labels: pd.DataFrame, sample: set[str], params: EdaParams) -> pd.DataFrame:
+    """Draw labels of each class at random, one a patient at most, of sampled EEGs if possible."""
+    drawn = labels.sample(frac=1, random_state=params.seed)
+    is_sampled = drawn["eeg_id"].astype(str).isin(sample)
+    drawn = drawn.iloc[np.argsort(~is_sampled, kind="stable")]
+    drawn = drawn.drop_duplicates(["expert_consensus", "patient_id"])
+    return drawn.groupby("expert_consensus").head(params.windows_per_class)
+
+
+def _quality_of(recording: Recording) -> pd.DataFrame:
+    """Quality of every channel that a recording should have."""
+    quality = channel_quality(recording).reindex(pd.Index(CHANNELS, name="channel"))
+    return quality.fillna({"missing_share": 1.0})
+
+
+def _spectra_of(recording: Recording, windows: pd.DataFrame) -> list[pd.DataFrame]:
+    """Spectra of the central 10 s of a recording's windows, a table a window."""
+    tables = []
+    for window in windows.itertuples():
+        part = central_part(recording, window.eeg_label_offset_seconds)
+        if part is not None:
+            frequencies, density = chain_spectra(part, band=SPECTRUM_BAND)
+            place = [[window.expert_consensus], [window.patient_id], [window.eeg_id]]
+            index = pd.MultiIndex.from_product([*place, list(CHAINS)], names=_CHAIN_OF_WINDOW)
+            tables.append(pd.DataFrame(density, index, columns=frequencies))
+    return tables
+
+
+def measure_eegs(
+    labels: pd.DataFrame, eegs: dict[str, Callable[[], Recording]], params: EdaParams
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Measure the quality of a random sample of EEGs, and the spectra of windows of each class.
+
+    Each EEG is read once, one at a time. Windows come from the sampled EEGs first; where those hold
+    too few of a class, from others drawn at random, whose quality does not count. One that cannot
+    be read is left out, and an error says so.
+
+    Args:
+        labels: the columns of ``train.csv``.
         eegs: load functions of EEG files, by id.
-        params: the sample's size and seed.
+        params: how many EEGs, how many windows a class, and the seed.
 
     Returns:
-        A row an EEG (index ``eeg_id``, sorted) and a column a channel: share of samples that are
-        NaN; 1 for a channel that the EEG lacks. An EEG that cannot be read is left out, and an
-        error says so.
+        Quality: a row an EEG and channel of ``CHANNELS``, ``eeg_id``, ``channel`` and
+        ``hbac.eeg.quality.MEASURES``; a channel that the EEG lacks is missing throughout.
+        Spectra: a row a window and chain (index ``class``, ``patient_id``, ``eeg_id``, ``chain``),
+        of the central 10 s of the window, in microvolts squared a hertz; a column a frequency in
+        Hz; see ``hbac.eeg.spectra.chain_spectra``. No patient has two windows of one class.
     """
     size = min(params.sample_size, len(eegs))
-    sample = np.random.default_rng(params.seed).choice(sorted(eegs), size, replace=False)
-    shares = {}
-    for key in sorted(sample):
-        recording = _read(eegs[key])
+    sample = set(np.random.default_rng(params.seed).choice(sorted(eegs), size, replace=False))
+    with_file = labels[labels["eeg_id"].astype(str).isin(eegs)]
+    windows = _draw_windows(with_file, sample, params)
+    keys = windows["eeg_id"].astype(str)
+    quality, spectra = {}, []
+    for key in sorted(sample | set(keys)):
+        recording = read_or_none(eegs[key])
         if recording is not None:
-            missing = np.isnan(recording.data).mean(axis=1)
-            shares[key] = dict(zip(recording.channels, missing, strict=True))
-    table = pd.DataFrame.from_dict(shares, orient="index", columns=list(CHANNELS), dtype=float)
-    return table.fillna(1.0).rename_axis("eeg_id")
+            spectra += _spectra_of(recording, windows[keys == key])
+            if key in sample:
+                quality[key] = _quality_of(recording)
+    measured = quality or {"": _NO_QUALITY}
+    return pd.concat(measured, names=["eeg_id"]).reset_index(), pd.concat(spectra or [_NO_SPECTRA])
 
 
-def tabulate_missing_data(shares: pd.DataFrame) -> pd.DataFrame:
+def _missing_shares(quality: pd.DataFrame) -> pd.DataFrame:
+    """A row an EEG, a column a channel."""
+    shares = quality.pivot_table(index="eeg_id", columns="channel", values="missing_share")
+    return shares.reindex(columns=list(CHANNELS)).astype(float)
+
+
+def tabulate_missing_data(quality: pd.DataFrame) -> pd.DataFrame:
     """Summarise by channel what is missing.
 
     Args:
-        shares: a row an EEG, a column a channel; see ``measure_missing_data``.
+        quality: a row an EEG and channel; see ``measure_eegs``.
 
     Returns:
         A row a channel: ``channel``, ``n_eegs`` (EEGs in the sample), ``mean_share``,
         ``worst_share`` (0 to 1), ``eegs_with_gaps`` and ``eegs_without_channel`` (counts).
     """
+    shares = _missing_shares(quality)
     return pd.DataFrame(
         {
             "n_eegs": len(shares),
@@ -79,93 +161,131 @@ def tabulate_missing_data(shares: pd.DataFrame) -> pd.DataFrame:
     ).reset_index(names="channel")
 
 
-def plot_missing_data(shares: pd.DataFrame, eegs: dict[str, Callable[[], Recording]]) -> Figure:
+def plot_missing_data(quality: pd.DataFrame, eegs: dict[str, Callable[[], Recording]]) -> Figure:
     """Show what is missing, by channel and by EEG; see ``hbac.plots.missing.missing_data``."""
-    return missing_data(shares, n_eegs=len(eegs))
+    return missing_data(_missing_shares(quality), n_eegs=len(eegs))
 
 
-def choose_example(
-    labels: pd.DataFrame, eegs: dict[str, Callable[[], Recording]], params: EdaParams
+def _mains_of(quality: pd.DataFrame) -> int:
+    """The mains frequency where the sample was recorded: hum, or a notch, stands out there."""
+    distances = [quality[f"hum_{mains}_db"].astype(float).abs().mean() for mains in MAINS]
+    return MAINS[int(np.argmax(np.nan_to_num(distances)))]
+
+
+def tabulate_quality(quality: pd.DataFrame) -> pd.DataFrame:
+    """Summarise the quality of each channel over the EEGs that have it.
+
+    Args:
+        quality: a row an EEG and channel; see ``measure_eegs``.
+
+    Returns:
+        A row a channel: ``channel``, ``n_eegs`` (with a sample of it), ``mains_hz`` (50 or 60, the
+        same throughout: where hum or a notch stands out more), and ``_q25``, ``_median``, ``_q75``
+        and ``_mean`` over EEGs of ``amplitude_uv``, ``flat_share``, ``extreme_share`` and
+        ``hum_db`` (at ``mains_hz``); see ``hbac.eeg.quality``.
+    """
+    mains = _mains_of(quality)
+    measured = quality.rename(columns={f"hum_{mains}_db": "hum_db"})
+    channels = measured.astype({"channel": pd.CategoricalDtype(list(CHANNELS))}).groupby(
+        "channel", observed=False
+    )
+    table = pd.DataFrame({"n_eegs": channels["amplitude_uv"].count(), "mains_hz": mains})
+    for name in ("amplitude_uv", "flat_share", "extreme_share", "hum_db"):
+        values = channels[name]
+        for quantile, suffix in ((0.25, "q25"), (0.5, "median"), (0.75, "q75")):
+            table[f"{name}_{suffix}"] = values.quantile(quantile).astype(float)
+        table[f"{name}_mean"] = values.mean().astype(float)
+    return table.reset_index().astype({"channel": str})
+
+
+def plot_quality(table: pd.DataFrame, eegs: dict[str, Callable[[], Recording]]) -> Figure:
+    """Show the quality by channel; see ``hbac.plots.quality.quality_by_channel``."""
+    return quality_by_channel(table, n_eegs=len(eegs))
+
+
+def tabulate_spectra(spectra: pd.DataFrame) -> pd.DataFrame:
+    """Summarise the spectra of each class and chain over windows.
+
+    Args:
+        spectra: a row a window and chain; see ``measure_eegs``.
+
+    Returns:
+        A row a class, chain and frequency: ``class``, ``chain``, ``frequency_hz``, ``mean_db``,
+        ``q25_db``, ``median_db``, ``q75_db`` (over windows, of 10 log10 of microvolts squared a
+        hertz) and ``n_windows`` (with data in that chain, each of another patient). A class or
+        chain without a window has no row.
+    """
+    if spectra.empty:
+        return pd.DataFrame(columns=[*_SPECTRUM, "mean_db", *_QUARTILES, "n_windows"])
+    groups = (10 * np.log10(spectra.where(spectra > 0))).groupby(["class", "chain"])
+    summaries = {name: groups.quantile(share) for name, share in _QUARTILES.items()}
+    summaries = {"mean_db": groups.mean(), **summaries, "n_windows": groups.count()}
+    orders = [[*CLASS_NAMES], [*CHAINS]]
+    rows = [pair for pair in product(*orders) if pair in groups.indices]
+    table = pd.DataFrame(
+        [(*row, hertz) for row in rows for hertz in spectra.columns], columns=_SPECTRUM
+    ).assign(**{name: summary.loc[rows].to_numpy().ravel() for name, summary in summaries.items()})
+    return table[table["n_windows"] > 0].reset_index(drop=True)
+
+
+def _describe_channels(missing: pd.DataFrame, quality: pd.DataFrame) -> list[pd.DataFrame]:
+    missing, quality = missing.set_index("channel"), quality.set_index("channel")
+    mains = quality["mains_hz"].iloc[0]
+    told = [
+        ("missing_share", missing["mean_share"], "1", missing["n_eegs"], "mean over EEGs"),
+        *(
+            (name, quality[f"{name}_{summary}"], unit, quality["n_eegs"], f"{summary} over EEGs")
+            for name, summary, unit in _MAIN_MEASURES
+        ),
+    ]
+    meanings = MEASURES | {"hum_db": MEASURES[f"hum_{mains}_db"]}
+    tables = []
+    for name, values, unit, n, summary in told:
+        meaning = f"{meanings[name]}; {summary}"
+        tables.append(
+            tidy(name, values, unit=unit, n=n, n_of="EEGs", by="channel", meaning=meaning)
+        )
+    return tables
+
+
+def _describe_bands(spectra: pd.DataFrame) -> list[pd.DataFrame]:
+    """Power by class in each clinical band."""
+    about = {"unit": "dB re 1 uV^2/Hz", "n_of": "patients", "by": "class"}
+    n = spectra.groupby("class", sort=False)["n_windows"].max()
+    tables = []
+    for band, (low, high) in BANDS.items():
+        inside = (spectra["frequency_hz"] >= low) & (spectra["frequency_hz"] < high)
+        levels = spectra[inside].groupby("class", sort=False)["mean_db"].mean()
+        meaning = (
+            f"power density from {low:g} to {high:g} Hz; mean of dB over frequencies, chains and "
+            "windows, one a patient"
+        )
+        tables.append(tidy(f"{band}_power", levels, n=n, meaning=meaning, **about))
+    return tables
+
+
+def describe_signals(
+    missing: pd.DataFrame, quality: pd.DataFrame, spectra: pd.DataFrame
 ) -> pd.DataFrame:
-    """Choose the label that is shown as an example.
+    """Gather the main numbers on recordings in one tidy table.
 
     Args:
-        labels: the columns of ``train.csv``.
-        eegs: load functions of EEG files, by id; a label without a file is never chosen.
-        params: the EEG wanted, or ``None`` for any.
+        missing: see ``tabulate_missing_data``.
+        quality: see ``tabulate_quality``.
+        spectra: see ``tabulate_spectra``.
 
     Returns:
-        The one row with most votes for a single class, the first of the table in a tie, whose EEG
-        can be read.
-
-    Raises:
-        ValueError: if no label is left to choose from.
+        See ``hbac.pipelines.eda.statistics.tidy``: by channel what is missing, amplitude, flat and
+        extreme seconds and hum; by class the power in the bands of ``hbac.eeg.band_power``.
     """
-    wanted = params.example_eeg_id
-    candidates = labels[labels["eeg_id"].astype(str).isin(eegs)]
-    if wanted is not None:
-        candidates = candidates[candidates["eeg_id"] == wanted]
-    agreed = candidates[list(VOTE_COLUMNS)].max(axis=1).to_numpy()
-    for row in np.argsort(-agreed, kind="stable"):
-        example = candidates.iloc[[row]].reset_index(drop=True)
-        if _read(eegs[str(example["eeg_id"].iloc[0])]) is not None:
-            return example
-    which = "any EEG" if wanted is None else f"example_eeg_id {wanted}"
-    raise ValueError(f"a label and a readable EEG file are needed for {which}, received none")
-
-
-def _describe(label: pd.Series) -> str:
-    votes = label[list(VOTE_COLUMNS)].astype(int)
-    return f"{label['expert_consensus']} ({votes.max()} of n = {votes.sum()} votes)"
-
-
-def plot_example_eeg(example: pd.DataFrame, eegs: dict[str, Callable[[], Recording]]) -> Figure:
-    """Show the example's 50-s EEG window as traces, with the 10 s of its label marked.
-
-    Args:
-        example: one row of the table of labels.
-        eegs: load functions of EEG files, by id.
-
-    Returns:
-        See ``hbac.plots.eeg.eeg_traces``; seconds count from the file's start.
-    """
-    label = example.iloc[0]
-    key, offset = str(label["eeg_id"]), float(label["eeg_label_offset_seconds"])
-    recording = eegs[key]()
-    missing = np.isnan(recording.crop(offset, WINDOW_SECONDS).data).mean()
-    title = (
-        f"EEG {key} from {offset:g} s: {_describe(label)}, {missing:.0%} of samples missing "
-        f"(shaded: the label's {LABEL_SECONDS} s)"
-    )
-    first, last = central_seconds(WINDOW_SECONDS, LABEL_SECONDS)
-    marked = (offset + first, offset + last)
-    return eeg_traces(recording, start=offset, seconds=WINDOW_SECONDS, title=title, marked=marked)
-
-
-def plot_example_spectrogram(
-    example: pd.DataFrame, spectrograms: dict[str, Callable[[], np.ndarray]]
-) -> Figure:
-    """Show the example's 10-minute regional spectrograms, with its 50-s EEG window marked.
-
-    Args:
-        example: one row of the table of labels.
-        spectrograms: load functions of spectrogram files, by id.
-
-    Returns:
-        See ``hbac.plots.regional.regional_spectrograms``; seconds count from the file's start.
-        Where there is no spectrogram, a figure that says so.
-    """
-    label = example.iloc[0]
-    key, offset = str(label["spectrogram_id"]), float(label["spectrogram_label_offset_seconds"])
-    if key not in spectrograms:
-        return message(f"EEG {label['eeg_id']} has no spectrogram (spectrogram_id {key}, n = 0)")
-    first = round(offset / ROW_SECONDS)
-    power = spectrograms[key]()[first : first + WINDOW_ROWS]
-    title = (
-        f"Spectrogram {key} from {offset:g} s: {_describe(label)}, n = {len(power)} rows "
-        f"(dashed: the {WINDOW_SECONDS}-s EEG window)"
-    )
-    start = first * ROW_SECONDS
-    left, right = central_seconds(WINDOW_ROWS * ROW_SECONDS, WINDOW_SECONDS)
-    marked = (start + left, start + right)
-    return regional_spectrograms(power, title=title, start_seconds=start, marked=marked)
+    n_eegs = int(missing["n_eegs"].iloc[0])
+    sampled = tidy(
+        "sampled_eegs", n_eegs, unit="count", n=n_eegs, n_of="EEGs",
+        meaning="EEGs drawn at random and read",
+    )  # fmt: skip
+    mains = tidy(
+        "mains_frequency", quality["mains_hz"].iloc[0], unit="Hz", n=n_eegs, n_of="EEGs",
+        meaning="of 50 and 60 Hz, where hum or a notch stands out more",
+    )  # fmt: skip
+    tables = [sampled, mains, *_describe_channels(missing, quality), *_describe_bands(spectra)]
+    return pd.concat(tables, ignore_index=True)
