@@ -5,7 +5,14 @@ import warnings
 from kedro import KedroDeprecationWarning
 from omegaconf import DictConfig, OmegaConf
 
-from hbac.hooks import AbsentHook, FoldsHook, GuardHook, LockHook, SummaryHook
+from hbac.hooks import (
+    AbsentHook,
+    FoldsHook,
+    GuardHook,
+    LockHook,
+    LoggingHook,
+    SummaryHook,
+)
 from hbac.tracking import MlflowHook
 
 
@@ -27,7 +34,15 @@ warnings.filterwarnings("ignore", "Option '--pipeline'", KedroDeprecationWarning
 warnings.filterwarnings("ignore", "One or more dataset names contain '.'", UserWarning)
 
 # Hooks run last to first.
-HOOKS = (SummaryHook(), MlflowHook(), LockHook(), FoldsHook(), AbsentHook(), GuardHook())
+HOOKS = (
+    SummaryHook(),
+    MlflowHook(),
+    LockHook(),
+    FoldsHook(),
+    AbsentHook(),
+    GuardHook(),
+    LoggingHook(),
+)
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

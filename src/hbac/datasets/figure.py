@@ -24,8 +24,8 @@ class Picture(bytes):
     def _repr_png_(self) -> bytes:
         return bytes(self)
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(f"Picture of {len(self) / 1024:.0f} KiB")
+    def __repr__(self) -> str:
+        return f"Picture of {len(self) / 1024:.0f} KiB"
 
     @property
     def base64(self) -> str:

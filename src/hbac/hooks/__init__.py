@@ -4,6 +4,7 @@ from hbac.hooks.absent import AbsentHook
 from hbac.hooks.folds import FoldsHook
 from hbac.hooks.guard import GuardHook
 from hbac.hooks.lock import LockHook
+from hbac.hooks.log import LoggingHook
 from hbac.hooks.summary import SummaryHook
 
-__all__ = ["AbsentHook", "FoldsHook", "GuardHook", "LockHook", "SummaryHook"]
+__all__ = ["AbsentHook", "FoldsHook", "GuardHook", "LockHook", "LoggingHook", "SummaryHook"]
