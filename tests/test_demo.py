@@ -375,4 +375,4 @@ def test_wiring_every_pipeline_loads_neither_keras_nor_mlflow():
     )
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["11", "set()"]
+    assert done.stdout.split() == ["12", "set()"]
