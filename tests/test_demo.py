@@ -189,7 +189,8 @@ def viz(demo, folders, tmp_path_factory):
     root = tmp_path_factory.mktemp("viz")
     for name in ("conf", "src"):
         shutil.copytree(PROJECT / name, root / name)
-    shutil.copy(PROJECT / "pyproject.toml", root)
+    for name in ("pyproject.toml", ".telemetry"):
+        shutil.copy(PROJECT / name, root)
     (root / "data").symlink_to(folders["data_dir"])
     command = [sys.executable, "-m", "kedro", "viz", "build", "--include-previews"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
@@ -206,11 +207,19 @@ def test_kedro_viz_shows_every_pipeline_and_a_figure_in_a_browser(viz, tmp_path)
         assert f'class="menu-option__content" title="{name}"' in page
     for name in ("simulation", "eda", "modeling", "explainability", "reporting"):
         assert f">{name}</text>" in page
-    for layer in ("raw", "primary", "model_input", "reporting"):
+    for layer in ("01_raw", "03_primary", "05_model_input", "08_reporting"):
         assert f">{layer}</li>" in page
     picture = re.search('src="data:image/png;base64,([^"]{1000,})"', page)[1]
     folder = viz.parent / "data/08_reporting/scores"
     assert base64.b64decode(picture) == (folder / "reliability.png").read_bytes()
+
+
+@pytest.mark.parametrize("name", sorted(register_pipelines()))
+def test_kedro_viz_shows_layers_in_the_order_of_the_folders(name, viz):
+    shown = json.loads((viz / "api/pipelines" / name).read_text())
+    present = {node["layer"] for node in shown["nodes"] if node.get("layer")}
+    order = [layer for layer in shown["layers"] if layer in present]
+    assert order == sorted(present)
 
 
 def test_kedro_viz_previews_every_table_record_figure_and_network(viz):

@@ -57,5 +57,5 @@ def layers_before(pipeline, catalog):
 def test_layers_run_from_raw_data_to_reports(name, catalog):
     graph = layers_before(pipelines[name], catalog)
     order = list(TopologicalSorter(graph).static_order())
-    assert order.index("raw") < order.index("model_input") < order.index("model_output")
-    assert graph["raw"] == set()
+    assert order.index("01_raw") < order.index("05_model_input") < order.index("07_model_output")
+    assert graph["01_raw"] == set()

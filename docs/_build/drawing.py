@@ -25,7 +25,8 @@ class Box:
 
     Attributes:
         label: its name.
-        look: ``node``, ``group``, or the dataset's layer (``memory`` where it is not stored).
+        look: ``node``, ``group``, or that of the dataset's layer (``memory`` where it is not
+            stored, ``other`` where it has none).
         hint: what a pointer that rests on it shows.
     """
 
@@ -57,11 +58,16 @@ class Drawing:
     edges: list[Edge]
 
 
+def _look(layer: str) -> str:
+    """The layer's name without its number, with which no name in a style sheet may begin."""
+    return layer.partition("_")[2] or "other"
+
+
 def _dataset(name: str) -> Box:
     found = entry(name)
     if found is None:
         return Box(family(name), "memory", "kept in memory")
-    return Box(family(name), found["layer"] or "other", found["path"])
+    return Box(family(name), _look(found["layer"] or ""), found["path"])
 
 
 def first_sentence(node: Node) -> str:
@@ -71,7 +77,7 @@ def first_sentence(node: Node) -> str:
 
 def _together(names: list[str], layer: str) -> Box:
     """Several datasets of a folder as one box."""
-    return Box(f"{LAYERS[layer]} ({len(names)})", layer, ", ".join(map(family, names)))
+    return Box(f"{layer} ({len(names)})", _look(layer), ", ".join(map(family, names)))
 
 
 def _sources(pipeline: Pipeline) -> dict[str, tuple[Box, set[str]]]:
@@ -199,7 +205,7 @@ def _svg(drawing: Drawing, layout: Layout, title: str) -> str:
 
 def _legend(drawing: Drawing) -> str:
     looks = {box.look for box in drawing.boxes.values()}
-    named = {"node": "node", "group": "pipeline"} | LAYERS
+    named = {"node": "node", "group": "pipeline"} | {_look(layer): layer for layer in LAYERS}
     named |= {"other": "stored, no layer", "memory": "in memory"}
     return "".join(
         f'<span class="{"node" if look in ("node", "group") else "data"} {look}">{name}</span>'

@@ -22,17 +22,11 @@ from hbac.models.inputs import INPUTS
 
 ROOT = Path(__file__).resolve().parents[2]
 
-LAYERS = {
-    "raw": "01_raw",
-    "intermediate": "02_intermediate",
-    "primary": "03_primary",
-    "feature": "04_feature",
-    "model_input": "05_model_input",
-    "models": "06_models",
-    "model_output": "07_model_output",
-    "reporting": "08_reporting",
-}
-"""Kedro's layers and the folders that they lie in."""
+LAYERS = (
+    *("01_raw", "02_intermediate", "03_primary", "04_feature"),
+    *("05_model_input", "06_models", "07_model_output", "08_reporting"),
+)
+"""Kedro's layers, which are named as the folders that they lie in."""
 
 _FAMILIES = (
     (re.compile(r"\bfold_\d+"), "fold_N"),
