@@ -14,6 +14,7 @@ from hbac.pipelines.reporting.score_nodes import tell_calibration, tell_scores
 from hbac.pipelines.reporting.summary_nodes import tell_summary
 from hbac.pipelines.tags import TAKES_WHAT_IS_THERE
 
+_NAMES_KEPT = {"prefix_datasets_with_namespace": False}
 _PARAMS = {"params": "params:reporting"}
 _GROUPS = ("eda", "spectrogram", "modeling", "evaluation", "explainability")
 _SECTIONS = (
@@ -50,26 +51,12 @@ def _of_data() -> list[Node]:
             "quality_section",
             name="tell_quality",
         ),
-        Node(
-            tell_quarantine,
-            _PARAMS
-            | {
-                "spectrograms": "spectrogram_arrays",
-                "spectrogram_failures": "spectrogram_failures",
-                "eeg_spectrograms": "eeg_spectrograms",
-                "eeg_failures": "eeg_spectrogram_failures",
-            },
-            "quarantine_section",
-            name="tell_quarantine",
-        ),
     ]
 
 
-def _of_networks() -> list[Node]:
-    """How well they predict, and where they found their evidence."""
+def _of_scores() -> list[Node]:
+    """How well the networks predict."""
     shown = ("kl_by_tier", "class_ranking", "confusion", "expert_agreement")
-    explained = ("confident_errors", "mean_maps", "importance", "perturbation_curves")
-    tested = ("faithfulness", "randomisation", "planted_evidence")
     return [
         Node(
             tell_scores,
@@ -96,6 +83,14 @@ def _of_networks() -> list[Node]:
             "calibration_section",
             name="tell_calibration",
         ),
+    ]
+
+
+def _of_explanations() -> list[Node]:
+    """Where the networks found their evidence."""
+    explained = ("confident_errors", "mean_maps", "importance", "perturbation_curves")
+    tested = ("faithfulness", "randomisation", "planted_evidence")
+    return [
         Node(
             tell_explanations,
             _PARAMS
@@ -118,6 +113,18 @@ def _of_networks() -> list[Node]:
 def _of_the_run() -> list[Node]:
     """The verdict, and how it came about."""
     return [
+        Node(
+            tell_quarantine,
+            _PARAMS
+            | {
+                "spectrograms": "spectrogram_arrays",
+                "spectrogram_failures": "spectrogram_failures",
+                "eeg_spectrograms": "eeg_spectrograms",
+                "eeg_failures": "eeg_spectrogram_failures",
+            },
+            "quarantine_section",
+            name="tell_quarantine",
+        ),
         Node(
             tell_summary,
             _PARAMS
@@ -148,16 +155,25 @@ def _of_the_run() -> list[Node]:
 
 
 def create_pipeline() -> Pipeline:
-    """What the other pipelines made to one page; what they did not make is left out."""
-    sections = [*_of_data(), *_of_networks(), *_of_the_run()]
+    """What the other pipelines made to one page; what they did not make is left out.
+
+    A section stands in the group of the pipeline that it tells of, whose tables and figures
+    kedro-viz can so keep inside.
+    """
     page = Node(
         write_report,
         ["params:reporting", *(f"{name}_section" for name in _SECTIONS)],
         "report",
         name="write_report",
     )
-    return Pipeline(
-        [*(node.tag(TAKES_WHAT_IS_THERE) for node in sections), page],
-        namespace="reporting",
-        prefix_datasets_with_namespace=False,
+    groups = {
+        "eda": _of_data(),
+        "evaluation": _of_scores(),
+        "explainability": _of_explanations(),
+        "reporting": _of_the_run(),
+    }
+    sections = (
+        Pipeline(nodes, namespace=group, tags=TAKES_WHAT_IS_THERE, **_NAMES_KEPT)
+        for group, nodes in groups.items()
     )
+    return sum(sections, Pipeline([page], namespace="reporting", **_NAMES_KEPT))
