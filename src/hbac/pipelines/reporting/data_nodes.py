@@ -39,6 +39,9 @@ from hbac.report import (
 Pictures = bytes | None
 Frame = pd.DataFrame | None
 
+EXAMPLES = tuple(f"{what}_{name}" for name in CLASSES for what in ("eeg", "spectrogram"))
+"""Names of the examples' figures in the pipeline ``eda``."""
+
 _IN_THE_FIGURE = "The sample size stands in the figure."
 
 
@@ -295,7 +298,3 @@ def tell_quarantine(
         else:
             blocks += _tell_failures(what, made or {}, failures, file, params)
     return Section("quarantine", "Quarantine", blocks)
-
-
-EXAMPLES = tuple(f"{what}_{name}" for name in CLASSES for what in ("eeg", "spectrogram"))
-"""Names of the examples' figures in the pipeline ``eda``."""

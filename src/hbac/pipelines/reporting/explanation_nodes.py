@@ -267,8 +267,6 @@ def tell_explanations(
         *([Heading("Are the maps true?")] if tests else []),
         *keep(lambda record: _tell_tests(record, better), scores),
         *tests,
-        *not_made(
-            inputs | {f"{name}_figure": figures.get(name) for name in told}, "explainability"
-        ),
+        *not_made(inputs, "explainability"),
     ]
     return Section("explanations", "Explanations", blocks)
