@@ -28,11 +28,11 @@ def _next_steps(catalog: CatalogProtocol, runtime_params: dict[str, Any]) -> lis
     report = location_of(catalog.get(_REPORT)) if _REPORT in catalog else None
     folders = [f"{name}={runtime_params[name]}" for name in _FOLDERS if name in runtime_params]
     params = f" --params {','.join(folders)}" if folders else ""
+    store = os.environ.get("MLFLOW_TRACKING_URI", _STORE)
+    runs = store if store.startswith("http") else f"mlflow ui --backend-store-uri {store}"
     steps = {
         f"kedro viz run{params}": "the pipelines, with tables and figures",
-        f"mlflow ui --backend-store-uri {os.environ.get('MLFLOW_TRACKING_URI', _STORE)}": (
-            "the training runs"
-        ),
+        runs: "the training runs",
     }
     if report is not None and report.exists():
         steps = {str(report): "everything on one page, in any browser"} | steps
