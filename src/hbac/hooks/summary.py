@@ -23,7 +23,12 @@ _STORE = "sqlite:///mlflow.db"
 _FOLDERS = ("raw_dir", "data_dir", "models_dir")
 
 
-def _next_steps(catalog: CatalogProtocol, runtime_params: dict[str, Any]) -> list[str]:
+def _shown(path: UPath, root: Path) -> str:
+    """A path, relative to the project where inside."""
+    return str(path.relative_to(root) if is_inside(path, UPath(root)) else path)
+
+
+def _next_steps(catalog: CatalogProtocol, runtime_params: dict[str, Any], root: Path) -> list[str]:
     """Commands that show what this run made, where it made it."""
     report = location_of(catalog.get(_REPORT)) if _REPORT in catalog else None
     folders = [f"{name}={runtime_params[name]}" for name in _FOLDERS if name in runtime_params]
@@ -35,7 +40,7 @@ def _next_steps(catalog: CatalogProtocol, runtime_params: dict[str, Any]) -> lis
         runs: "the training runs",
     }
     if report is not None and report.exists():
-        steps = {str(report): "everything on one page, in any browser"} | steps
+        steps = {_shown(report, root): "everything on one page, in any browser"} | steps
     width = max(map(len, steps))
     return [f"  {step:{width}}   {meaning}" for step, meaning in steps.items()]
 
@@ -53,8 +58,7 @@ def made_by(nodes: list[Node], catalog: CatalogProtocol, root: Path) -> dict[str
             dataset = catalog.get(name)
             path = location_of(dataset)
             if path is not None:
-                shown = path.relative_to(root) if is_inside(path, UPath(root)) else path
-                made.setdefault(_layer(dataset), []).append(str(shown))
+                made.setdefault(_layer(dataset), []).append(_shown(path, root))
     return made
 
 
@@ -85,5 +89,5 @@ class SummaryHook:
         lines = ["", "Made:" if made else "Nothing to do: every output is there."]
         for layer, paths in made.items():
             lines += [f"  {layer}", *(f"    {path}" for path in paths)]
-        steps = _next_steps(catalog, self._runtime_params)
+        steps = _next_steps(catalog, self._runtime_params, self._root)
         click.echo("\n".join([*lines, "", "Look next:", *steps]))
