@@ -115,6 +115,12 @@ def test_scale_bars_of_a_page(recording):
     assert np.ptp(ekg.get_ydata()) == pytest.approx(0.5, abs=0.01)
 
 
+def test_a_long_page_has_a_longer_scale_bar(recording):
+    axes = eeg_traces(recording, seconds=50, microvolts=65).axes[0]
+    assert "5 s" in [text.get_text() for text in axes.texts]
+    assert np.ptp(axes.lines[-1].get_xdata()) == pytest.approx(5)
+
+
 def test_a_trace_distance_of_a_page_is_6_and_a_half_millimetres(recording):
     figure = eeg_traces(recording, start=20, seconds=10, microvolts=65)
     axes = figure.axes[0]

@@ -51,6 +51,9 @@ _PAGE_LEFT, _PAGE_RIGHT, _PAGE_TOP, _PAGE_BOTTOM = 0.95, 1.0, 0.42, 0.85
 _ABOVE, _BELOW = 1.3, 2.3
 """Room above the first and below the last base line of a page, in trace distances."""
 
+_SHORT = 20
+"""Seconds up to which each of them is named."""
+
 _LEAST_EKG = 50.0
 """Microvolts of a trace distance of the EKG at least, so that a dead one looks dead."""
 
@@ -233,7 +236,7 @@ def _draw_time(axes: Axes, start: float, seconds: float) -> None:
     axes.set_xlim(start, start + seconds)
     axes.set_xlabel("time (s)")
     axes.grid(axis="x", which="major", color="#bbbbbb")
-    if seconds <= 20:
+    if seconds <= _SHORT:
         axes.xaxis.set_major_locator(MultipleLocator(1))
     elif seconds <= 120:
         axes.xaxis.set_major_locator(MultipleLocator(5))
@@ -304,22 +307,29 @@ def _in_words(microvolts: float) -> str:
     return f"{microvolts / 1000:g} mV" if microvolts >= 1000 else f"{microvolts:g} µV"
 
 
-def _draw_page_scales(axes: Axes, traces: _Traces, end: float, microvolts: float) -> None:
-    """Draw a corner of microvolts and one second below the traces, and a bar beside the EKG."""
+def _draw_ekg_scale(axes: Axes, traces: _Traces, microvolts: float) -> None:
+    """Draw a bar to the right of the EKG, which has a sensitivity of its own."""
+    length, middle = _largest_bar(microvolts), traces.base_lines[-1]
+    across = axes.get_yaxis_transform()
+    ends = middle + np.array([-0.5, 0.5]) * length / microvolts
+    axes.plot([1.008] * 2, ends, color=INK, lw=1.5, transform=across, clip_on=False)
+    axes.text(1.015, middle, _in_words(length), fontsize=7, va="center", transform=across)
+
+
+def _draw_page_scales(
+    axes: Axes, traces: _Traces, end: float, seconds: float, microvolts: float
+) -> None:
+    """Draw a corner of microvolts and seconds below the traces, and a bar beside the EKG."""
     bar, bottom = _largest_bar(1.3 * microvolts), traces.base_lines[-1] - _BELOW + 0.3
-    right = end - 0.1
+    length, right = 1 if seconds <= _SHORT else 5, end - 0.01 * seconds
+    left, top = right - length, bottom + bar / microvolts
     if "EKG" in traces.groups:
-        ekg = float(_scales(traces, microvolts)[-1, 0])
-        length = _largest_bar(ekg)
-        middle, across = traces.base_lines[-1], axes.get_yaxis_transform()
-        ends = middle + np.array([-0.5, 0.5]) * length / ekg
-        axes.plot([1.008] * 2, ends, color=INK, lw=1.5, transform=across, clip_on=False)
-        axes.text(1.015, middle, _in_words(length), fontsize=7, va="center", transform=across)
-    axes.text(right - 0.5, bottom + 0.1, "1 s", fontsize=8, ha="center", va="bottom")
-    axes.text(right - 1.06, bottom + bar / microvolts / 2, _in_words(bar), fontsize=8, ha="right",
+        _draw_ekg_scale(axes, traces, float(_scales(traces, microvolts)[-1, 0]))
+    axes.text(right - length / 2, bottom + 0.1, f"{length} s", fontsize=8, ha="center", va="bottom")
+    axes.text(left - 0.006 * seconds, (bottom + top) / 2, _in_words(bar), fontsize=8, ha="right",
               va="center")  # fmt: skip
-    axes.plot([right - 1, right - 1, right], [bottom + bar / microvolts, bottom, bottom],
-              color=INK, lw=1.8, solid_joinstyle="miter")  # fmt: skip
+    axes.plot([left, left, right], [top, bottom, bottom], color=INK, lw=1.8,
+              solid_joinstyle="miter")  # fmt: skip
 
 
 def _page_axes(n_rows: float, title: str) -> Axes:
@@ -376,7 +386,8 @@ def eeg_traces(
         notch: mains frequency to take out, in Hz; none where ``None``.
 
     Returns:
-        A figure of one axes in seconds, with scale bars of microvolts and of one second.
+        A figure of one axes in seconds, with scale bars of microvolts and of one second, or five
+        where more than 20 are shown.
 
     Raises:
         ValueError: if an electrode is missing or the stretch does not lie inside the recording.
@@ -396,6 +407,6 @@ def eeg_traces(
     _draw_names(axes, traces)
     _name_chains(axes, traces, in_words=True)
     _draw_time(axes, start, seconds)
-    _draw_page_scales(axes, traces, start + seconds, microvolts)
+    _draw_page_scales(axes, traces, start + seconds, seconds, microvolts)
     say_below(axes.figure, _page_caption(microvolts, band, notch, share_cut))
     return axes.figure
