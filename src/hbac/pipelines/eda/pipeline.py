@@ -40,7 +40,7 @@ from hbac.plots.votes import expert_confusion, vote_agreement
 
 
 def _labels() -> list[Node]:
-    """What the table of labels says."""
+    """What the table of labels says, in tables."""
     return [
         Node(
             count_labels,
@@ -83,6 +83,31 @@ def _labels() -> list[Node]:
             tabulate_overlap, "eda_described_labels", "eda_overlap_table", name="tabulate_overlap"
         ),
         Node(
+            tabulate_label_statistics,
+            [
+                "eda_described_labels",
+                "eda_counts_table",
+                "eda_patients_table",
+                "eda_classes_table",
+                "eda_agreement_table",
+                "eda_overlap_table",
+            ],
+            "eda_label_statistics_table",
+            name="tabulate_label_statistics",
+        ),
+        Node(
+            collect_statistics,
+            ["eda_label_statistics_table", "eda_signal_statistics_table"],
+            ["eda_statistics_table", "eda_statistics"],
+            name="collect_statistics",
+        ),
+    ]
+
+
+def _label_figures() -> list[Node]:
+    """The same in figures."""
+    return [
+        Node(
             class_distribution,
             "eda_classes_table",
             "eda_class_distribution_figure",
@@ -109,25 +134,6 @@ def _labels() -> list[Node]:
             ["eda_cooccurrence_table", "eda_patients_table"],
             "eda_cooccurrence_figure",
             name="plot_cooccurrence",
-        ),
-        Node(
-            tabulate_label_statistics,
-            [
-                "eda_described_labels",
-                "eda_counts_table",
-                "eda_patients_table",
-                "eda_classes_table",
-                "eda_agreement_table",
-                "eda_overlap_table",
-            ],
-            "eda_label_statistics_table",
-            name="tabulate_label_statistics",
-        ),
-        Node(
-            collect_statistics,
-            ["eda_label_statistics_table", "eda_signal_statistics_table"],
-            ["eda_statistics_table", "eda_statistics"],
-            name="collect_statistics",
         ),
     ]
 
@@ -197,5 +203,5 @@ def _examples() -> list[Node]:
 
 def create_pipeline() -> Pipeline:
     """Build the pipeline from the raw data to tables and figures."""
-    nodes = [*_labels(), *_signals(), *_examples()]
+    nodes = [*_labels(), *_label_figures(), *_signals(), *_examples()]
     return Pipeline(nodes, namespace="eda", prefix_datasets_with_namespace=False)
