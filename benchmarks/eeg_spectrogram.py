@@ -5,7 +5,8 @@ takes the least part), each from parquet to npy:
 
 - loop: one bipolar channel after the other, ``pandas``, ``pywt`` and
   ``librosa.feature.melspectrogram``, as the competition's public notebooks do;
-- ours: what a worker of the pipeline ``spectrogram`` does;
+- ours: the node and the datasets of the pipeline ``spectrogram``, in one process, with all that
+  they note down of each file;
 - read: the file's 19 EEG columns read and decoded by pyarrow, and nothing else.
 
 ``ratio_per_core`` and ``over_read`` come from one process that is pinned to one core, with one
@@ -33,10 +34,14 @@ import sys
 import tempfile
 import time
 import warnings
-from functools import partial
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from files import write_eegs, write_labels
+from files import make_labels, write_eegs, write_labels
+
+if TYPE_CHECKING:
+    from hbac.pipelines.spectrogram.params import SpectrogramParams
 
 PROJECT = Path(__file__).parents[1]
 LINKS = 10
@@ -90,21 +95,36 @@ def run_loop(paths: list[Path], out: Path) -> None:
         np.save(out / f"{path.stem}.npy", plain_loop(path))
 
 
-def run_ours(paths: list[Path], out: Path) -> None:
-    """Take files through what a worker does."""
-    from hbac.datasets import EEGDataset, NpyDataset
-    from hbac.datasets.folder import FileState, Folder, PartitionLoader
-    from hbac.datasets.partitioned import _make_partition
-    from hbac.pipelines.spectrogram.nodes import _spectrograms_of
+@cache
+def spectrogram_params() -> SpectrogramParams:
+    """Return how the pipeline makes spectrograms by default."""
+    from kedro.config import OmegaConfigLoader
 
-    eegs = Folder(str(paths[0].parent), EEGDataset, {}, ".parquet")
-    arrays = Folder(str(out), NpyDataset, {}, ".npy")
-    for path in paths:
-        load = PartitionLoader(eegs, path.stem, FileState(0, ""))
-        task = partial(_spectrograms_of, load, [float("nan")], "db8", "float16")
-        failure = _make_partition(arrays, path.stem, task)
-        if failure is not None:
-            raise RuntimeError(failure.reason)
+    from hbac.pipelines.spectrogram.params import SpectrogramParams
+    from hbac.settings import CONFIG_LOADER_ARGS
+
+    loader = OmegaConfigLoader(str(PROJECT / "conf"), **CONFIG_LOADER_ARGS)
+    return SpectrogramParams(**loader["parameters"]["spectrogram"])
+
+
+def run_ours(paths: list[Path], out: Path) -> None:
+    """Take files through the pipeline's node and datasets, in this process."""
+    from hbac.datasets import ParallelPartitionedDataset
+    from hbac.pipelines.spectrogram.nodes import compute_eeg_spectrograms, select_windows
+
+    eegs = ParallelPartitionedDataset(
+        path=str(paths[0].parent), dataset="hbac.datasets.EEGDataset", filename_suffix=".parquet"
+    )
+    arrays = ParallelPartitionedDataset(
+        path=str(out),
+        dataset="hbac.datasets.NpyDataset",
+        filename_suffix=".npy",
+        n_jobs=1,
+        backend="sequential",
+    )
+    ids, params = [int(path.stem) for path in paths], spectrogram_params()
+    windows = select_windows(make_labels(ids, []), params)
+    arrays.save(compute_eeg_spectrograms(eegs.load(), windows, params))
 
 
 def run_read(paths: list[Path], out: Path) -> None:
@@ -225,9 +245,9 @@ def measure_end_to_end(paths: list[Path], work: Path) -> dict:
 
 def worker_environment() -> dict[str, str]:
     """What the project's workers find in their environment."""
-    from hbac.datasets.parallel import _ENVIRONMENT
+    from hbac.datasets.parallel import WORKER_ENVIRONMENT
 
-    return _ENVIRONMENT | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return WORKER_ENVIRONMENT | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def main() -> None:

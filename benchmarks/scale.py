@@ -48,7 +48,7 @@ BYTES_OF_OUTPUT = {"spectrogram": 128 * 256 * 4 * 2 + 128, "conversion": 300 * 4
 MARGIN_BYTES = 3e9
 MEAN_SECONDS_OF_LONG = 120
 SHORT_SECONDS = 50
-TINY = (1_000, 10_000, 100_000)
+PARTITIONS = (1_000, 10_000, 100_000)
 MAX_PARENT_MB = 1500
 MAX_SECOND_RUN_SECONDS = 60
 
@@ -242,18 +242,19 @@ def _microseconds(function: Callable, n: int) -> float:
     return round((time.perf_counter() - start) / n * 1e6, 1)
 
 
-def measure_overhead(folder: Path) -> list[dict[str, float]]:
+def measure_overhead(folder: Path, sizes: Sequence[int]) -> list[dict[str, float]]:
     """Save, save again and load folders of tiny partitions.
 
     Args:
         folder: an empty folder.
+        sizes: numbers of partitions.
 
     Returns:
         A row a size, in microseconds a partition.
     """
     npy_folder(folder / "start").save({str(number): tiny_array for number in range(100)})
     rows = []
-    for n in TINY:
+    for n in sizes:
         dataset = npy_folder(folder / str(n))
         save = partial(dataset.save, {f"{number:06d}": tiny_array for number in range(n)})
         rows.append(
@@ -287,6 +288,7 @@ def main() -> None:
     parser.add_argument("--eegs", type=int, default=17_089, help="EEG files (17089)")
     parser.add_argument("--spectrograms", type=int, default=11_138, help="spectrograms (11138)")
     parser.add_argument("--templates", type=int, default=200, help="different files (200)")
+    parser.add_argument("--partitions", type=int, nargs="+", default=PARTITIONS, help="tiny ones")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="new folder to work in and leave")
     parser.add_argument("--only", choices=("overhead", "full"), help="one half alone")
     arguments = parser.parse_args()
@@ -300,7 +302,7 @@ def main() -> None:
         if arguments.only != "overhead":
             check_disk(folder, arguments.eegs, arguments.spectrograms)
         if arguments.only != "full":
-            measured["overhead"] = measure_overhead(folder / "tiny")
+            measured["overhead"] = measure_overhead(folder / "tiny", arguments.partitions)
         if arguments.only != "overhead":
             sizes = (arguments.eegs, arguments.spectrograms, arguments.templates)
             measured["full"] = measure_full(folder, *sizes)

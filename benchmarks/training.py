@@ -213,7 +213,7 @@ def one_thread_speed(batches: TrainingBatches, batch_size: int) -> float:
     seconds = []
     for index in range(min(10, len(batches))):
         start = time.perf_counter()
-        batches._make(index)
+        batches.make(index)
         seconds.append(time.perf_counter() - start)
     return round(batch_size / statistics.median(seconds), 1)
 

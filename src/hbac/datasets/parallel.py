@@ -21,7 +21,7 @@ from hbac.datasets.cluster import Jobs, WorkerDiedError, on_dask, on_ray
 from hbac.datasets.progress import track
 
 _KEPT_BYTES = str(64 * 2**20)
-_ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": _KEPT_BYTES, "MALLOC_MMAP_THRESHOLD_": _KEPT_BYTES}
+WORKER_ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": _KEPT_BYTES, "MALLOC_MMAP_THRESHOLD_": _KEPT_BYTES}
 """Lets glibc keep what a worker frees between two files. Handing megabytes back after each file
 and having the kernel zero them again was seen to take a third of the work's time."""
 
@@ -95,7 +95,7 @@ def _on_this_machine(
     threads = {"inner_max_num_threads": 1} if backend == "loky" else {}
     with (
         warnings.catch_warnings(),
-        _environment(_ENVIRONMENT),
+        _environment(WORKER_ENVIRONMENT),
         nullcontext() if processes else threadpool_limits(1, user_api="blas"),
         joblib.parallel_config(backend, n_jobs=n_jobs, **threads),
     ):

@@ -157,13 +157,14 @@ class TrainingBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         if self._pool is None:
-            return self._make(index)
+            return self.make(index)
         for number in range(index, min(index + self._n_ahead + 1, len(self))):
             if number not in self._ahead:
-                self._ahead[number] = self._pool.submit(self._make, number)
+                self._ahead[number] = self._pool.submit(self.make, number)
         return self._ahead.pop(index).result()
 
-    def _make(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def make(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Make a batch of the epoch here and now, and none ahead."""
         rows = self._batches[index]
         batch = (
             read_images(self._images, rows),
