@@ -13,7 +13,6 @@ from matplotlib.image import imread
 from hbac.datasets import (
     EEGDataset,
     FigureDataset,
-    LabelsDataset,
     NpyDataset,
     RegionalSpectrogramDataset,
 )
@@ -142,64 +141,6 @@ def test_a_failed_write_leaves_what_was_there(tmp_path):
         dataset.save(np.array([object()]))
     assert dataset.load().tolist() == [0, 1, 2]
     assert [entry.name for entry in tmp_path.iterdir()] == ["1.npy"]
-
-
-LABEL = {
-    "eeg_id": 5,
-    "eeg_sub_id": 0,
-    "eeg_label_offset_seconds": 0.0,
-    "spectrogram_id": 6,
-    "spectrogram_sub_id": 0,
-    "spectrogram_label_offset_seconds": 0.0,
-    "label_id": 8,
-    "patient_id": 9,
-    "expert_consensus": "GPD",
-    "seizure_vote": 0,
-    "lpd_vote": 1,
-    "gpd_vote": 2,
-    "lrda_vote": 0,
-    "grda_vote": 0,
-    "other_vote": 0,
-}
-
-
-def load_labels(tmp_path, *rows, drop=()):
-    path = tmp_path / "train.csv"
-    pd.DataFrame(list(rows)).drop(columns=list(drop)).to_csv(path, index=False)
-    return LabelsDataset(votes=True, filepath=str(path)).load()
-
-
-def test_good_labels_pass_with_columns_of_their_own(tmp_path):
-    table = load_labels(tmp_path, LABEL | {"source": "a"}, LABEL | {"source": "b"})
-    assert table["source"].tolist() == ["a", "b"]
-    assert table["gpd_vote"].dtype == int
-
-
-def test_a_missing_column_is_named(tmp_path):
-    with pytest.raises(DatasetError, match=r"train\.csv lacks the columns \['gpd_vote'\]"):
-        load_labels(tmp_path, LABEL, drop=["gpd_vote"])
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"lpd_vote": 0, "gpd_vote": 0}, r"given at least one vote; line 3 \(eeg_id 5\)"),
-        ({"lpd_vote": -1}, r"lpd_vote must be at least 0; line 3 \(eeg_id 5\): -1"),
-        ({"eeg_label_offset_seconds": -2}, r"must be at least 0; line 3 \(eeg_id 5\): -2.0"),
-        ({"expert_consensus": "GPDs"}, r"expert_consensus must be one of .*: GPDs"),
-        ({"patient_id": "abc"}, r"patient_id must be .*abc"),
-    ],
-)
-def test_a_bad_value_is_named_with_its_line(tmp_path, change, message):
-    with pytest.raises(DatasetError, match=message) as error:
-        load_labels(tmp_path, LABEL, LABEL | change)
-    assert "train.csv" in str(error.value)
-
-
-def test_a_table_of_recordings_needs_no_votes(tmp_path):
-    path = tmp_path / "test.csv"
-    pd.DataFrame([{"eeg_id": 1, "spectrogram_id": 2, "patient_id": 3}]).to_csv(path, index=False)
-    assert len(LabelsDataset(votes=False, filepath=str(path)).load()) == 1
 
 
 @pytest.mark.parametrize("folder", ["{tmp_path}", "memory://figures"])
