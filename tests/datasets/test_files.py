@@ -40,6 +40,35 @@ def test_a_recording_comes_back_as_it_was(tmp_path):
     np.testing.assert_array_equal(loaded.data, data)
 
 
+def test_a_recording_at_another_rate_is_not_saved(tmp_path):
+    # A file says nothing of its rate: 60 s at 500 Hz came back as 150 s.
+    dataset = EEGDataset(filepath=str(tmp_path / "1.parquet"))
+    with pytest.raises(DatasetError, match=r"must be 200 Hz, received 500.*resample"):
+        dataset.save(Recording(np.zeros((20, 30_000), np.float32), CHANNELS, 500))
+    assert not dataset.exists()
+
+
+def test_a_channel_that_pandas_gave_no_type_is_missing_throughout(tmp_path):
+    path = tmp_path / "1.parquet"
+    frame = pd.DataFrame(eeg_columns()).assign(EKG=None)
+    frame.index = pd.Index(range(5, 10_005), name="sample")
+    frame.to_parquet(path)
+    data = EEGDataset(filepath=str(path)).load().data
+    assert np.isnan(data[CHANNELS.index("EKG")]).all()
+    assert data[0, :3].tolist() == [0, 1, 2]
+
+
+def test_the_length_of_a_file_is_told_without_reading_it(tmp_path, monkeypatch):
+    eeg = EEGDataset(filepath=write(tmp_path / "1.parquet", eeg_columns(12_345)))
+    for dataset in (EEGDataset, NpyDataset):
+        monkeypatch.setattr(dataset, "_read", pytest.fail)
+    assert eeg.length(str(tmp_path / "1.parquet")) == 12_345
+    for folder in (tmp_path, "memory://lengths"):
+        dataset = NpyDataset(filepath=f"{folder}/1.npy")
+        dataset.save(np.zeros((7, 400), np.float32))
+        assert dataset.length(dataset._filepath) == 7
+
+
 def test_columns_may_come_in_any_order(tmp_path):
     columns = dict(reversed(eeg_columns().items()))
     recording = EEGDataset(filepath=write(tmp_path / "1.parquet", columns)).load()
@@ -105,7 +134,7 @@ def test_a_spectrogram_is_read_without_its_time(tmp_path):
 def test_a_short_spectrogram_is_refused(tmp_path):
     frame = pd.DataFrame(np.ones((299, 400), np.float32), columns=list(COLUMNS))
     dataset = RegionalSpectrogramDataset(filepath=str(tmp_path / "1.parquet"))
-    dataset.save(frame.assign(time=1))
+    dataset.save(frame.assign(time=np.arange(1, 598, 2)))
     with pytest.raises(DatasetError, match="holds 299 rows; at least 300"):
         dataset.load()
 
@@ -156,5 +185,5 @@ def test_a_figure_comes_back_as_a_picture_that_notebooks_and_kedro_viz_show(fold
 
 def test_what_is_not_a_picture_is_refused(tmp_path):
     (tmp_path / "1.png").write_bytes(b"<html>")
-    with pytest.raises(DatasetError, match="is not a PNG file"):
+    with pytest.raises(DatasetError, match=r"1\.png is not a PNG file; it holds 6 bytes"):
         FigureDataset(filepath=str(tmp_path / "1.png")).load()

@@ -184,3 +184,53 @@ def test_every_file_ends_as_output_or_as_a_failure(contents):
         assert failures["reason"].str.contains(str(raw), regex=False).all()
         assert sorted([*made, *failures["partition"]]) == [str(n) for n in range(len(contents))]
         assert made[-1] == str(len(contents) - 1)
+
+
+FLOATS = (pa.float16(), pa.float32(), pa.float64(), pa.decimal128(9, 2), pa.decimal256(50, 3))
+INTEGERS = (pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint64())
+COMPRESSIONS = ("none", "snappy", "gzip", "zstd", "brotli", "lz4")
+
+
+@st.composite
+def columns_of_any_type(draw, names):
+    """The same small whole numbers, some missing, in a type drawn for each column."""
+    expected = np.arange(60) % 50 + np.arange(len(names))[:, None].astype(np.float32)
+    if draw(st.booleans()):
+        expected[:, draw(st.integers(0, 59)) :: 7] = np.nan
+    columns = {}
+    for name, values in zip(names, expected, strict=True):
+        whole = pa.array([None if np.isnan(value) else int(value) for value in values], pa.int16())
+        kind = draw(st.sampled_from((*FLOATS, *INTEGERS)))
+        array = whole.cast(kind)
+        dictionary = kind in (*FLOATS[1:3], *INTEGERS) and draw(st.booleans())
+        columns[name] = array.dictionary_encode() if dictionary else array
+    return columns, expected.T
+
+
+@drawn(max_examples=150)
+@given(st.data())
+def test_any_numeric_file_is_read_whatever_wrote_it(data):
+    columns, expected = data.draw(columns_of_any_type("abcde"))
+    others = {
+        "__index_level_0__": pa.array(range(60)),
+        "site": pa.array(["a"] * 60),
+        "artefact": pa.array([True] * 60),
+        "at": pa.array(range(60), pa.timestamp("us")),
+    }
+    order = data.draw(st.permutations([*columns, *others]))
+    content = parquet(
+        {name: (columns | others)[name] for name in order},
+        row_group_size=data.draw(st.sampled_from([1, 7, 60, 1000])),
+        compression=data.draw(st.sampled_from(COMPRESSIONS)),
+        data_page_version=data.draw(st.sampled_from(["1.0", "2.0"])),
+        use_dictionary=data.draw(st.booleans()),
+        store_schema=data.draw(st.booleans()),
+    )
+    fs = fsspec.filesystem("memory")
+    fs.pipe_file("/fuzz/7.parquet", content)
+    for memory in ("C", "F"):
+        array, peaks = read_columns(fs, "/fuzz/7.parquet", [*columns], order=memory)
+        assert array.dtype == np.float32
+        assert array.flags[f"{memory}_CONTIGUOUS"]
+        np.testing.assert_array_equal(array, expected)
+        np.testing.assert_array_equal(peaks, np.nanmax(expected, axis=0))

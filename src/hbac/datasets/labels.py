@@ -151,6 +151,8 @@ class LabelsDataset(FileDataset):
         file_options: those of ``FileDataset``.
     """
 
+    kind = "a table of labels"
+
     def __init__(self, *, votes: bool, **file_options: Any):
         super().__init__(**file_options)
         self._votes = votes

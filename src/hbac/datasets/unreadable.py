@@ -30,7 +30,8 @@ def _appearance(fs: fsspec.AbstractFileSystem, path: str, reason: object) -> str
         size, first = fs.size(path), fs.cat_file(path, start=0, end=_N_SHOWN)
     except OSError as error:
         return str(error)
-    return f"it holds {size} bytes and begins with {first!r}: {reason}. {_remedy(first)}"
+    said = str(reason).rstrip(".")
+    return f"it holds {size} bytes and begins with {first!r}: {said}. {_remedy(first)}"
 
 
 def unreadable(fs: fsspec.AbstractFileSystem, path: str, kind: str, reason: object) -> DatasetError:
@@ -46,9 +47,7 @@ def unreadable(fs: fsspec.AbstractFileSystem, path: str, kind: str, reason: obje
 
 
 @contextmanager
-def reading(
-    fs: fsspec.AbstractFileSystem, path: str, kind: str, copy: str | None = None
-) -> Iterator[None]:
+def reading(fs: fsspec.AbstractFileSystem, path: str, kind: str) -> Iterator[None]:
     """Turn whatever a reader raises within the block into an error that names the file.
 
     Bytes that are not what their name says were seen to raise about everything. A file that is
@@ -58,7 +57,6 @@ def reading(
         fs: as of ``unreadable``, and so for the next two.
         path: see there.
         kind: see there.
-        copy: path of a copy that the reader was given, which its words name.
     """
     try:
         yield
@@ -67,5 +65,4 @@ def reading(
     except Exception as error:
         if not fs.exists(path):
             raise
-        reason = str(error).replace(copy, path) if copy else error
-        raise unreadable(fs, path, kind, reason) from error
+        raise unreadable(fs, path, kind, error) from error
