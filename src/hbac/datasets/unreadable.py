@@ -1,4 +1,4 @@
-"""What a file that can't be read looks like: its size, its first bytes, and what to do."""
+"""The error for a file that can't be read: its path, what it looks like, and what to do."""
 
 from __future__ import annotations
 
@@ -8,30 +8,17 @@ from contextlib import contextmanager
 import fsspec
 from kedro.io.core import DatasetError
 
-_N_SHOWN = 24
-_LFS_POINTER = b"version https://git-lfs"
-_WEB_PAGE = (b"<!doctype", b"<html")
+from hbac.appearance import N_SHOWN, appearance
 
 
-def _remedy(first: bytes) -> str:
-    """What to do about a file that begins with some bytes."""
-    if first.startswith(_LFS_POINTER):
-        return "It is a pointer of Git LFS: `git lfs pull` fetches the file itself"
-    if first.lower().startswith(_WEB_PAGE):
-        return "It is a web page, as a download without a login leaves: download the file again"
-    return "If it was cut off or damaged, copy or download it again"
-
-
-def _appearance(fs: fsspec.AbstractFileSystem, path: str, reason: object) -> str:
-    """Size, first bytes, reason and remedy; looking at the file must not be a fault of its own."""
+def _look(fs: fsspec.AbstractFileSystem, path: str, reason: object) -> str:
+    """Say what a file looks like; to look at it must not be a fault of its own."""
     try:
         if fs.isdir(path):
             return "it is a folder"
-        size, first = fs.size(path), fs.cat_file(path, start=0, end=_N_SHOWN)
+        return appearance(fs.size(path), fs.cat_file(path, start=0, end=N_SHOWN), reason)
     except OSError as error:
         return str(error)
-    said = str(reason).rstrip(".")
-    return f"it holds {size} bytes and begins with {first!r}: {said}. {_remedy(first)}"
 
 
 def unreadable(fs: fsspec.AbstractFileSystem, path: str, kind: str, reason: object) -> DatasetError:
@@ -43,7 +30,7 @@ def unreadable(fs: fsspec.AbstractFileSystem, path: str, kind: str, reason: obje
         kind: what it should be, such as ``a readable parquet file``.
         reason: what its reader said.
     """
-    return DatasetError(f"{path} is not {kind}; {_appearance(fs, path, reason)}")
+    return DatasetError(f"{path} is not {kind}; {_look(fs, path, reason)}")
 
 
 @contextmanager
