@@ -265,6 +265,13 @@ def test_absent_example_or_spectrogram_is_said_so(labels, eegs, spectrograms):
     assert "has no spectrogram" in _words(plot_example_spectrograms(examples, {})["lpd"])
 
 
+def test_a_label_beyond_its_eeg_is_left_out_by_name(labels, eegs, caplog):
+    beyond = labels.assign(eeg_label_offset_seconds=[0.0, 50_000.0, 0.0, 0.0])
+    examples = choose_examples(beyond, eegs)
+    assert examples["eeg_label_offset_seconds"].tolist() == [0.0, 0.0]
+    assert "A label of EEG 1, eeg_label_offset_seconds 50000, is left out" in caplog.text
+
+
 def unreadable():
     raise DatasetError("7.parquet is not a readable parquet file")
 

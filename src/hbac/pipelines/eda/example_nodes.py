@@ -49,7 +49,7 @@ def _gaps(candidates: pd.DataFrame, eegs: dict[str, Callable]) -> Iterator[tuple
         recording = read_or_none(eegs[str(candidate.eeg_id)])
         if recording is None:
             continue
-        part = central_part(recording, candidate.eeg_label_offset_seconds)
+        part = central_part(recording, candidate)
         if part is not None:
             yield row, float(np.isnan(chain_differences(part)).mean())
 
