@@ -180,7 +180,7 @@ class LabelsDataset(FileDataset):
             faults += found
         table = pd.DataFrame(columns)
         if self._votes:
-            faults = _share_faults(texts) or faults if faults else _row_faults(table, texts)
+            faults = (_share_faults(texts) or faults) if faults else _row_faults(table, texts)
         if faults:
             reasons = "\n".join(faults)
             raise DatasetError(f"{path} cannot be used:\n{reasons}\nMend these lines and run again")

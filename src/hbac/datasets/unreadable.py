@@ -10,6 +10,8 @@ from kedro.io.core import DatasetError
 
 from hbac.appearance import N_SHOWN, appearance
 
+_OF_STORAGE = (FileNotFoundError, PermissionError, ConnectionError, TimeoutError)
+
 
 def _look(fs: fsspec.AbstractFileSystem, path: str, reason: object) -> str:
     """Say what a file looks like; to look at it must not be a fault of its own."""
@@ -17,7 +19,7 @@ def _look(fs: fsspec.AbstractFileSystem, path: str, reason: object) -> str:
         if fs.isdir(path):
             return "it is a folder"
         return appearance(fs.size(path), fs.cat_file(path, start=0, end=N_SHOWN), reason)
-    except OSError as error:
+    except Exception as error:
         return str(error)
 
 
@@ -37,8 +39,8 @@ def unreadable(fs: fsspec.AbstractFileSystem, path: str, kind: str, reason: obje
 def reading(fs: fsspec.AbstractFileSystem, path: str, kind: str) -> Iterator[None]:
     """Turn whatever a reader raises within the block into an error that names the file.
 
-    Bytes that are not what their name says were seen to raise about everything. A file that is
-    not there, and a ``DatasetError``, pass as they are.
+    Bytes that are not what their name says were seen to raise about everything. What says nothing
+    of the file's content passes as it is: no such file, no permission, no connection.
 
     Args:
         fs: as of ``unreadable``, and so for the next two.
@@ -47,9 +49,7 @@ def reading(fs: fsspec.AbstractFileSystem, path: str, kind: str) -> Iterator[Non
     """
     try:
         yield
-    except DatasetError:
+    except (DatasetError, *_OF_STORAGE):
         raise
     except Exception as error:
-        if not fs.exists(path):
-            raise
         raise unreadable(fs, path, kind, error) from error

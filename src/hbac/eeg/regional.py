@@ -26,7 +26,7 @@ COLUMNS = tuple(
 )
 """Names of the 400 power columns of a spectrogram file, in its order; 3.125 Hz is ``3.13``."""
 
-_MOST_MISSING = 1.5
+_WIDEST_SPAN = 1.5
 """Rows that a file may span, for each that it holds."""
 
 _TAPER_SECONDS = 4
@@ -107,7 +107,7 @@ def _check_times(time: np.ndarray, rows: np.ndarray) -> None:
     if len(again):
         second = ROW_SECONDS * ordered[again[0]] + 1
         raise ValueError(f"time must rise by {ROW_SECONDS} s a row; second {second:g} has two rows")
-    if len(rows) and (ordered[0] >= WINDOW_ROWS or ordered[-1] >= _MOST_MISSING * len(rows)):
+    if len(rows) and (ordered[0] >= WINDOW_ROWS or ordered[-1] >= _WIDEST_SPAN * len(rows)):
         raise ValueError(
             f"time must count from the start of the file, {ROW_SECONDS} s a row; {len(rows)} rows "
             f"from {time.min():g} to {time.max():g} s leave too many open"

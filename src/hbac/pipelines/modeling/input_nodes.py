@@ -41,19 +41,13 @@ def _centre(offset: float, duration: float) -> float:
     return window_start(offset, duration, WINDOW_SECONDS) + WINDOW_SECONDS / 2
 
 
-def _length(load: Callable[[], Any]) -> int | None:
-    """Rows of a file, without reading it; None where its loader can't tell."""
-    return load.length() if hasattr(load, "length") else None
-
-
 def _duration(load: LoadRecording) -> float:
-    samples = _length(load)
-    return load().duration if samples is None else samples / SAMPLING_RATE
+    """Seconds of an EEG, which is read only where its loader can't tell."""
+    return load.length() / SAMPLING_RATE if hasattr(load, "length") else load().duration
 
 
-def _rows(load: LoadArray) -> int:
-    rows = _length(load)
-    return len(load()) if rows is None else rows
+def _n_rows(load: LoadArray) -> int:
+    return load.length() if hasattr(load, "length") else len(load())
 
 
 def _spectrogram_sources(
@@ -80,7 +74,7 @@ def _outside_spectrogram(windows: pd.DataFrame, spectrograms: dict[str, LoadArra
     for spectrogram_id, rows in placed.groupby("spectrogram_id"):
         if str(spectrogram_id) not in spectrograms:
             continue
-        n_rows = _rows(spectrograms[str(spectrogram_id)])
+        n_rows = _n_rows(spectrograms[str(spectrogram_id)])
         for row, offset in rows["spectrogram_offset_seconds"].items():
             if not holds_regional_window(n_rows, offset):
                 reasons[row] = (
