@@ -58,20 +58,22 @@ def _read_table(content: bytes, columns: Sequence[str], also: Sequence[str], pat
     return table if table.column_names == list(columns) else table.select(list(columns))
 
 
-def _in_single_precision(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _in_single_precision(table: pa.Table) -> pa.Table:
     """Numbers of any type as float32; what lies beyond becomes infinite.
 
     By way of float64, since Arrow's decimals lose their last digits on the straight way.
     """
-    if column.type == pa.float32():
-        return column
-    return column.cast(pa.float64(), safe=False).cast(pa.float32(), safe=False)
+    single, double = pa.float32(), pa.float64()
+    for place, kind in enumerate(table.schema.types):
+        if kind != single:
+            column = table.column(place).cast(double, safe=False).cast(single, safe=False)
+            table = table.set_column(place, table.field(place).name, column)
+    return table
 
 
 def _as_array(table: pa.Table, order: Literal["C", "F"]) -> np.ndarray:
     """Shape ``(rows, columns)``, null as NaN."""
-    columns = [_in_single_precision(column) for column in table.columns]
-    table = pa.Table.from_arrays(columns, table.column_names)
+    table = _in_single_precision(table)
     batches = table.to_batches()
     if len(batches) > 1:
         batches = table.combine_chunks().to_batches()
