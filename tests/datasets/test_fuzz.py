@@ -13,11 +13,17 @@ from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 from kedro.io import DatasetError
 
-from hbac.datasets import EEGDataset, ParallelPartitionedDataset, RegionalSpectrogramDataset
+from hbac.datasets import (
+    EEGDataset,
+    LabelsDataset,
+    ParallelPartitionedDataset,
+    RegionalSpectrogramDataset,
+)
 from hbac.datasets.eeg_file import MIN_SAMPLES
 from hbac.datasets.parquet import read_columns
 from hbac.eeg import CHANNELS
 from hbac.eeg.regional import COLUMNS, WINDOW_ROWS
+from hbac.eeg.votes import VOTE_COLUMNS
 
 MAGIC = b"PAR1"
 TAIL = 8
@@ -234,3 +240,55 @@ def test_any_numeric_file_is_read_whatever_wrote_it(data):
         assert array.flags[f"{memory}_CONTIGUOUS"]
         np.testing.assert_array_equal(array, expected)
         np.testing.assert_array_equal(peaks, np.nanmax(expected, axis=0))
+
+
+TRAIN_CSV = (
+    "eeg_id,eeg_sub_id,eeg_label_offset_seconds,spectrogram_id,spectrogram_sub_id,"
+    "spectrogram_label_offset_seconds,label_id,patient_id,expert_consensus,"
+    f"{','.join(VOTE_COLUMNS)}\n"
+    "1628180742,0,0.0,353733,0,0.0,127492639,42516,Seizure,3,0,0,0,0,0\n"
+    "1628180742,1,6.0,353733,1,6.0,3887563113,42516,GPD,1,0,3,0,0,0\n"
+).encode()
+PIECES = (
+    b",",
+    b'"',
+    b"\n",
+    b"\r",
+    b"\0",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b".5",
+    b"e9",
+    b"-",
+    b"nan",
+    b"",
+)
+
+
+@drawn(max_examples=300)
+@given(
+    st.lists(st.tuples(st.integers(0, len(TRAIN_CSV)), st.sampled_from(PIECES)), max_size=3),
+    st.integers(0, 9),
+)
+@example([], 0)
+def test_a_damaged_table_of_labels_is_read_or_refused_by_name(changes, n_dropped):
+    content = TRAIN_CSV
+    for place, piece in changes:
+        content = content[:place] + piece + content[place + n_dropped :]
+    fs = fsspec.filesystem("memory")
+    fs.pipe_file("/fuzz/train.csv", content)
+    try:
+        table = LabelsDataset(votes=True, filepath="memory:///fuzz/train.csv").load()
+    except DatasetError as error:
+        event("refused")
+        message = str(error)
+    else:
+        event("read")
+        votes = table[list(VOTE_COLUMNS)].to_numpy()
+        assert votes.dtype == np.int64
+        assert (votes.max(axis=1) > 0).all()
+        assert np.isfinite(table["eeg_label_offset_seconds"]).all()
+        assert table["label_id"].is_unique
+        return
+    assert "/fuzz/train.csv" in message
+    assert "Failed while loading" not in message
