@@ -4,6 +4,7 @@ import pytest
 from kedro.io import DatasetError
 
 from hbac.datasets import LabelsDataset
+from hbac.eeg.simulation import plan_cohort
 from hbac.eeg.votes import VOTE_COLUMNS
 
 LABEL = {
@@ -136,7 +137,29 @@ def test_a_table_of_recordings_may_leave_offsets_and_votes_open(tmp_path):
         load(tmp_path, LABEL | {"patient_id": ""}, votes=False)
 
 
-def test_real_and_simulated_tables_pass(iiic, tmp_path):
+def test_simulated_tables_come_back_as_they_were(tmp_path):
+    cohort = plan_cohort(
+        patients=20,
+        sessions_per_patient=(1, 2),
+        eegs_per_session=(1, 2),
+        eeg_seconds=(50, 120),
+        labels_per_eeg=(2, 6),
+        test_patients=6,
+        test_without_spectrogram=0.4,
+        test_long_seconds=(600, 720),
+        ambiguity=0.3,
+        gap_fraction=0.1,
+        dead_channel_fraction=0.1,
+        mains_frequency=60.0,
+        seed=4,
+    )
+    for votes, table in ((True, cohort.train_labels), (False, cohort.test_labels)):
+        dataset = LabelsDataset(votes=votes, filepath=str(tmp_path / "labels.csv"))
+        dataset.save(table)
+        pd.testing.assert_frame_equal(dataset.load(), table)
+
+
+def test_a_real_table_comes_back_as_it_was(iiic):
     expected = pd.read_csv(iiic / "train.csv", dtype={"source": str})
     table = LabelsDataset(votes=True, filepath=str(iiic / "train.csv")).load()
     pd.testing.assert_frame_equal(table, expected)
