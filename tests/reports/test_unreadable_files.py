@@ -1,6 +1,7 @@
 """Files that are not what their name says: each is named by path, size and first bytes."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -85,3 +86,15 @@ def test_a_checkpoint_that_is_a_pointer_is_named_and_counts_as_none(tmp_path, ca
     assert str(path) in caplog.text
     assert "`git lfs pull`" in caplog.text
     assert "training begins anew" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error", [ModuleNotFoundError("no tensorflow"), ConnectionError("offline")]
+)
+def test_what_says_nothing_of_the_content_is_not_blamed_on_the_file(tmp_path, monkeypatch, error):
+    dataset, _ = save(tmp_path, "NpyDataset")
+    monkeypatch.setattr(dataset, "_read", Mock(side_effect=error))
+    with pytest.raises(DatasetError) as raised:
+        dataset.load()
+    assert str(error) in str(raised.value)
+    assert "begins with" not in str(raised.value)

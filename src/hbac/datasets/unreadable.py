@@ -10,14 +10,14 @@ from kedro.io.core import DatasetError
 
 from hbac.appearance import N_SHOWN, appearance
 
-_OF_STORAGE = (FileNotFoundError, PermissionError, ConnectionError, TimeoutError)
+_NOT_OF_CONTENT = (FileNotFoundError, PermissionError, ConnectionError, TimeoutError, ImportError)
 
 
 def _look(fs: fsspec.AbstractFileSystem, path: str, reason: object) -> str:
     """Say what a file looks like; to look at it must not be a fault of its own."""
     try:
         if fs.isdir(path):
-            return "it is a folder"
+            return "it is a folder: put one file in its place"
         return appearance(fs.size(path), fs.cat_file(path, start=0, end=N_SHOWN), reason)
     except Exception as error:
         return str(error)
@@ -40,7 +40,7 @@ def reading(fs: fsspec.AbstractFileSystem, path: str, kind: str) -> Iterator[Non
     """Turn whatever a reader raises within the block into an error that names the file.
 
     Bytes that are not what their name says were seen to raise about everything. What says nothing
-    of the file's content passes as it is: no such file, no permission, no connection.
+    of the file's content passes as it is: no such file, permission, connection or module.
 
     Args:
         fs: as of ``unreadable``, and so for the next two.
@@ -49,7 +49,7 @@ def reading(fs: fsspec.AbstractFileSystem, path: str, kind: str) -> Iterator[Non
     """
     try:
         yield
-    except (DatasetError, *_OF_STORAGE):
+    except (DatasetError, *_NOT_OF_CONTENT):
         raise
     except Exception as error:
         raise unreadable(fs, path, kind, error) from error

@@ -81,7 +81,7 @@ def _outside_spectrogram(windows: pd.DataFrame, spectrograms: dict[str, LoadArra
                     f"spectrogram {spectrogram_id} holds {ROW_SECONDS * n_rows} s, not 10 minutes "
                     f"from second {offset:g}"
                 )
-    return pd.Series(reasons, dtype=str)
+    return pd.Series(reasons, dtype=str).sort_index()
 
 
 def _set_aside(windows: pd.DataFrame, reasons: pd.Series) -> pd.DataFrame:
