@@ -4,6 +4,7 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import numpy as np
+import pandas as pd
 import pytest
 from kedro.io import DatasetError
 from matplotlib.figure import Figure
@@ -17,6 +18,7 @@ KINDS = {
     "EEGDataset": ("7.parquet", Recording(np.zeros((20, 10_000), np.float32), CHANNELS)),
     "NpyDataset": ("7.npy", np.zeros((300, 400), np.float32)),
     "RecordDataset": ("ensemble.json", {"networks": ["fold_0.compact"]}),
+    "TableDataset": ("oof_predictions.parquet", pd.DataFrame({"eeg_id": [1, 2]})),
     "FigureDataset": ("7.png", Figure()),
 }
 
@@ -49,7 +51,7 @@ def test_a_file_that_stands_for_another_is_named(tmp_path, kind, content, remedy
     check_is_named(dataset, path, f"holds {len(content)} bytes", repr(content[:24]), remedy)
 
 
-@pytest.mark.parametrize("kind", ["EEGDataset", "NpyDataset", "RecordDataset"])
+@pytest.mark.parametrize("kind", ["EEGDataset", "NpyDataset", "RecordDataset", "TableDataset"])
 def test_a_file_that_was_cut_off_is_named(tmp_path, kind):
     dataset, path = save(tmp_path, kind)
     content = path.read_bytes()[:-7]

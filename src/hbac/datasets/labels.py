@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from kedro.io.core import DatasetError
-from kedro_datasets._typing import TablePreview
 
-from hbac.datasets.file import FileDataset
+from hbac.datasets.table import TableDataset
 from hbac.datasets.text_table import read_text_table
 from hbac.eeg.votes import CLASS_NAMES, VOTE_COLUMNS
 from hbac.eeg.windows import NO_SPECTROGRAM
@@ -143,7 +142,7 @@ def _row_faults(table: pd.DataFrame, texts: pd.DataFrame) -> list[str]:
     ]
 
 
-class LabelsDataset(FileDataset):
+class LabelsDataset(TableDataset):
     """``train.csv`` or ``test.csv``: ids, and with ``votes`` offsets and vote counts too.
 
     Args:
@@ -185,10 +184,3 @@ class LabelsDataset(FileDataset):
             reasons = "\n".join(faults)
             raise DatasetError(f"{path} cannot be used:\n{reasons}\nMend these lines and run again")
         return table
-
-    def _write(self, path: str, data: pd.DataFrame) -> None:
-        data.to_csv(path, index=False)
-
-    def preview(self, nrows: int = 5) -> TablePreview:
-        """Return the first rows for kedro-viz."""
-        return self.load().head(nrows).to_dict(orient="split")
