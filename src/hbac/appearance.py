@@ -14,7 +14,7 @@ def _remedy(first: bytes) -> str:
         return "It is a pointer of Git LFS: `git lfs pull` fetches the file itself"
     if first.lower().startswith(_WEB_PAGE):
         return "It is a web page, as a download without a login leaves: download the file again"
-    return "If it was cut off or damaged, copy or download it again"
+    return "If it was cut off or damaged, copy, download or make it again"
 
 
 def appearance(size: int, first: bytes, reason: object) -> str:

@@ -168,7 +168,7 @@ def test_unknown_names_are_named(settings, message):
 
 @pytest.mark.parametrize(
     ("content", "remedy"),
-    [(b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"), (b"", "download it again")],
+    [(b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"), (b"", "make it again")],
 )
 def test_a_weights_file_that_holds_none_is_named(tmp_path, content, remedy):
     path = tmp_path / "efficientnetb0_notop.h5"

@@ -42,7 +42,7 @@ def check_is_named(dataset, path, *words):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("content", "remedy"),
-    [(POINTER, "`git lfs pull`"), (PAGE, "web page"), (b"", "copy or download it again")],
+    [(POINTER, "`git lfs pull`"), (PAGE, "web page"), (b"", "copy, download or make it again")],
     ids=["pointer", "page", "nothing"],
 )
 def test_a_file_that_stands_for_another_is_named(tmp_path, kind, content, remedy):
