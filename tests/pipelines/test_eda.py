@@ -265,6 +265,25 @@ def test_absent_example_or_spectrogram_is_said_so(labels, eegs, spectrograms):
     assert "has no spectrogram" in _words(plot_example_spectrograms(examples, {})["lpd"])
 
 
+def test_a_label_beyond_its_eeg_is_left_out_by_name(labels, eegs, caplog):
+    beyond = labels.assign(eeg_label_offset_seconds=[0.0, 50_000.0, 0.0, 0.0])
+    examples = choose_examples(beyond, eegs)
+    assert examples["eeg_label_offset_seconds"].tolist() == [0.0, 0.0]
+    assert "A label of EEG 1, eeg_label_offset_seconds 50000, is left out" in caplog.text
+
+
+def unreadable():
+    raise DatasetError("7.parquet is not a readable parquet file")
+
+
+@pytest.mark.parametrize("load", [unreadable, lambda: np.ones((302, 400), np.float32)])
+def test_a_spectrogram_without_the_labels_window_is_said_so(labels, eegs, load, caplog):
+    figures = plot_example_spectrograms(choose_examples(labels, eegs), {"7": load})
+    assert "no 10 minutes from second 10 of spectrogram 7 can be read" in _words(figures["lpd"])
+    assert figures["gpd"] is not None
+    assert "A spectrogram is left out: " in caplog.text
+
+
 def test_pipeline_makes_every_table_and_figure(labels, eegs, spectrograms):
     before = labels.copy()
     outputs = _run(labels, eegs, spectrograms)

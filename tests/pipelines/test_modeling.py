@@ -94,7 +94,7 @@ def windows():
 
 
 def test_a_spectrogram_comes_from_its_file_or_its_eeg_or_is_empty(windows, files, caplog):
-    located = locate_spectrograms(windows, *files, NO_FAILURES)
+    located, _ = locate_spectrograms(windows, *files, NO_FAILURES)
     assert located["spectrogram_source"].tolist() == ["file", "computed", "empty"]
     assert "1 of 3 windows without a spectrogram file get one computed" in caplog.text
     assert "1 of 3 windows without a spectrogram file have too little EEG" in caplog.text
@@ -102,7 +102,7 @@ def test_a_spectrogram_comes_from_its_file_or_its_eeg_or_is_empty(windows, files
 
 def test_pictures_show_the_windows_own_spectrogram(windows, files):
     eegs, spectrograms, panels = files
-    located = locate_spectrograms(windows, *files, NO_FAILURES)
+    located, _ = locate_spectrograms(windows, *files, NO_FAILURES)
     images = assemble_model_input(located, *files, PARAMS)
     layout = ImageLayout(size=(64, 128), eeg_order="seed")
     eeg = np.asarray(panels["1"]()[0], np.float32)
@@ -117,7 +117,7 @@ def test_pictures_show_the_windows_own_spectrogram(windows, files):
 
 def test_windows_of_an_eeg_that_could_not_be_read_are_counted(windows, files, caplog):
     eegs, spectrograms, panels = files
-    located = locate_spectrograms(windows, eegs, spectrograms, {"1": panels["1"]}, NO_FAILURES)
+    located, _ = locate_spectrograms(windows, eegs, spectrograms, {"1": panels["1"]}, NO_FAILURES)
     assert located["eeg_id"].tolist() == [1]
     assert "2 of 3 windows are lost with EEGs that could not be read: 2, 3" in caplog.text
 
@@ -131,7 +131,7 @@ def test_a_spectrogram_id_without_its_file_is_named(windows, files):
 def test_a_spectrogram_that_could_not_be_read_is_no_mystery(windows, files, caplog):
     eegs, _, panels = files
     failures = pd.DataFrame({"partition": [11]})
-    located = locate_training_spectrograms(windows, eegs, {}, panels, failures)
+    located, _ = locate_training_spectrograms(windows, eegs, {}, panels, failures)
     assert located["spectrogram_source"].tolist() == ["empty", "computed", "empty"]
     assert "1 of 3 windows lose a spectrogram file that could not be read: 11" in caplog.text
 
@@ -143,7 +143,7 @@ def test_inference_prepares_a_window_as_training_does(base, windows, files):
     spectrogram = SpectrogramParams(**base["spectrogram"])
     tasks = compute_eeg_spectrograms(eegs, windows, spectrogram)
     panels = {name: partial(np.asarray, task()) for name, task in tasks.items()}
-    located = locate_spectrograms(windows, eegs, spectrograms, panels, NO_FAILURES)
+    located, _ = locate_spectrograms(windows, eegs, spectrograms, panels, NO_FAILURES)
     history = pd.DataFrame({"network": ["fold_0.compact", "fold_0.resnet_1d"], "val_loss": 1.0})
     ensemble = json.loads(
         json.dumps(describe_ensemble(history, {"weights": [1]}, params, spectrogram))
@@ -172,7 +172,7 @@ def test_inference_prepares_a_window_as_training_does(base, windows, files):
 
 def test_what_no_network_sees_is_not_made(windows, files):
     eegs = files[0]
-    located = locate_spectrograms(windows, *files, NO_FAILURES)
+    located, _ = locate_spectrograms(windows, *files, NO_FAILURES)
     spectrogram = SpectrogramParams(**SEED["spectrogram"])
     assert assemble_waveform_input(located, eegs, PARAMS, spectrogram) == {}
     waveforms_alone = modeling(SEED, network={"architecture": "resnet_1d"})

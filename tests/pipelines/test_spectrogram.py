@@ -88,3 +88,9 @@ def test_conversion_passes_every_spectrogram_on():
     power = np.array([[1, np.nan]], np.float32)
     converted = convert_spectrograms({"5": lambda: power})
     assert converted["5"]() is power
+
+
+def test_a_window_beyond_its_eeg_is_named(load):
+    tasks = compute_eeg_spectrograms({"7": load}, windows_at(0.0, 50_000.0), PARAMS)
+    with pytest.raises(ValueError, match=r"eeg_offset_seconds is 50000: seconds 50000 to 50050 do"):
+        tasks["7"]()

@@ -19,6 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "record": ["RecordDataset"],
         "regional_file": ["RegionalSpectrogramDataset"],
         "stacked": ["StackedArrayDataset"],
+        "table": ["TableDataset"],
         "text": ["TextDataset"],
     },
 )

@@ -10,11 +10,13 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, ClassVar
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 from kedro.io.core import AbstractDataset, get_protocol_and_path
+
+from hbac.datasets.unreadable import reading
 
 
 def protocol_and_path(url: str) -> tuple[str, str]:
@@ -74,7 +76,8 @@ class FileDataset(AbstractDataset):
     """A dataset of one file, written atomically.
 
     Subclasses say what the file holds by ``_read(path)``, of a path on the dataset's file system,
-    and ``_write(path, data)``, to a local path.
+    and ``_write(path, data)``, to a local path. Whatever ``_read`` raises becomes a
+    ``DatasetError`` that says what the file looks like and that it is not ``kind``.
 
     Args:
         filepath: path or URL of the file.
@@ -82,6 +85,8 @@ class FileDataset(AbstractDataset):
         fs_args: further arguments of the file system.
         metadata: ignored by Kedro; read by plugins such as kedro-viz.
     """
+
+    kind: ClassVar[str] = "a readable file"
 
     def __init__(
         self,
@@ -103,7 +108,16 @@ class FileDataset(AbstractDataset):
 
     def read(self, path: str, **options: Any) -> Any:
         """Read another file of the same kind; ``options`` are those of ``_read``."""
-        return self._read(path, **options)
+        with reading(self._fs, path, self.kind):
+            return self._read(path, **options)
+
+    def length(self, path: str) -> int:
+        """Count the rows of another file of the same kind, by its header where that says it."""
+        with reading(self._fs, path, self.kind):
+            return self._length(path)
+
+    def _length(self, path: str) -> int:
+        return len(self._read(path))
 
     def write(self, path: str, data: Any) -> None:
         """Write another file of the same kind, atomically."""

@@ -85,6 +85,10 @@ class Folder:
         """Read a partition."""
         return self._files.read(self.path_of(partition), **options)
 
+    def length(self, partition: str) -> int:
+        """Count the rows of a partition, by its header where that says it."""
+        return self._files.length(self.path_of(partition))
+
     def write(self, partition: str, data: Any) -> None:
         """Write a partition, atomically."""
         self._files.write(self.path_of(partition), data)
@@ -131,6 +135,10 @@ class PartitionLoader:
     def __call__(self, **options: Any) -> Any:
         """Read the partition; ``options`` are those of its dataset, as ``channels`` of EEG."""
         return self.folder.read(self.partition, **options)
+
+    def length(self) -> int:
+        """Count the partition's rows, such as samples of EEG, without reading them."""
+        return self.folder.length(self.partition)
 
     @property
     def source_identity(self) -> tuple:

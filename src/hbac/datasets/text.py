@@ -10,6 +10,8 @@ from hbac.datasets.file import FileDataset
 class TextDataset(FileDataset):
     """Text in UTF-8."""
 
+    kind = "text in UTF-8"
+
     def _read(self, path: str) -> str:
         return self._fs.read_text(path, encoding="utf-8")
 

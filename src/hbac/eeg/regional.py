@@ -26,6 +26,9 @@ COLUMNS = tuple(
 )
 """Names of the 400 power columns of a spectrogram file, in its order; 3.125 Hz is ``3.13``."""
 
+_WIDEST_SPAN = 1.5
+"""Rows that a file may span, for each that it holds."""
+
 _TAPER_SECONDS = 4
 _TIME_HALF_BANDWIDTH = 2
 _N_TAPERS = 3
@@ -94,17 +97,75 @@ def regional_spectrogram(recording: Recording) -> np.ndarray:
     return np.concatenate(regional, axis=1)
 
 
+def _check_times(time: np.ndarray, rows: np.ndarray) -> None:
+    """Refuse times that do not say which row is which."""
+    known = np.isfinite(time) & (time >= 0)
+    if not known.all():
+        raise ValueError(f"time must be at least 0 s in every row, received {time[~known][0]:g}")
+    ordered = np.sort(rows)
+    again = np.flatnonzero(np.diff(ordered) == 0)
+    if len(again):
+        second = ROW_SECONDS * ordered[again[0]] + 1
+        raise ValueError(f"time must rise by {ROW_SECONDS} s a row; second {second:g} has two rows")
+    if len(rows) and (ordered[0] >= WINDOW_ROWS or ordered[-1] >= _WIDEST_SPAN * len(rows)):
+        raise ValueError(
+            f"time must count from the start of the file, {ROW_SECONDS} s a row; {len(rows)} rows "
+            f"from {time.min():g} to {time.max():g} s leave too many open"
+        )
+
+
+def rows_by_time(power: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """Put each row of a regional spectrogram in the place of its time.
+
+    Args:
+        power: shape ``(rows, 400)``, in any order.
+        time: the middle of each row in seconds from the file's start, shape ``(rows,)``.
+
+    Returns:
+        Shape ``(last row, 400)``, C-contiguous: row ``k`` is that of second ``2 k + 1``, NaN where
+        there is none.
+
+    Raises:
+        ValueError: if a time is missing or negative; two rows have the same; the first is 10
+            minutes or more from the start; or over a third of the rows are missing. Other units,
+            other steps and counts that ran over are found by these.
+    """
+    rows = time // ROW_SECONDS
+    if np.array_equal(rows, np.arange(len(power))):
+        return np.ascontiguousarray(power)
+    _check_times(time, rows)
+    placed = np.full((int(rows.max(initial=-1)) + 1, power.shape[1]), np.nan, power.dtype)
+    placed[rows.astype(int)] = power
+    return placed
+
+
+def holds_regional_window(n_rows: int, offset: float) -> bool:
+    """Whether a regional spectrogram holds the 10 minutes from ``offset`` seconds.
+
+    They may end a row past its end, as some of the competition's do; NaN is the middle.
+    """
+    return bool(np.isnan(offset)) or 0 <= offset // ROW_SECONDS <= n_rows - WINDOW_ROWS + 1
+
+
 def regional_window(power: np.ndarray, offset: float) -> np.ndarray:
     """Cut the 10-minute window that starts ``offset`` seconds into a regional spectrogram.
 
     Args:
         power: shape ``(rows, 400)``, at least 300 rows.
-        offset: start in seconds, NaN for the middle; a window that would reach past the end is
-            moved back to it.
+        offset: start in seconds, NaN for the middle; a window that would end a row past the end
+            is moved back by it.
 
     Returns:
         Shape ``(300, 400)``, a view.
+
+    Raises:
+        ValueError: if the window starts before the spectrogram or ends past it.
     """
+    if not holds_regional_window(len(power), offset):
+        raise ValueError(
+            f"a spectrogram of {ROW_SECONDS * len(power)} s does not hold 10 minutes from second "
+            f"{offset:g}"
+        )
     last = len(power) - WINDOW_ROWS
     start = last // 2 if np.isnan(offset) else min(int(offset // ROW_SECONDS), last)
     return power[start : start + WINDOW_ROWS]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,18 +54,21 @@ def read_or_none(load: Callable[[], Recording]) -> Recording | None:
         return None
 
 
-def central_part(recording: Recording, offset: float) -> Recording | None:
+def central_part(recording: Recording, label: Any) -> Recording | None:
     """Cut the 10 s of which a label speaks; None where the file ends before, and an error says so.
 
     Args:
         recording: a whole file.
-        offset: where the label's 50-s window starts in it, in seconds.
+        label: its ``eeg_id``, and its ``eeg_label_offset_seconds``: where the 50-s window starts.
     """
     start, end = central_seconds(WINDOW_SECONDS, LABEL_SECONDS)
     try:
-        return recording.crop(offset + start, end - start)
+        return recording.crop(label.eeg_label_offset_seconds + start, end - start)
     except ValueError as error:
-        logger.error("A label is left out: %s", error)
+        logger.error(
+            "A label of EEG %s, eeg_label_offset_seconds %g, is left out: %s",
+            *(label.eeg_id, label.eeg_label_offset_seconds, error),
+        )
         return None
 
 
@@ -87,7 +91,7 @@ def _spectra_of(recording: Recording, windows: pd.DataFrame) -> list[pd.DataFram
     """Spectra of the central 10 s of a recording's windows, a table a window."""
     tables = []
     for window in windows.itertuples():
-        part = central_part(recording, window.eeg_label_offset_seconds)
+        part = central_part(recording, window)
         if part is not None:
             frequencies, density = chain_spectra(part, band=SPECTRUM_BAND)
             place = [[window.expert_consensus], [window.patient_id], [window.eeg_id]]

@@ -21,7 +21,7 @@ def _predicting() -> list[Node]:
         Node(
             locate_spectrograms,
             ["windows", *files, "spectrogram_failures"],
-            "model_windows",
+            ["model_windows", "window_failures"],
             name="locate_spectrograms",
         ),
         Node(

@@ -37,7 +37,7 @@ def _prepare(folds: list[str]) -> Pipeline:
             Node(
                 locate_training_spectrograms,
                 ["windows", *files, "spectrogram_failures"],
-                "model_windows",
+                ["model_windows", "window_failures"],
                 name="locate_training_spectrograms",
             ),
             Node(

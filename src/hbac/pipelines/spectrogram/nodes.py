@@ -24,6 +24,17 @@ def select_windows(labels: pd.DataFrame, params: SpectrogramParams) -> pd.DataFr
     return window_policies.select_windows(labels, policy=params.policy)
 
 
+def _window(recording: Recording, offset: float) -> Recording:
+    start = window_start(offset, recording.duration, WINDOW_SECONDS)
+    try:
+        return recording.crop(start, WINDOW_SECONDS)
+    except ValueError as error:
+        raise ValueError(
+            f"a window's eeg_offset_seconds is {offset:g}: {error}. Correct "
+            "eeg_label_offset_seconds in the label table, or the file"
+        ) from error
+
+
 def _spectrograms_of(
     load: Callable[..., Recording],
     offsets: Sequence[float],
@@ -35,9 +46,7 @@ def _spectrograms_of(
     n_panels = len(CHAINS) * (2 if settings["centre"] else 1)
     spectrograms = np.empty((len(offsets), N_MELS, N_FRAMES, n_panels), dtype)
     for spectrogram, offset in zip(spectrograms, offsets, strict=True):
-        start = window_start(offset, recording.duration, WINDOW_SECONDS)
-        window = recording.crop(start, WINDOW_SECONDS)
-        spectrogram[:] = chain_spectrograms(window, **settings)
+        spectrogram[:] = chain_spectrograms(_window(recording, offset), **settings)
     return spectrograms
 
 
