@@ -16,11 +16,12 @@ from hbac.tracking.ensemble import PACKAGES
 from tests.tracking.test_hook import METRICS, NODE, runs, start, train_one
 
 SHAPES = {"picture": (8, 12), "waveform": (16, 20)}
-NAMES = {"fold_0.compact": "picture", "fold_1.compact": "picture", "fold_0.resnet_1d": "waveform"}
+KINDS = {"compact": "picture", "resnet_1d": "waveform"}
+NAMES = {f"fold_{fold}.{name}": kind for name, kind in KINDS.items() for fold in range(2)}
 IMAGE = {"sources": ["eeg"], "fit": "crop", "normalisation": "window", "eeg_order": "seed"}
 RECORD = {
     "networks": [
-        {"name": name, "architecture": name.split(".")[1], "input": kind}
+        {"name": name, "fold": int(name[5]), "architecture": name[7:], "input": kind}
         for name, kind in NAMES.items()
     ],
     "classes": list(CLASSES),

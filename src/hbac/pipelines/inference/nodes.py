@@ -97,7 +97,7 @@ def predict_with_ensemble(
         six columns ``seizure_pred`` ... ``other_pred``.
 
     Raises:
-        ValueError: if a network of the ensemble is missing.
+        ValueError: if a network of the ensemble is missing, or a fold lacks an architecture.
     """
     shares = models.predict_with_networks(
         networks,
