@@ -151,6 +151,8 @@ def test_the_best_epoch_is_kept(data, fresh):
     kept = divergence(targets[20:], predict(fresh, images, range(20, 30), batch_size=8))
     assert history["val_loss"].iloc[-1] > 2 * history["val_loss"].min()
     assert kept == pytest.approx(history["val_loss"].min(), rel=1e-5)
+    assert history["kept"].sum() == 1
+    assert history.loc[history["kept"], "val_loss"].item() == history["val_loss"].min()
 
 
 def test_rates_follow_the_schedule_and_callbacks_see_the_logs(data, fresh):
@@ -163,7 +165,8 @@ def test_rates_follow_the_schedule_and_callbacks_see_the_logs(data, fresh):
 
     rates = [1e-2, 1e-2, 1e-3]
     history = fit(fresh, *data, **FOLD | {"learning_rates": rates}, callbacks=[Spy()])
-    assert list(history) == ["epoch", "loss", "val_loss", "learning_rate", "seconds"]
+    columns = ["epoch", "loss", "val_loss", "learning_rate", "seconds", "kept"]
+    assert list(history) == columns
     assert history["epoch"].tolist() == [1, 2, 3]
     assert history["learning_rate"].tolist() == rates
     np.testing.assert_allclose([rate for rate, _, _ in seen], rates, rtol=1e-6)
@@ -322,10 +325,12 @@ def test_recalibration_measures_the_statistics_of_what_it_is_shown(data, fresh):
 
 def test_the_last_epoch_is_kept_where_that_is_asked_for(data, fresh):
     images, targets = data
-    rates = [1e-3, 1e-2]
+    rates = [1e-3, 1e-1]
     history = fit(fresh, images, targets, **FOLD | {"learning_rates": rates}, keep="last")
     kept = divergence(targets[20:], predict(fresh, images, range(20, 30), batch_size=8))
     assert kept == pytest.approx(history["val_loss"].iloc[-1], rel=1e-5)
+    assert history["val_loss"].iloc[-1] > history["val_loss"].min()
+    assert history["kept"].tolist() == [False, True]
 
 
 def test_windows_of_no_weight_teach_nothing(data, fresh):

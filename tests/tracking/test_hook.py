@@ -32,6 +32,7 @@ HISTORY = pd.DataFrame(
         "val_loss": [1.2, 0.5, 0.7],
         "learning_rate": [0.1, 0.1, 0.01],
         "seconds": [2.0, 1.0, 1.0],
+        "kept": [False, False, True],
         "network": "fold_0.compact",
     }
 )
@@ -121,7 +122,7 @@ def test_the_parent_shows_the_ensemble_and_a_child_its_network(hook, root):
     hook.after_pipeline_run()
     parent, child = runs(root)["seed modeling 1"], runs(root)["fold_0.compact"]
     assert {parent.info.status, child.info.status} == {"FINISHED"}
-    training = {"best_val_loss": 0.5, "epochs": 3, "training_seconds": 4}
+    training = {"kept_val_loss": 0.7, "epochs": 3, "training_seconds": 4}
     scores = {"kl.all.model": 1.25, "kl.all.model.low": 1, "kl.all.class_prior": 1.5}
     shown = {name: value for name, value in parent.data.metrics.items() if "system/" not in name}
     assert shown == training | scores
@@ -135,7 +136,7 @@ def test_the_parent_shows_the_ensemble_and_a_child_its_network(hook, root):
     }
     assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
     assert child.data.params == {"fold": "0", "architecture": "compact"}
-    last = {"loss": 0.8, "val_loss": 0.7, "learning_rate": 0.01, "best_epoch": 2}
+    last = {"loss": 0.8, "val_loss": 0.7, "learning_rate": 0.01, "kept_epoch": 3}
     assert child.data.metrics == training | last
     client, _ = connect(root)
     figures = client.list_artifacts(parent.info.run_id, "figures")

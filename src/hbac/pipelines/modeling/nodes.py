@@ -277,7 +277,8 @@ def describe_ensemble(
         spectrogram: how the EEG was cleaned and its spectrograms made.
 
     Returns:
-        The networks (name, fold, architecture, what they see, best validation loss), the classes'
+        The networks (name, fold, architecture, what they see, validation loss of
+        the weights that are kept), the classes'
         order, how predictions are joined, the parameters of image and spectrogram, and how the
         reference window looks as a picture made by these.
     """
@@ -290,7 +291,7 @@ def describe_ensemble(
                 "fold": int(fold.removeprefix("fold_")),
                 "architecture": architecture,
                 "input": INPUTS[architecture],
-                "val_loss": float(rows["val_loss"].min()),
+                "val_loss": rows.loc[rows["kept"], "val_loss"].item(),
             }
         )
     return {
