@@ -324,6 +324,21 @@ def test_maps_of_random_weights_are_compared_with_the_trained_ones(chosen, image
     assert set(failing) <= set(kinds())
 
 
+def test_weights_are_drawn_anew_in_a_network_that_no_other_node_sees(
+    chosen, images, networks, monkeypatch
+):
+    changed, cascade = [], explain.cascade
+
+    def spy(model, **settings):
+        changed.append(model)
+        return cascade(model, **settings)
+
+    monkeypatch.setattr(explain, "cascade", spy)
+    check_randomisation(chosen, images, networks, ENSEMBLE, PARAMS)
+    assert changed
+    assert changed[0] not in [load() for load in networks.values()]
+
+
 def test_the_best_network_is_one_that_some_windows_are_new_to(chosen, networks):
     first = chosen[chosen["fold"] == 0]
     rows, pool = load_best(first, networks, ENSEMBLE)

@@ -26,9 +26,9 @@ from hbac.pipelines.modeling.nodes import (
     learn_blend,
     predict_band_power,
     split_folds,
-    train_fold,
 )
 from hbac.pipelines.modeling.params import ModelingParams
+from hbac.pipelines.modeling.training_nodes import train_fold
 from hbac.pipelines.spectrogram.nodes import compute_eeg_spectrograms
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 from tests.conftest import recipe
