@@ -1,3 +1,4 @@
+import copy
 import json
 from functools import partial
 
@@ -172,9 +173,13 @@ def test_inference_prepares_a_window_as_training_does(base, windows, files):
             np.testing.assert_array_equal(inferred[row](), trained[row]())
     with pytest.raises(ValueError, match=r"trained on EEG spectrograms with .* made with"):
         assemble_inference_input(*read, ensemble, spectrogram.model_copy(update={"notch": 50.0}))
-    ensemble["reference_picture"][1][5] += 0.1
-    with pytest.raises(ValueError, match=r"picture differs by 0\.1 from the one"):
-        assemble_inference_input(*read, ensemble, spectrogram)
+    changed = copy.deepcopy(ensemble)
+    changed["reference"]["picture"][1][5] += 0.1
+    with pytest.raises(ValueError, match=r"picture differs by 0\.\d+ from the one"):
+        assemble_inference_input(*read, changed, spectrogram)
+    changed["reference"]["waveform"][1][5] += 0.1
+    with pytest.raises(ValueError, match=r"waveform differs by 0\.\d+ from the one"):
+        assemble_inference_waveforms(located, eegs, changed, spectrogram)
 
 
 def test_what_no_network_sees_is_not_made(windows, files):

@@ -15,7 +15,7 @@ from hbac.evaluation.leakage import check_folds
 from hbac.models.blend import Blend, cross_fitted_blend, fit_blend
 from hbac.models.inputs import INPUTS
 from hbac.pipelines.modeling.params import ModelingParams
-from hbac.pipelines.modeling.reference import reference_picture
+from hbac.pipelines.modeling.reference import describe_reference
 from hbac.pipelines.modeling.training_nodes import table_of_predictions
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 from hbac.plots import scores
@@ -162,8 +162,8 @@ def describe_ensemble(
     Returns:
         The networks (name, fold, architecture, what they see, validation loss of
         the weights that are kept), the classes'
-        order, how predictions are joined, the parameters of image and spectrogram, and how the
-        reference window looks as a picture made by these.
+        order, how predictions are joined, the parameters of image and spectrogram, and how
+        reference windows look, made by these.
     """
     networks = []
     for name, rows in history.groupby("network", sort=False):
@@ -184,5 +184,8 @@ def describe_ensemble(
         "mirror": params.mirrored_prediction,
         "image": params.image.model_dump(mode="json"),
         "spectrogram": spectrogram.model_dump(mode="json", exclude={"policy", "dtype"}),
-        "reference_picture": reference_picture(params.image, spectrogram),
+        "reference": {
+            kind: describe_reference(kind, params.image, spectrogram)
+            for kind in sorted(params.network.inputs)
+        },
     }
