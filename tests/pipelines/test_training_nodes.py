@@ -3,19 +3,21 @@
 import importlib
 import shutil
 import sys
-from functools import partial
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner, ThreadRunner
 
 from hbac import models
 from hbac.datasets import fingerprint
 from hbac.datasets.checkpoint import CheckpointDataset
+from hbac.datasets.keras_model import KerasModelDataset
 from hbac.models import inputs
 from hbac.pipelines.modeling.nodes import split_folds
 from hbac.pipelines.modeling.params import ModelingParams
+from hbac.pipelines.modeling.pipeline import create_pipeline
 from hbac.pipelines.modeling.training_nodes import made_from, train_fold
 from tests.conftest import recipe
 from tests.pipelines.test_modeling import many_windows
@@ -27,7 +29,8 @@ PARAMS = ModelingParams(
     | {"n_folds": 2, "network": SEED["network"] | {"architecture": "compact", "weights": None}}
     | {"training": SEED["training"] | {"learning_rates": [1e-3] * EPOCHS, "batch_size": 16}}
 )
-SPLIT = split_folds(many_windows(), PARAMS)[0]
+FOLDS = split_folds(many_windows(), PARAMS)
+SPLIT = FOLDS[0]
 IMAGES = np.random.default_rng(0).normal(size=(len(SPLIT), 32, 32)).astype(np.float16)
 NETWORK = """
 from keras import layers
@@ -122,23 +125,28 @@ def test_the_same_training_is_known_again():
     assert identity() != identity(PARAMS.model_copy(update={"training": seed}))
 
 
-def test_folds_on_two_threads_are_those_of_one(tmp_path):
-    """As Kedro's ThreadRunner runs them, where all outputs are saved after all have ended."""
-    folds = split_folds(many_windows(), PARAMS)
-    images = np.random.default_rng(0).normal(size=(len(SPLIT), 32, 32)).astype(np.float16)
+def test_folds_side_by_side_on_threads_are_trained_as_one_after_the_other(tmp_path):
+    names = [f"fold_{number}.compact" for number in range(2)]
+    training = create_pipeline(2, ["compact"]).filter(tags=["training"])
+    data = {"model_input": IMAGES, "params:modeling": PARAMS}
+    data |= {f"fold_{number}_split": split for number, split in enumerate(FOLDS)}
 
-    def train(number, folder):
-        checkpoint = CheckpointDataset(filepath=str(tmp_path / folder / f"{number}.npz")).load()
-        return train_fold(images, folds[number], checkpoint, PARAMS, architecture="compact")
+    def run(runner, folder):
+        datasets = {name: MemoryDataset(value, copy_mode="assign") for name, value in data.items()}
+        for name in names:
+            path = str(tmp_path / folder / name)
+            datasets[f"{name}.model"] = KerasModelDataset(filepath=f"{path}.keras")
+            datasets[f"{name}.checkpoint"] = CheckpointDataset(filepath=f"{path}.npz")
+        made = runner.run(training, DataCatalog(datasets))
+        tables = {name: made[name].load() for name in made if not name.endswith("model")}
+        return {name: datasets[f"{name}.model"].load().get_weights() for name in names}, tables
 
-    alone = [train(number, "alone") for number in range(2)]
-    threads = joblib.Parallel(n_jobs=2, backend="threading")
-    beside = threads(joblib.delayed(partial(train, folder="beside"))(number) for number in range(2))
-    for (network, history, predictions), (known, *expected) in zip(beside, alone, strict=True):
-        for ours, theirs in zip(network.get_weights(), known.get_weights(), strict=True):
+    expected, told = run(SequentialRunner(), "sequential")
+    weights, tables = run(ThreadRunner(max_workers=2), "threads")
+    for name in names:
+        for ours, theirs in zip(weights[name], expected[name], strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
-        for ours, theirs in zip((history, predictions), expected, strict=True):
-            ours, theirs = (
-                table.drop(columns="seconds", errors="ignore") for table in (ours, theirs)
-            )
-            pd.testing.assert_frame_equal(ours, theirs, rtol=1e-3)
+    assert len(told) == 4
+    for name, table in told.items():
+        frames = (each.drop(columns="seconds", errors="ignore") for each in (tables[name], table))
+        pd.testing.assert_frame_equal(*frames, rtol=1e-3)
