@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import matplotlib as mpl
 import numpy as np
@@ -97,10 +98,11 @@ def drawn(path, figure):
     return dataset.load()
 
 
-def test_a_matplotlibrc_changes_no_figure(tmp_path):
-    def draw():
-        return confusions({"votes": np.eye(6)}, list("abcdef"), sample="n = 6")
+def draw():
+    return confusions({"votes": np.eye(6)}, list("abcdef"), sample="n = 6")
 
+
+def test_a_matplotlibrc_changes_no_figure(tmp_path):
     expected = drawn(tmp_path / "expected.png", draw())
     others = {
         "font.size": 20,
@@ -117,3 +119,11 @@ def test_a_matplotlibrc_changes_no_figure(tmp_path):
     with mpl.rc_context(others):
         assert drawn(tmp_path / "found.png", draw()) == expected
         assert mpl.rcParams["font.size"] == 20
+
+
+def test_figures_of_two_threads_are_those_of_one(tmp_path):
+    expected, before = drawn(tmp_path / "expected.png", draw()), dict(mpl.rcParams)
+    with ThreadPoolExecutor(2) as threads:
+        made = threads.map(lambda number: drawn(tmp_path / f"{number}.png", draw()), range(6))
+        assert set(made) == {expected}
+    assert dict(mpl.rcParams) == before

@@ -8,10 +8,10 @@ from typing import Any
 
 from kedro.io.core import DatasetError
 from kedro_datasets._typing import ImagePreview
-from matplotlib import style
 from matplotlib.figure import Figure
 
 from hbac.datasets.file import FileDataset
+from hbac.matplotlib_defaults import default_style
 
 _SIGNATURE = b"\x89PNG"
 
@@ -55,7 +55,7 @@ class FigureDataset(FileDataset):
 
     def _write(self, path: str, data: Figure) -> None:
         # Ticks are made as late as this, as the user's matplotlibrc would have them.
-        with Path(path).open("wb") as file, style.context("default"):
+        with Path(path).open("wb") as file, default_style():
             data.savefig(file, format="png", dpi=self._dpi, pil_kwargs=_QUICKLY)
 
     def preview(self) -> ImagePreview:

@@ -8,11 +8,11 @@ from functools import wraps
 from typing import ParamSpec
 
 import pandas as pd
-from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hbac.eeg.votes import CLASS_NAMES
+from hbac.matplotlib_defaults import default_style
 
 P = ParamSpec("P")
 
@@ -72,7 +72,7 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
     @wraps(draw)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with style.context(["default", STYLE]):
+        with default_style(STYLE):
             return draw(*args, **kwargs)
 
     return wrapper

@@ -160,10 +160,9 @@ def describe_ensemble(
         spectrogram: how the EEG was cleaned and its spectrograms made.
 
     Returns:
-        The networks (name, fold, architecture, what they see, validation loss of
-        the weights that are kept), the classes'
-        order, how predictions are joined, the parameters of image and spectrogram, and how
-        reference windows look, made by these.
+        The networks (name, fold, architecture, what they see, validation loss of the weights that
+        are kept), the classes' order, how predictions are joined, the parameters of image and
+        spectrogram, and how reference windows look, made by these.
     """
     networks = []
     for name, rows in history.groupby("network", sort=False):
