@@ -1,3 +1,4 @@
+import copy
 import json
 from functools import partial
 
@@ -26,9 +27,9 @@ from hbac.pipelines.modeling.nodes import (
     learn_blend,
     predict_band_power,
     split_folds,
-    train_fold,
 )
 from hbac.pipelines.modeling.params import ModelingParams
+from hbac.pipelines.modeling.training_nodes import train_fold
 from hbac.pipelines.spectrogram.nodes import compute_eeg_spectrograms
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 from tests.conftest import recipe
@@ -144,10 +145,17 @@ def test_inference_prepares_a_window_as_training_does(base, windows, files):
     tasks = compute_eeg_spectrograms(eegs, windows, spectrogram)
     panels = {name: partial(np.asarray, task()) for name, task in tasks.items()}
     located, _ = locate_spectrograms(windows, eegs, spectrograms, panels, NO_FAILURES)
-    history = pd.DataFrame({"network": ["fold_0.compact", "fold_0.resnet_1d"], "val_loss": 1.0})
+    history = pd.DataFrame(
+        {
+            "network": ["fold_0.compact"] * 2 + ["fold_0.resnet_1d"],
+            "val_loss": [0.5, 1.0, 2.0],
+            "kept": [False, True, True],
+        }
+    )
     ensemble = json.loads(
         json.dumps(describe_ensemble(history, {"weights": [1]}, params, spectrogram))
     )
+    assert [network["val_loss"] for network in ensemble["networks"]] == [1.0, 2.0]
     read = (located, eegs, spectrograms, panels)
     pictures = (
         assemble_model_input(*read, params),
@@ -165,9 +173,13 @@ def test_inference_prepares_a_window_as_training_does(base, windows, files):
             np.testing.assert_array_equal(inferred[row](), trained[row]())
     with pytest.raises(ValueError, match=r"trained on EEG spectrograms with .* made with"):
         assemble_inference_input(*read, ensemble, spectrogram.model_copy(update={"notch": 50.0}))
-    ensemble["reference_picture"][1][5] += 0.1
-    with pytest.raises(ValueError, match=r"picture differs by 0\.1 from the one"):
-        assemble_inference_input(*read, ensemble, spectrogram)
+    changed = copy.deepcopy(ensemble)
+    changed["reference"]["picture"][1][5] += 0.1
+    with pytest.raises(ValueError, match=r"picture differs by 0\.\d+ from the one"):
+        assemble_inference_input(*read, changed, spectrogram)
+    changed["reference"]["waveform"][1][5] += 0.1
+    with pytest.raises(ValueError, match=r"waveform differs by 0\.\d+ from the one"):
+        assemble_inference_waveforms(located, eegs, changed, spectrogram)
 
 
 def test_what_no_network_sees_is_not_made(windows, files):

@@ -10,6 +10,7 @@ from kedro_datasets._typing import ImagePreview
 from matplotlib.figure import Figure
 
 from hbac.datasets.file import FileDataset
+from hbac.matplotlib_defaults import default_style
 
 _SIGNATURE = b"\x89PNG"
 
@@ -54,7 +55,8 @@ class FigureDataset(FileDataset):
         return Picture(content)
 
     def _write(self, path: str, data: Figure) -> None:
-        with Path(path).open("wb") as file:
+        # Ticks are made as late as this, as the user's matplotlibrc would have them.
+        with Path(path).open("wb") as file, default_style():
             data.savefig(file, format="png", dpi=self._dpi, pil_kwargs=_QUICKLY)
 
     def preview(self) -> ImagePreview:
