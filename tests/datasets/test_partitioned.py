@@ -1,7 +1,4 @@
 import json
-import os
-import subprocess
-import sys
 from functools import partial
 
 import numpy as np
@@ -10,8 +7,6 @@ import pytest
 from kedro.io import DatasetError
 
 from hbac.datasets import NpyDataset, ParallelPartitionedDataset, StackedArrayDataset
-from hbac.datasets.fingerprint import code_version, task_fingerprint
-from hbac.eeg.denoise import fill_missing
 
 
 def double(load, factor=2):
@@ -138,55 +133,6 @@ def test_a_journal_that_was_cut_off_is_read_up_to_there(numbers, tmp_path):
 def test_the_failure_rate_must_be_a_share(tmp_path):
     with pytest.raises(ValueError, match="received 5"):
         folder(tmp_path, max_failure_rate=5)
-
-
-def test_fingerprints_agree_between_processes():
-    task = "partial(fill_missing, [3, {'b': 1, 'a': {4, 5, 6, 'x'}}], wavelet='db8')"
-    code = (
-        "from functools import partial; from hbac.eeg.denoise import fill_missing; "
-        f"from hbac.datasets.fingerprint import task_fingerprint as f; print(f({task}))"
-    )
-    found = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            check=True,
-            env=os.environ | {"PYTHONHASHSEED": seed},
-        ).stdout
-        for seed in ("1", "2")
-    }
-    assert len(found) == 1
-
-
-def test_fingerprints_tell_parameters_apart():
-    prints = {task_fingerprint(partial(fill_missing, value)) for value in (1, 2, "1", None)}
-    assert len(prints) == 4
-
-
-def test_the_code_version_follows_imports_but_not_comments(tmp_path, monkeypatch):
-    package = tmp_path / "sample"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    (package / "a.py").write_text("from sample.b import f\ng = f\n")
-
-    def version(source):
-        (package / "b.py").write_text(source)
-        for name in ("sample", "sample.a", "sample.b"):
-            sys.modules.pop(name, None)
-        code_version.cache_clear()
-        import importlib
-        import linecache
-
-        importlib.invalidate_caches()
-        linecache.clearcache()
-        return code_version("sample.a")
-
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    plain = version("def f(x):\n    return x + 1\n")
-    assert version('def f(x):\n    "Add."\n    return x + 1  # one\n') == plain
-    assert version("def f(x):\n    return x + 2\n") != plain
 
 
 @pytest.mark.parametrize(("only_latest", "left"), [(False, ["1", "2", "3"]), (True, ["2"])])

@@ -17,7 +17,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from hbac.datasets import NpyDataset, ParallelPartitionedDataset, StackedArrayDataset
-from hbac.datasets.fingerprint import code_version
+from hbac.datasets.code import code_version
 from hbac.datasets.manifest import Manifest
 
 PROJECT = Path(__file__).parents[2]

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import fsspec
 
 from hbac.datasets.file import FileDataset, protocol_and_path, remove_leftovers
+from hbac.datasets.fingerprint import task_fingerprint
 
 _CHANGED = ("mtime", "LastModified", "updated", "ETag")
 """What file systems call the time of the last change, or what stands for it."""
+
+_NO_CONTENT = ("credentials", "metadata")
+"""Arguments of a dataset that say nothing of what it reads and writes."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,14 @@ class Folder:
     def path_of(self, partition: str) -> str:
         """Path of a partition's file."""
         return f"{self.path}/{partition}{self.suffix}"
+
+    @cached_property
+    def dataset_identity(self) -> str:
+        """What tells in which way files are read and written: the dataset's code and arguments."""
+        arguments = {
+            name: value for name, value in self.dataset_args.items() if name not in _NO_CONTENT
+        }
+        return task_fingerprint(partial(self.dataset_class, **arguments))
 
     @cached_property
     def _files(self) -> FileDataset:
@@ -133,9 +145,19 @@ class PartitionLoader:
         return self.folder.read(self.partition, **options)
 
     @property
+    def counts_by_content(self) -> bool:
+        """Whether the file must be read to identify it."""
+        return self.folder.identify_by == "content"
+
+    @cached_property
     def source_identity(self) -> tuple:
-        """What tells this state of the file from another."""
-        if self.folder.identify_by == "content":
-            content = self.folder.fs.cat_file(self.folder.path_of(self.partition))
-            return (self.partition, hashlib.blake2b(content).hexdigest())
-        return (self.partition, self.state.size, self.state.changed)
+        """What tells this state of the file, and the way it is read, from others.
+
+        Raises:
+            OSError: if the file counts by its content and cannot be read.
+        """
+        reader = self.folder.dataset_identity
+        if not self.counts_by_content:
+            return (self.partition, self.state.size, self.state.changed, reader)
+        with self.folder.fs.open(self.folder.path_of(self.partition), "rb") as file:
+            return (self.partition, hashlib.file_digest(file, "blake2b").hexdigest(), reader)

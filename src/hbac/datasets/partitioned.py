@@ -12,7 +12,7 @@ import pandas as pd
 from kedro.io.core import AbstractDataset, DatasetError, parse_dataset_definition
 from kedro_datasets._typing import TablePreview
 
-from hbac.datasets.fingerprint import task_fingerprint
+from hbac.datasets.fingerprint import task_fingerprints
 from hbac.datasets.folder import Folder, PartitionLoader
 from hbac.datasets.manifest import Manifest
 from hbac.datasets.parallel import WorkerDiedError, Workers
@@ -152,7 +152,7 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         manifest = self._manifest()
         self._folder.remove_leftovers()
         present, made_from = self._folder.list(), manifest.fingerprints()
-        fingerprints = {partition: task_fingerprint(task) for partition, task in data.items()}
+        fingerprints = dict(task_fingerprints(data, written_by=self._folder.dataset_identity))
         todo = {
             partition: data[partition]
             for partition, fingerprint in fingerprints.items()

@@ -13,7 +13,7 @@ import numpy as np
 from kedro.io.core import DatasetError
 
 from hbac.datasets.file import remove_leftovers, replacing
-from hbac.datasets.fingerprint import task_fingerprint
+from hbac.datasets.fingerprint import code_fingerprint, task_fingerprints
 from hbac.datasets.npy import NpyDataset
 from hbac.datasets.parallel import Workers
 
@@ -80,7 +80,7 @@ class StackedArrayDataset(NpyDataset):
         """
         if not data and not self._may_be_empty:
             raise DatasetError(f"nothing to stack in {self._filepath}")
-        fingerprint = joblib.hash([task_fingerprint(task) for task in data.values()])
+        fingerprint = self._fingerprint(data)
         if self._exists() and self._made_from() == fingerprint:
             logger.info("%s is up to date", self._filepath)
             return
@@ -91,6 +91,15 @@ class StackedArrayDataset(NpyDataset):
             self._write(path, list(data.values()))
         with replacing(self._fs, self._record) as path:
             Path(path).write_text(fingerprint)
+
+    def _fingerprint(self, tasks: dict[Any, Callable[[], np.ndarray]]) -> str:
+        """What the rows are made from, and the code that stacks them."""
+        fingerprints = [code_fingerprint(type(self))]
+        for row, (_, fingerprint) in enumerate(task_fingerprints(tasks)):
+            if isinstance(fingerprint, OSError):
+                raise DatasetError(f"row {row} of {self._filepath}: {fingerprint}") from fingerprint
+            fingerprints.append(fingerprint)
+        return joblib.hash(fingerprints)
 
     def _made_from(self) -> str | None:
         return self._fs.read_text(self._record) if self._fs.exists(self._record) else None
