@@ -352,7 +352,7 @@ def test_a_broken_and_a_missing_file_are_set_aside_and_the_rest_go_on(demo, fold
     reasons = failures.set_index("partition")["reason"]
     assert reasons.keys().tolist() == [broken.stem, missing.stem]
     assert "is not a readable parquet file" in reasons[broken.stem]
-    assert f"{missing.name} is not there, though the label table" in reasons[missing.stem]
+    assert f"names eeg_id {missing.stem}, and there is no such file" in reasons[missing.stem]
     made = list((tmp_path / "data/04_feature/eeg_spectrograms").glob("*.npy"))
     assert len(made) == len(rest)
 

@@ -55,7 +55,8 @@ def source(tmp_path):
 
 
 def test_fingerprints_agree_between_processes():
-    task = "partial(fill_missing, [3, {'b': 1, 'a': {4, 5, 6, 'x'}}], wavelet='db8')"
+    values = "{'b': 1, 'a': {4, 5, 6, 'x'}}, frozenset('abc'), lambda n: n in {'a', 'b', 'c'}"
+    task = f"partial(fill_missing, [3, {values}], wavelet='db8')"
     code = (
         "from functools import partial; from hbac.eeg.denoise import fill_missing; "
         f"from hbac.datasets.fingerprint import task_fingerprint as f; print(f({task}))"

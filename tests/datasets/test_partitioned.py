@@ -5,9 +5,11 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 from kedro.io import DatasetError
 
 from hbac.datasets import NpyDataset, ParallelPartitionedDataset, StackedArrayDataset
+from hbac.datasets.manifest import Manifest
 
 
 def double(load, factor=2):
@@ -213,14 +215,25 @@ def test_what_an_unfinished_save_wrote_is_removed_where_it_is_no_longer_named(tm
     # As if the run had been killed before it said that 1 is finished.
     (tmp_path / ".hbac/journal.jsonl").unlink()
     np.save(tmp_path / "2.npy", np.ones(2))
+    assert Manifest(LocalFileSystem(), str(tmp_path)).fingerprints() == {"1": "", "2": ""}
     save(dataset, 3)
     assert list(dataset.load()) == ["3", "9"]
     assert (tmp_path / "9.npy").read_bytes() == b"somebody's"
 
 
-def test_a_manifest_that_is_empty_or_of_an_earlier_version_knows_nothing(numbers, tmp_path):
+def test_of_a_manifest_of_an_earlier_version_the_names_are_known(numbers, tmp_path):
+    earlier = {"complete": True, "partitions": dict.fromkeys("123", "0123456789abcdef")}
+    (tmp_path / "numbers/.hbac/manifest.json").write_text(json.dumps(earlier))
+    assert numbers.exists()
+    before = changed_at(tmp_path / "numbers")
+    save(numbers, 1, 2)
+    assert list(numbers.load()) == ["1", "2"]
+    assert changed_at(tmp_path / "numbers")["1.npy"] != before["1.npy"]
+
+
+def test_a_manifest_that_was_cut_off_knows_nothing(numbers, tmp_path):
     manifest = tmp_path / "numbers/.hbac/manifest.json"
-    for content in ("", "null", '{"complete": true, "partitions": {"1": "0123456789abcdef"}}'):
+    for content in ("", "null", '{"complete": true, "parti', '{"complete": true}'):
         manifest.write_text(content)
         assert not numbers.exists()
         before = changed_at(tmp_path / "numbers")

@@ -31,8 +31,11 @@ def _is_importable(function: Callable[..., Any]) -> bool:
 
 def _instructions(code: CodeType) -> list:
     """What a function does, without the place where it is written."""
-    inner = [_instructions(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
-    return [code.co_code, code.co_names, inner]
+    constants = [
+        _instructions(value) if isinstance(value, CodeType) else _identity(value)
+        for value in code.co_consts
+    ]
+    return [code.co_code, code.co_names, constants]
 
 
 def _inner_function(function: FunctionType) -> list:
@@ -79,6 +82,8 @@ def _identity(value: Any) -> Any:
         return {key: _identity(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_identity(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return {"set": sorted(joblib.hash(_identity(item)) for item in value)}
     return _code_identity(value) if callable(value) else value
 
 

@@ -24,7 +24,6 @@ _CHANGED = ("mtime", "LastModified", "updated", "ETag")
 _NO_CONTENT = ("credentials", "metadata")
 """Arguments of a dataset that say nothing of what it reads and writes."""
 
-
 _MAX_NAME_BYTES = 255 - len(".") - len(".") - 32
 """What file systems allow for a name, less what the hidden name of an unfinished file adds."""
 
@@ -48,7 +47,7 @@ def _fault(partition: str, suffix: str) -> str | None:
 
 
 def by_id(tasks: Mapping[Any, _Task], suffix: str) -> dict[str, _Task]:
-    """Order what partitions are made from by their ids as text.
+    """Name what partitions are made from by their ids as text.
 
     Args:
         tasks: by id, text or a whole number.

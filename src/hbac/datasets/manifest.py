@@ -169,11 +169,14 @@ class Manifest:
     def _settled(self) -> Record | None:
         try:
             content = json.loads(self._fs.cat_file(self._path))
-            made = {name: Made(*entry) for name, entry in content["partitions"].items()}
-            return Record(content["complete"], made, content["pending"])
+            complete, partitions = content["complete"], content["partitions"]
+            if "pending" not in content:  # An earlier version wrote it, which knew no sizes.
+                return Record(complete, pending=list(partitions))
+            made = {name: Made(*entry) for name, entry in partitions.items()}
+            return Record(complete, made, content["pending"])
         except FileNotFoundError:
             return None
-        # It was cut off, or an earlier version wrote it.
+        # It was cut off.
         except (ValueError, TypeError, KeyError):
             return Record()
 
@@ -184,6 +187,15 @@ class Manifest:
             return None
         settled = settled or Record()
         return replace(settled, made=settled.made | journal)
+
+    def fingerprints(self) -> dict[str, str]:
+        """What partitions were made from whose files are saves' own; empty where it is not known.
+
+        Of an unfinished save some files may be there that nobody could note any more.
+        """
+        record = self.read() or Record()
+        made = {name: made.fingerprint for name, made in record.made.items()}
+        return dict.fromkeys(record.pending, "") | made
 
     def _settle(self, record: Record) -> None:
         content = {

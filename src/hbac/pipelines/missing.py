@@ -32,14 +32,10 @@ def missing_files(
     ids = list(dict.fromkeys(map(str, named)))
     missing = [name for name in ids if name not in files]
     if ids and len(missing) == len(ids):
-        few = ", ".join(f"{name}.parquet" for name in ids[:_N_NAMED])
+        few = ", ".join(ids[:_N_NAMED])
         raise ValueError(
-            f"none of the {len(ids)} files that {column} names in the label table is there, such "
-            f"as {few}; look whether raw_dir is the right folder"
+            f"none of the {len(ids)} {column}s in the label table has a file, such as {few}; look "
+            "whether raw_dir is the right folder"
         )
-    return {
-        name: partial(
-            _fail, f"{name}.parquet is not there, though the label table names it as {column}"
-        )
-        for name in missing
-    }
+    reason = f"the label table names {column} {{}}, and there is no such file"
+    return {name: partial(_fail, reason.format(name)) for name in missing}
