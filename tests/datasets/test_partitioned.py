@@ -135,6 +135,12 @@ def test_a_journal_that_was_cut_off_is_read_up_to_there(numbers, tmp_path):
     assert numbers.exists()
 
 
+@pytest.mark.parametrize("number", [-1, 1.5, "two"])
+def test_the_number_of_tolerated_failures_must_be_whole(tmp_path, number):
+    with pytest.raises(ValueError, match=f"tolerated_failures .* received {number!r}"):
+        folder(tmp_path, tolerated_failures=number)
+
+
 def test_the_failure_rate_must_be_a_share(tmp_path):
     with pytest.raises(ValueError, match="received 5"):
         folder(tmp_path, max_failure_rate=5)

@@ -115,7 +115,9 @@ def test_conversion_sets_spectrograms_aside_that_labels_name_in_vain():
 
 def test_conversion_names_spectrograms_of_which_none_is_there():
     labels = pd.DataFrame({"spectrogram_id": [5, -1]})
-    with pytest.raises(ValueError, match="none of the 1 spectrogram_ids in"):
+    with pytest.raises(
+        ValueError, match=r"none of the 1 spectrogram_ids in .* the spectrogram_id -1$"
+    ):
         convert_labelled_spectrograms({"8": lambda: None}, labels)
 
 

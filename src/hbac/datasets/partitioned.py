@@ -112,8 +112,11 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
             raise ValueError(
                 f"max_failure_rate must be between 0 and 1, received {max_failure_rate}"
             )
-        if tolerated_failures < 0:
-            raise ValueError(f"tolerated_failures must be 0 or more, received {tolerated_failures}")
+        if not isinstance(tolerated_failures, int) or tolerated_failures < 0:
+            raise ValueError(
+                "tolerated_failures must be a whole number, 0 or more, received "
+                f"{tolerated_failures!r}"
+            )
         for name, value, known in (
             ("on_error", on_error, ("raise", "quarantine")),
             ("identify_by", identify_by, ("modified", "content")),

@@ -14,7 +14,7 @@ def _fail(reason: str) -> NoReturn:
 
 
 def missing_files(
-    named: Iterable[int], files: Mapping[str, Any], column: str
+    named: Iterable[int], files: Mapping[str, Any], column: str, *, hint: str = ""
 ) -> dict[str, Callable[[], NoReturn]]:
     """Have missing files set aside as broken ones are: as partitions that fail, with the reason.
 
@@ -22,6 +22,7 @@ def missing_files(
         named: ids in the label table.
         files: what reads each file, by id.
         column: the ids' column, such as ``eeg_id``.
+        hint: what else to do where there is none of the files.
 
     Returns:
         By id of a missing file, a callable that raises ``FileNotFoundError``.
@@ -35,7 +36,7 @@ def missing_files(
         few = ", ".join(ids[:_N_NAMED])
         raise ValueError(
             f"none of the {len(ids)} {column}s in the label table has a file, such as {few}; look "
-            "whether raw_dir is the right folder"
+            f"whether raw_dir is the right folder{hint}"
         )
     reason = f"the label table names {column} {{}}, and there is no such file"
     return {name: partial(_fail, reason.format(name)) for name in missing}

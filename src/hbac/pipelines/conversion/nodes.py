@@ -40,4 +40,6 @@ def convert_labelled_spectrograms(
         ValueError: if none is there of those that the labels name.
     """
     named = labels.loc[labels["spectrogram_id"] != NO_SPECTROGRAM, "spectrogram_id"]
-    return convert_spectrograms(spectrograms) | missing_files(named, spectrograms, "spectrogram_id")
+    hint = f", or give recordings without one the spectrogram_id {NO_SPECTROGRAM}"
+    missing = missing_files(named, spectrograms, "spectrogram_id", hint=hint)
+    return convert_spectrograms(spectrograms) | missing
