@@ -122,6 +122,13 @@ def test_windows_of_an_eeg_that_could_not_be_read_are_counted(windows, files, ca
     assert "2 of 3 windows are lost with EEGs that could not be read: 2, 3" in caplog.text
 
 
+def test_windows_of_an_eeg_that_was_withdrawn_since_are_lost(windows, files):
+    eegs, spectrograms, panels = files
+    left = {name: load for name, load in eegs.items() if name != "2"}
+    located = locate_spectrograms(windows, left, spectrograms, panels, NO_FAILURES)
+    assert located["eeg_id"].tolist() == [1, 3]
+
+
 def test_spectrograms_of_which_none_has_a_file_are_named(windows, files):
     eegs, _, panels = files
     with pytest.raises(ValueError, match=r"none of the 1 .* has a file, such as 11\.parquet"):

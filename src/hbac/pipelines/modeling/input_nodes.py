@@ -79,7 +79,7 @@ def locate_spectrograms(
         (from an EEG that holds the 10 minutes) or ``empty``. Row ``i`` becomes row ``i`` of the
         model's input.
     """
-    unread = ~windows["eeg_id"].astype(str).isin(eeg_spectrograms)
+    unread = ~windows["eeg_id"].astype(str).isin(eeg_spectrograms.keys() & eegs.keys())
     _count("are lost with EEGs that could not be read", unread, windows, "eeg_id")
     located = windows[~unread].reset_index(drop=True)
     set_aside = located["spectrogram_id"].astype(str).isin(failures["partition"].astype(str))
