@@ -116,7 +116,8 @@ def dask_cluster(folder, *, nanny=False, **settings):
         settings: Dask's own, by the names of its environment variables.
     """
     distributed = pytest.importorskip("distributed", reason="distributed is not installed")
-    environment = os.environ | settings | {"PYTHONPATH": str(PROJECT)}
+    places = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | settings | {"PYTHONPATH": os.pathsep.join(places)}
     known_at = folder / "scheduler.json"
 
     def start(program, *arguments):

@@ -335,24 +335,26 @@ def test_a_simulation_never_writes_into_a_foreign_raw_dir(tmp_path):
     assert [entry.name for entry in raw.iterdir()] == ["train.csv"]
 
 
-def test_a_broken_file_is_set_aside_and_the_rest_go_on(demo, folders, tmp_path):
+def test_a_broken_and_a_missing_file_are_set_aside_and_the_rest_go_on(demo, folders, tmp_path):
     raw = tmp_path / "raw"
     (raw / "train_eegs").mkdir(parents=True)
     (raw / "train.csv").write_bytes((folders["raw_dir"] / "train.csv").read_bytes())
     for file in (folders["raw_dir"] / "train_eegs").glob("*.parquet"):
         os.link(file, raw / "train_eegs" / file.name)
-    broken = sorted((raw / "train_eegs").glob("*.parquet"))[0]
-    broken.unlink()
+    broken, missing, *rest = sorted((raw / "train_eegs").glob("*.parquet"))
+    for file in (broken, missing):
+        file.unlink()
     broken.write_text("Fp1,F3\n1,2\n")
     paths = {"raw_dir": raw, "data_dir": tmp_path / "data"}
     status, printed = kedro_run("--pipeline", "spectrogram", **paths)
-    assert status != 0
-    assert "more than max_failure_rate = 0.05 allows" in printed
+    assert status == 0, printed
     failures = pd.read_csv(tmp_path / "data/04_feature/eeg_spectrograms_failures.csv", dtype=str)
-    assert failures["partition"].tolist() == [broken.stem]
-    assert "is not a readable parquet file" in failures["reason"].iloc[0]
+    reasons = failures.set_index("partition")["reason"]
+    assert reasons.keys().tolist() == [broken.stem, missing.stem]
+    assert "is not a readable parquet file" in reasons[broken.stem]
+    assert f"names eeg_id {missing.stem}, and there is no such file" in reasons[missing.stem]
     made = list((tmp_path / "data/04_feature/eeg_spectrograms").glob("*.npy"))
-    assert len(made) == len(list((raw / "train_eegs").glob("*.parquet"))) - 1
+    assert len(made) == len(rest)
 
 
 def test_one_fold_that_is_killed_and_run_again_alone_gives_what_it_gave(demo, folders):

@@ -1,8 +1,12 @@
+from contextlib import nullcontext
+
+import numpy as np
 import pytest
 from kedro.io import DataCatalog
 from kedro.pipeline import Node, Pipeline
 from kedro_datasets.pandas import CSVDataset
 
+from hbac.datasets import ParallelPartitionedDataset
 from hbac.hooks.guard import (
     SIMULATED_MARK,
     GuardError,
@@ -96,6 +100,28 @@ def test_missing_raw_data_is_named_with_what_to_type(tmp_path):
     assert f"source: {raw}/train.csv" in message
     assert "kedro run --pipeline demo" in message
     assert "kedro run --env hms" in message
+
+
+def one():
+    return np.ones(1)
+
+
+@pytest.mark.parametrize(("place", "is_refused"), [("raw/train_eegs", False), ("data/made", True)])
+def test_a_file_may_be_gone_of_raw_data_and_not_of_what_a_pipeline_made(
+    tmp_path, place, is_refused
+):
+    made = ParallelPartitionedDataset(
+        path=str(tmp_path / place),
+        dataset="hbac.datasets.NpyDataset",
+        filename_suffix=".npy",
+        n_jobs=1,
+    )
+    made.save({"1": one, "2": one})
+    (tmp_path / place / "1.npy").unlink()
+    data = DataCatalog({"source": made, "target": CSVDataset(filepath=str(tmp_path / "out.csv"))})
+    refused = pytest.raises(GuardError, match="missing input:\n  source") if is_refused else None
+    with refused or nullcontext():
+        check_inputs(PIPELINE, data, tmp_path / "raw")
 
 
 def test_an_input_that_is_there_passes(tmp_path):

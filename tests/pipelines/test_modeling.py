@@ -123,10 +123,24 @@ def test_windows_of_an_eeg_that_could_not_be_read_are_counted(windows, files, ca
     assert "2 of 3 windows are lost with EEGs that could not be read: 2, 3" in caplog.text
 
 
-def test_a_spectrogram_id_without_its_file_is_named(windows, files):
+def test_windows_of_an_eeg_that_was_withdrawn_since_are_lost(windows, files):
+    eegs, spectrograms, panels = files
+    left = {name: load for name, load in eegs.items() if name != "2"}
+    located = locate_spectrograms(windows, left, spectrograms, panels, NO_FAILURES)
+    assert located["eeg_id"].tolist() == [1, 3]
+
+
+def test_spectrograms_of_which_none_has_a_file_are_named(windows, files):
     eegs, _, panels = files
-    with pytest.raises(ValueError, match=r"have no file, such as 11\.parquet"):
+    with pytest.raises(ValueError, match=r"none of the 1 .* has a file, such as 11\.parquet"):
         locate_training_spectrograms(windows, eegs, {}, panels, NO_FAILURES)
+
+
+def test_one_spectrogram_of_several_may_be_missing(windows, files, caplog):
+    eegs, spectrograms, panels = files
+    named = windows.assign(spectrogram_id=[11, 12, -1])
+    located = locate_training_spectrograms(named, eegs, spectrograms, panels, NO_FAILURES)
+    assert located["spectrogram_source"].tolist() == ["file", "computed", "empty"]
 
 
 def test_a_spectrogram_that_could_not_be_read_is_no_mystery(windows, files, caplog):
@@ -134,7 +148,10 @@ def test_a_spectrogram_that_could_not_be_read_is_no_mystery(windows, files, capl
     failures = pd.DataFrame({"partition": [11]})
     located, _ = locate_training_spectrograms(windows, eegs, {}, panels, failures)
     assert located["spectrogram_source"].tolist() == ["empty", "computed", "empty"]
-    assert "1 of 3 windows lose a spectrogram file that could not be read: 11" in caplog.text
+    assert (
+        "1 of 3 windows lose a spectrogram file that is missing or could not be read: 11"
+        in caplog.text
+    )
 
 
 @pytest.mark.parametrize("base", [SEED, STRONG], ids=["seed", "strong"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import tempfile
@@ -42,6 +43,19 @@ def remove_leftovers(fs: fsspec.AbstractFileSystem, folder: str, name: str) -> N
             os.unlink(entry.path)
 
 
+def _flush(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk, where a power cut leaves them."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems flush no folders.
+        if not (path.is_dir() and error.errno in (errno.EINVAL, errno.ENOTSUP)):
+            raise
+    finally:
+        os.close(descriptor)
+
+
 @contextmanager
 def _beside(path: str) -> Iterator[str]:
     """Yield a hidden path in the same folder, which is renamed to ``path`` at the end."""
@@ -50,7 +64,9 @@ def _beside(path: str) -> Iterator[str]:
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield str(temporary)
+        _flush(temporary)
         temporary.replace(target)
+        _flush(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -67,7 +83,8 @@ def _elsewhere(fs: fsspec.AbstractFileSystem, path: str) -> Iterator[str]:
 def replacing(fs: fsspec.AbstractFileSystem, path: str) -> AbstractContextManager[str]:
     """Return a context that gives a local path to write to, and takes the file to ``path``.
 
-    No reader ever sees a half-written file, and a block that raises leaves nothing behind.
+    No reader ever sees a half-written file, and a block that raises leaves nothing behind. Once
+    the block has ended, a power cut leaves the file as it is.
     """
     return _beside(path) if isinstance(fs, LocalFileSystem) else _elsewhere(fs, path)
 
@@ -119,10 +136,11 @@ class FileDataset(AbstractDataset):
     def _length(self, path: str) -> int:
         return len(self._read(path))
 
-    def write(self, path: str, data: Any) -> None:
-        """Write another file of the same kind, atomically."""
+    def write(self, path: str, data: Any) -> int:
+        """Write another file of the same kind, atomically, and return its size in bytes."""
         with replacing(self._fs, path) as local:
             self._write(local, data)
+            return os.path.getsize(local)
 
     def fetch(self, local: str) -> None:
         """Copy the file as it is to a path of this machine."""
@@ -137,8 +155,9 @@ class FileDataset(AbstractDataset):
         self.write(self._filepath, data)
 
     def _exists(self) -> bool:
+        """Whether the file is there; no kind of file that holds something is empty."""
         self._fs.invalidate_cache()
-        return self._fs.exists(self._filepath)
+        return self._fs.exists(self._filepath) and self._fs.size(self._filepath) > 0
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath}

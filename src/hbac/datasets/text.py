@@ -17,3 +17,8 @@ class TextDataset(FileDataset):
 
     def _write(self, path: str, data: str) -> None:
         Path(path).write_text(data, encoding="utf-8")
+
+    def _exists(self) -> bool:
+        """Whether the file is there, which may be an empty text."""
+        self._fs.invalidate_cache()
+        return self._fs.exists(self._filepath)

@@ -21,7 +21,8 @@ from hbac.hooks.location import data_folders, is_inside, location_of, make_folde
 
 RUNTIME_SETTINGS = (
     *("raw_dir", "data_dir", "models_dir", "oof_predictions"),
-    *("n_jobs", "backend", "scheduler", "on_error", "max_failure_rate", "identify_by"),
+    *("n_jobs", "backend", "scheduler", "on_error", "identify_by"),
+    *("max_failure_rate", "tolerated_failures"),
 )
 """What ``kedro run --params`` may set beside the parameters of the pipelines."""
 
@@ -134,6 +135,14 @@ def _raw_data_help(raw_dir: UPath) -> str:
     )
 
 
+def _is_there(dataset: Any, path: UPath, raw_dir: UPath) -> bool:
+    """Whether there is an input; of raw data files may be missing, each of which is set aside."""
+    is_there = dataset.exists
+    if is_inside(path, raw_dir):
+        is_there = getattr(dataset, "is_readable", is_there)
+    return is_there()
+
+
 def check_inputs(pipeline: Pipeline, catalog: CatalogProtocol, raw_dir: UPath) -> None:
     """Refuse to start while an input is missing that a node cannot do without.
 
@@ -145,7 +154,7 @@ def check_inputs(pipeline: Pipeline, catalog: CatalogProtocol, raw_dir: UPath) -
         dataset = None if name.startswith("params:") or name == "parameters" else catalog.get(name)
         path, notes = location_of(dataset), notes_of(dataset)
         made = notes.get("optional") or notes.get("made_with") in pipeline.all_outputs()
-        if path and not made and not dataset.exists():
+        if path and not made and not _is_there(dataset, path, raw_dir):
             missing[name] = (path, notes.get("made_with", name))
     if not missing:
         return

@@ -128,13 +128,13 @@ def locate_spectrograms(
         model's input. And those whose 10 minutes are not in their spectrogram file, with
         ``eeg_id``, ``window`` and ``reason``.
     """
-    unread = ~windows["eeg_id"].astype(str).isin(eeg_spectrograms)
+    unread = ~windows["eeg_id"].astype(str).isin(eeg_spectrograms.keys() & eegs.keys())
     _count("are lost with EEGs that could not be read", unread, windows, "eeg_id")
     outside = _outside_spectrogram(windows[~unread], spectrograms)
     lost = _set_aside(windows, outside)
     located = windows[~unread].drop(index=outside.index).reset_index(drop=True)
     set_aside = located["spectrogram_id"].astype(str).isin(failures["partition"].astype(str))
-    what = "lose a spectrogram file that could not be read"
+    what = "lose a spectrogram file that is missing or could not be read"
     _count(what, set_aside, located, "spectrogram_id")
     located["spectrogram_source"] = _spectrogram_sources(located, eegs, spectrograms)
     for source, meaning in (
@@ -149,14 +149,14 @@ def locate_spectrograms(
 def _check_spectrogram_ids(
     windows: pd.DataFrame, spectrograms: dict[str, LoadArray], failures: pd.DataFrame
 ) -> None:
-    """Refuse a spectrogram_id that has neither a file nor a failure."""
-    explained = {*spectrograms, *failures["partition"].astype(str), str(NO_SPECTROGRAM)}
-    ids = windows["spectrogram_id"].astype(str)
-    missing = ids[~ids.isin(explained)].unique()
-    if len(missing):
+    """Refuse spectrogram_ids of which none has a file, nor a failure that explains it."""
+    explained = {*spectrograms, *failures["partition"].astype(str)}
+    named = windows.loc[windows["spectrogram_id"] != NO_SPECTROGRAM, "spectrogram_id"]
+    ids = named.astype(str).unique()
+    if len(ids) and explained.isdisjoint(ids):
         raise ValueError(
-            f"{len(missing)} of {ids.nunique()} spectrogram_ids in the label table have no file, "
-            f"such as {', '.join(f'{name}.parquet' for name in missing[:_N_NAMED])}; "
+            f"none of the {len(ids)} spectrogram_ids in the label table has a file, such as "
+            f"{', '.join(f'{name}.parquet' for name in ids[:_N_NAMED])}; "
             f"spectrogram_id {NO_SPECTROGRAM} says that a recording has none"
         )
 
@@ -181,7 +181,8 @@ def locate_training_spectrograms(
         As ``locate_spectrograms``.
 
     Raises:
-        ValueError: if a window names a spectrogram that has no file at all, or no window is left.
+        ValueError: if no window's spectrogram has a file and none is known to be broken, or no
+            window is left.
     """
     _check_spectrogram_ids(windows, spectrograms, failures)
     located, lost = locate_spectrograms(windows, eegs, spectrograms, eeg_spectrograms, failures)

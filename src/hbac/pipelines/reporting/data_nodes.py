@@ -284,8 +284,9 @@ def tell_quarantine(
     of_eegs = "04_feature/eeg_spectrograms_failures.csv"
     blocks: list[Block] = [
         Paragraph(
-            "A file that cannot be read or used is set aside with the reason, and the rest go on; "
-            "a run stops where too many fail (`max_failure_rate`)."
+            "A file that is missing or cannot be read or used is set aside with the reason, and "
+            "the rest go on; a run stops where too many fail (`max_failure_rate`, "
+            "`tolerated_failures`)."
         )
     ]
     for what, made, failures, file, maker in (

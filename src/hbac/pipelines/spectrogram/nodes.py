@@ -14,9 +14,8 @@ from hbac.eeg.montage import CHAIN_ELECTRODES, CHAINS
 from hbac.eeg.recording import Recording
 from hbac.eeg.spectrogram import N_FRAMES, N_MELS, WINDOW_SECONDS, chain_spectrograms
 from hbac.eeg.windows import window_start
+from hbac.pipelines.missing import missing_files
 from hbac.pipelines.spectrogram.params import SpectrogramParams
-
-_N_NAMED = 5
 
 
 def select_windows(labels: pd.DataFrame, params: SpectrogramParams) -> pd.DataFrame:
@@ -63,21 +62,18 @@ def compute_eeg_spectrograms(
 
     Returns:
         By ``eeg_id``, a callable that returns shape ``(windows, 128, 256, 4)``, or
-        ``(windows, 128, 256, 8)`` with the panels of the centre last.
+        ``(windows, 128, 256, 8)`` with the panels of the centre last; it raises
+        ``FileNotFoundError`` for an EEG that has no file.
 
     Raises:
-        ValueError: if a window's EEG has no file.
+        ValueError: if no EEG has a file.
     """
     offsets = windows.groupby("eeg_id")["eeg_offset_seconds"].apply(tuple)
-    missing = [eeg_id for eeg_id in offsets.index if str(eeg_id) not in eegs]
-    if missing:
-        raise ValueError(
-            f"{len(missing)} of {len(offsets)} eeg_ids in the label table have no file, "
-            f"such as {', '.join(f'{eeg_id}.parquet' for eeg_id in missing[:_N_NAMED])}"
-        )
-    return {
+    missing = missing_files(offsets.index, eegs, "eeg_id")
+    return missing | {
         str(eeg_id): partial(
             _spectrograms_of, eegs[str(eeg_id)], starts, params.settings, params.dtype
         )
         for eeg_id, starts in offsets.items()
+        if str(eeg_id) in eegs
     }
