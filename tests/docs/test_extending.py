@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,8 +22,9 @@ from hbac.explain.hirescam import hirescam
 from hbac.models import inputs
 from hbac.pipelines.explainability.faithfulness_nodes import check_randomisation, kinds
 from hbac.pipelines.explainability.nodes import compute_activation_maps
-from hbac.pipelines.modeling.nodes import split_folds, train_fold
+from hbac.pipelines.modeling.nodes import split_folds
 from hbac.pipelines.modeling.params import ModelingParams
+from hbac.pipelines.modeling.training_nodes import train_fold
 from hbac.tracking.predictor import EnsemblePredictor
 from tests.conftest import PROJECT, recipe
 from tests.explain import test_methods
@@ -36,7 +38,7 @@ N = 24
 
 def example(name):
     spec = importlib.util.spec_from_file_location(name, PROJECT / f"docs/examples/{name}.py")
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 

@@ -26,9 +26,9 @@ from hbac.pipelines.modeling.nodes import (
     learn_blend,
     predict_band_power,
     split_folds,
-    train_fold,
 )
 from hbac.pipelines.modeling.params import ModelingParams
+from hbac.pipelines.modeling.training_nodes import train_fold
 from hbac.pipelines.spectrogram.nodes import compute_eeg_spectrograms
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 from tests.conftest import recipe
@@ -144,10 +144,17 @@ def test_inference_prepares_a_window_as_training_does(base, windows, files):
     tasks = compute_eeg_spectrograms(eegs, windows, spectrogram)
     panels = {name: partial(np.asarray, task()) for name, task in tasks.items()}
     located = locate_spectrograms(windows, eegs, spectrograms, panels, NO_FAILURES)
-    history = pd.DataFrame({"network": ["fold_0.compact", "fold_0.resnet_1d"], "val_loss": 1.0})
+    history = pd.DataFrame(
+        {
+            "network": ["fold_0.compact"] * 2 + ["fold_0.resnet_1d"],
+            "val_loss": [0.5, 1.0, 2.0],
+            "kept": [False, True, True],
+        }
+    )
     ensemble = json.loads(
         json.dumps(describe_ensemble(history, {"weights": [1]}, params, spectrogram))
     )
+    assert [network["val_loss"] for network in ensemble["networks"]] == [1.0, 2.0]
     read = (located, eegs, spectrograms, panels)
     pictures = (
         assemble_model_input(*read, params),

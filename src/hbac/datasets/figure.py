@@ -8,6 +8,7 @@ from typing import Any
 
 from kedro.io.core import DatasetError
 from kedro_datasets._typing import ImagePreview
+from matplotlib import style
 from matplotlib.figure import Figure
 
 from hbac.datasets.file import FileDataset
@@ -53,7 +54,8 @@ class FigureDataset(FileDataset):
         return Picture(content)
 
     def _write(self, path: str, data: Figure) -> None:
-        with Path(path).open("wb") as file:
+        # Ticks are made as late as this, as the user's matplotlibrc would have them.
+        with Path(path).open("wb") as file, style.context("default"):
             data.savefig(file, format="png", dpi=self._dpi, pil_kwargs=_QUICKLY)
 
     def preview(self) -> ImagePreview:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import ParamSpec
 
-import matplotlib as mpl
 import pandas as pd
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -65,11 +65,14 @@ STYLE = {
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Run a figure function under the project's style, without touching global settings."""
+    """Run a figure function under the project's style, without touching global settings.
+
+    What the user's own matplotlibrc says does not count.
+    """
 
     @wraps(draw)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with mpl.rc_context(STYLE):
+        with style.context(["default", STYLE]):
             return draw(*args, **kwargs)
 
     return wrapper

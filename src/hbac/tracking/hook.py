@@ -22,9 +22,11 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from matplotlib.figure import Figure
 
+from hbac import models
+from hbac.models.inputs import INPUTS
 from hbac.tracking.current import Run, set_current_run
 from hbac.tracking.data import data_fingerprint
-from hbac.tracking.parameters import readable_parameters
+from hbac.tracking.parameters import flatten, readable_parameters
 from hbac.tracking.scores import (
     explanation_scores,
     log_history,
@@ -101,7 +103,7 @@ class MlflowHook:
     def _open_parent(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
         self._client, self._experiment = connect(self._root)
         end_abandoned_runs(self._client, self._experiment)
-        self._fingerprint, self._scores, self._registered = None, {}, None
+        self._fingerprints, self._scores, self._registered = {}, {}, None
         self._explained = False
         parameters = self._parameters(pipeline)
         self._recipe = parameters.get("recipe", "")
@@ -147,21 +149,29 @@ class MlflowHook:
             self._planned = None
         if self._parent is None or TRAINING not in node.tags:
             return
-        if self._fingerprint is None:
-            self._note_data(*(inputs[name] for name in node.inputs[:2]))
         name = _network_of(node)
-        self._child = self._open(name, {"mlflow.parentRunId": self._parent.run_id})
         fold, architecture = name.split(".")
+        kind = INPUTS[architecture]
+        self._note_data(kind, *(inputs[name] for name in node.inputs[:2]))
+        tags = {"mlflow.parentRunId": self._parent.run_id} | self._data_tags(kind)
+        self._child = self._open(name, tags)
         self._child.log_params({"fold": fold.removeprefix("fold_"), "architecture": architecture})
         set_current_run(self._child)
 
-    def _note_data(self, data: np.ndarray, split: pd.DataFrame) -> None:
+    def _note_data(self, kind: str, data: np.ndarray, split: pd.DataFrame) -> None:
+        """Tell the parent what networks are trained on, once for each kind of input."""
+        if kind in self._fingerprints:
+            return
         windows = split.drop(columns=["held_out"])
-        self._fingerprint = data_fingerprint(data, windows)
-        self._client.set_tag(self._parent.run_id, "data_fingerprint", self._fingerprint)
-        self._parent.log_params(
-            {"data.windows": len(windows), "data.patients": windows["patient_id"].nunique()}
-        )
+        if not self._fingerprints:
+            sizes = {"windows": len(windows), "patients": windows["patient_id"].nunique()}
+            self._parent.log_params(flatten({"data": sizes, "keras": models.keras_in_force()}))
+        self._fingerprints[kind] = data_fingerprint(data, windows)
+        for name, value in self._data_tags(kind).items():
+            self._client.set_tag(self._parent.run_id, name, value)
+
+    def _data_tags(self, *kinds: str) -> dict[str, str]:
+        return {f"data_fingerprint.{kind}": self._fingerprints[kind] for kind in kinds}
 
     @hook_impl
     def after_node_run(self, node: Node, outputs: dict[str, Any]) -> None:
@@ -169,7 +179,6 @@ class MlflowHook:
         if self._child is None or TRAINING not in node.tags:
             return
         log_history(self._child, outputs[node.outputs[1]])
-        self._client.set_tag(self._child.run_id, "data_fingerprint", self._fingerprint)
         self._close_child("FINISHED")
 
     @hook_impl
@@ -227,17 +236,18 @@ class MlflowHook:
     def _register_ensemble(self, record: dict[str, Any]) -> None:
         from hbac.tracking.ensemble import register_ensemble
 
-        if self._fingerprint is None:  # every network was there before
-            self._note_data(*(self._catalog.load(name) for name in self._training[0].inputs[:2]))
-        data = {_network_of(node): node.inputs[0] for node in self._training}
+        data = {_network_of(node): node.inputs[:2] for node in self._training}
         seen = {entry["input"]: data[entry["name"]] for entry in record["networks"]}
+        for kind, read in seen.items():  # networks that were there before were not trained
+            if kind not in self._fingerprints:
+                self._note_data(kind, *map(self._catalog.load, read))
         names = [entry["name"] for entry in record["networks"]]
         self._registered = register_ensemble(
             self._parent,
             record,
             networks={name: self._catalog.get(f"{name}.model") for name in names},
-            example={kind: self._catalog.load(name)[:1] for kind, name in seen.items()},
-            tags={"data_fingerprint": self._fingerprint, "recipe": self._recipe},
+            example={kind: self._catalog.load(name)[:1] for kind, (name, _) in seen.items()},
+            tags=self._data_tags(*seen) | {"recipe": self._recipe},
         )
 
     def _tag_version(self) -> None:
@@ -262,7 +272,7 @@ class MlflowHook:
         """Close the parent run; one that trained and explained nothing leaves no trace."""
         parent = self._parent
         self._end("FINISHED")
-        if parent is not None and self._fingerprint is None and not self._explained:
+        if parent is not None and not self._fingerprints and not self._explained:
             self._client.delete_run(parent.run_id)
 
     def _close_child(self, status: str) -> None:

@@ -15,9 +15,9 @@ from hbac.eeg.votes import CLASSES, PREDICTION_COLUMNS, VOTE_COLUMNS
 from hbac.models.waveform import mirror_waveforms
 from hbac.pipelines.inference.params import InferenceParams
 from hbac.pipelines.modeling.input_nodes import assemble_images, assemble_waveforms
-from hbac.pipelines.modeling.nodes import table_of_predictions
 from hbac.pipelines.modeling.params import ImageParams
 from hbac.pipelines.modeling.reference import check_reference_picture
+from hbac.pipelines.modeling.training_nodes import table_of_predictions
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
 logger = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ def predict_with_ensemble(
         six columns ``seizure_pred`` ... ``other_pred``.
 
     Raises:
-        ValueError: if a network of the ensemble is missing.
+        ValueError: if a network of the ensemble is missing, or a fold lacks an architecture.
     """
     shares = models.predict_with_networks(
         networks,

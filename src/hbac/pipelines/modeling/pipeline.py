@@ -24,8 +24,8 @@ from hbac.pipelines.modeling.nodes import (
     plot_training_curves,
     predict_band_power,
     split_folds,
-    train_fold,
 )
+from hbac.pipelines.modeling.training_nodes import train_fold
 
 _INPUT_DATASETS = {"picture": "model_input", "waveform": "waveform_input"}
 
