@@ -43,6 +43,11 @@ def _sizes(folder: UPath) -> dict[str, int]:
     return {name: size for name, size in sizes.items() if not name.startswith(".")}
 
 
+def _made(folder: UPath) -> set[str]:
+    """Partitions that runs have written to a folder, by what it says itself."""
+    return set(Manifest(folder.fs, folder.path).fingerprints())
+
+
 def begin(raw_dir: UPath) -> None:
     """Mark a folder that a simulation is about to write to."""
     _write(raw_dir, _read(raw_dir) | {"files": {}})
@@ -82,7 +87,7 @@ def foreign_files(raw_dir: UPath) -> list[str]:
     found = [name for name in tables if mark["tables"].get(name) != _digest(raw_dir / name)]
     for folder in FOLDERS:
         path = raw_dir / folder
-        made = Manifest(path.fs, path.path).fingerprints()
+        made = _made(path)
         for name, size in _sizes(path).items():
             known = mark["files"].get(f"{folder}/{name}", size) == size
             if name.rpartition(".")[0] not in made or not known:

@@ -17,7 +17,8 @@ from hbac.pipelines.tags import TAKES_WHAT_IS_THERE
 
 RUN_SETTINGS = (
     *("raw_dir", "data_dir", "models_dir", "oof_predictions"),
-    *("n_jobs", "backend", "scheduler", "on_error", "max_failure_rate", "identify_by"),
+    *("n_jobs", "backend", "scheduler", "on_error", "identify_by"),
+    *("max_failure_rate", "tolerated_failures"),
 )
 """What ``kedro run --params`` may set beside the parameters of the pipelines."""
 

@@ -25,8 +25,8 @@ _OVER_TCP = ("tcp", "tls")
 _SECONDS_TO_ANSWER = 5.0
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _refuse(name: str, value: Any, expected: str, remedy: str) -> GuardError:
@@ -45,12 +45,15 @@ def _check_folder(name: str, value: Any) -> None:
 
 
 def _check_numbers(values: Mapping[str, Any]) -> None:
-    n_jobs = values["n_jobs"]
-    if not (_is_number(n_jobs) and isinstance(n_jobs, int) and n_jobs != 0):
+    n_jobs, tolerated = values["n_jobs"], values.get("tolerated_failures", 0)
+    if not (_is_whole(n_jobs) and n_jobs != 0):
         expected = "a whole number above 0, or -1 for a worker a core"
         raise _refuse("n_jobs", n_jobs, expected, "n_jobs=4")
+    if not (_is_whole(tolerated) and tolerated >= 0):
+        expected = "a whole number, 0 or more"
+        raise _refuse("tolerated_failures", tolerated, expected, "tolerated_failures=3")
     rate = values["max_failure_rate"]
-    if not (_is_number(rate) and 0 <= rate <= 1):
+    if not ((_is_whole(rate) or isinstance(rate, float)) and 0 <= rate <= 1):
         expected = "a share from 0 to 1 (5 % is 0.05)"
         raise _refuse("max_failure_rate", rate, expected, "max_failure_rate=0.05")
 
