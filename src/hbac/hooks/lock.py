@@ -20,8 +20,8 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from upath import UPath
 
-from hbac.hooks.guard import GuardError
 from hbac.hooks.location import data_folders, is_inside, location_of
+from hbac.hooks.refusal import GuardError
 
 HOLDER = ".hbac-run.json"
 
@@ -166,7 +166,7 @@ class LockHook:
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
-        """Lock ``data_dir`` and ``raw_dir`` where an output lies in them."""
+        """Lock ``data_dir``, ``models_dir`` and ``raw_dir`` where an output lies in them."""
         written = [location_of(catalog.get(name)) for name in pipeline.all_outputs()]
         with contextlib.ExitStack() as locks:
             for folder in self._folders:
