@@ -25,7 +25,15 @@ from hbac.hooks.location import Folders
 from hbac.hooks.lock import HOLDER, Lease, lock
 from hbac.hooks.owner import check_owner
 from tests.conftest import PROJECT
-from tests.services import end_of, kill, s3_store, start_run, wait_until, write_data_set
+from tests.services import (
+    end_of,
+    interruptible,
+    kill,
+    s3_store,
+    start_run,
+    wait_until,
+    write_data_set,
+)
 
 N_EEGS = 4
 N_SPECTROGRAMS = 24
@@ -330,7 +338,7 @@ time.sleep(60)
 
 
 def test_an_interrupted_run_leaves_no_lease(folder, s3):
-    run = subprocess.Popen(
+    run = interruptible(
         [sys.executable, "-c", INTERRUPTED, str(folder)],
         cwd=PROJECT,
         stdout=subprocess.PIPE,

@@ -12,6 +12,7 @@ from hbac.hooks import (
     LockHook,
     LoggingHook,
     OwnerHook,
+    RunnerHook,
     SummaryHook,
     ValuesHook,
 )
@@ -46,6 +47,7 @@ HOOKS = (
     FoldsHook(),
     AbsentHook(),
     GuardHook(),
+    RunnerHook(),
     LoggingHook(),
 )
 

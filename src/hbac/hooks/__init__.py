@@ -6,6 +6,7 @@ from hbac.hooks.guard import GuardHook
 from hbac.hooks.lock import LockHook
 from hbac.hooks.log import LoggingHook
 from hbac.hooks.owner import OwnerHook
+from hbac.hooks.runners import RunnerHook
 from hbac.hooks.summary import SummaryHook
 from hbac.hooks.values import ValuesHook
 
@@ -16,6 +17,7 @@ __all__ = [
     "LockHook",
     "LoggingHook",
     "OwnerHook",
+    "RunnerHook",
     "SummaryHook",
     "ValuesHook",
 ]

@@ -20,6 +20,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from upath import UPath
 
+from hbac.cells import after_cell
 from hbac.hooks.location import data_folders, is_inside, location_of
 from hbac.hooks.refusal import GuardError
 
@@ -173,6 +174,7 @@ class LockHook:
                 if any(path is not None and is_inside(path, folder) for path in written):
                     locks.callback(lock(folder).release)
             self._held = locks.pop_all()
+        after_cell(self._release)
 
     def _release(self) -> None:
         self._held.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import shlex
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,13 @@ from kedro.pipeline.node import Node
 from upath import UPath
 
 from hbac.hooks.command import Call
+from hbac.hooks.journal import Journal
 from hbac.hooks.location import is_inside, location_of
+from hbac.tracking.store import page_of_runs
 
 logger = logging.getLogger(__name__)
 
 _REPORT = "report"
-_STORE = "sqlite:///mlflow.db"
 
 
 def _shown(path: UPath, root: Path) -> str:
@@ -32,14 +32,17 @@ def _shown(path: UPath, root: Path) -> str:
 def _next_steps(catalog: CatalogProtocol, call: Call, root: Path) -> list[str]:
     """Commands that show what this run made, where it made it."""
     report = location_of(catalog.get(_REPORT)) if _REPORT in catalog else None
-    store = os.environ.get("MLFLOW_TRACKING_URI", _STORE)
-    mlflow = shlex.join(["mlflow", "ui", "--backend-store-uri", store])
+    store, page = page_of_runs(root)
     steps = {}
     if report is not None and report.exists():
         steps[shlex.quote(_shown(report, root))] = "everything on one page, in any browser"
     if call.in_project:
         steps[call.command("kedro", "viz", "run")] = "the pipelines, with tables and figures"
-    steps[store if store.startswith("http") else mlflow] = "the training runs"
+    if store is not None:
+        steps[shlex.join(["mlflow", "ui", "--backend-store-uri", store])] = (
+            "a server of training runs"
+        )
+    steps[page] = "the training runs"
     width = max(map(len, steps))
     return [f"  {step:{width}}   {meaning}" for step, meaning in steps.items()]
 
@@ -64,6 +67,8 @@ def made_by(nodes: list[Node], catalog: CatalogProtocol, root: Path) -> dict[str
 class SummaryHook:
     """Says which node is at work, and ends a run by naming what it made."""
 
+    _nodes: dict[str, Node] | None = None
+
     @hook_impl
     def after_context_created(self, context: Any) -> None:
         """Remember the project's folder."""
@@ -73,18 +78,22 @@ class SummaryHook:
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
         """Note how many nodes there are."""
-        self._started, self._total = [], len(pipeline.nodes)
+        self._journal = Journal()
+        self._nodes = {node.name: node for node in pipeline.nodes}
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
         """Name the node that starts, and its place among all."""
-        self._started.append(node)
-        logger.info("[%d/%d] %s", len(self._started), self._total, node.name)
+        place = Journal.note(node.name)
+        # A process that Kedro's ParallelRunner has spawned doesn't know how many there are.
+        total = len(self._nodes) if self._nodes else "?"
+        logger.info("[%d/%s] %s", place, total, node.name)
 
     @hook_impl
     def after_pipeline_run(self, catalog: CatalogProtocol) -> None:
         """Name what was made, layer by layer, and the commands that show it."""
-        made = made_by(self._started, catalog, self._root)
+        started = [self._nodes[name] for name in self._journal.nodes()]
+        made = made_by(started, catalog, self._root)
         lines = ["", "Made:" if made else "Nothing to do: every output is there."]
         for layer, paths in made.items():
             lines += [f"  {layer}", *(f"    {path}" for path in paths)]
