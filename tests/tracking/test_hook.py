@@ -236,6 +236,7 @@ def killed(empty_store, root, tmp_path):
     return roots
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_shows_as_killed(killed):
     assert statuses(killed[signal.SIGTERM]) == ["KILLED", "KILLED"]
     assert statuses(killed[signal.SIGINT]) == ["KILLED", "KILLED"]
