@@ -11,7 +11,10 @@ from hbac.hooks import (
     GuardHook,
     LockHook,
     LoggingHook,
+    OwnerHook,
+    RunnerHook,
     SummaryHook,
+    ValuesHook,
 )
 from hbac.tracking import MlflowHook
 
@@ -33,14 +36,18 @@ warnings.filterwarnings("ignore", "Option '--pipeline'", KedroDeprecationWarning
 # Folds and test data keep their names within the groups that kedro-viz shows.
 warnings.filterwarnings("ignore", "One or more dataset names contain '.'", UserWarning)
 
-# Hooks run last to first.
+# Hooks run last to first. Values are checked once the folds are known that pipelines are wired by;
+# folders are marked once every other hook has let the run begin.
 HOOKS = (
+    OwnerHook(),
     SummaryHook(),
     MlflowHook(),
     LockHook(),
+    ValuesHook(),
     FoldsHook(),
     AbsentHook(),
     GuardHook(),
+    RunnerHook(),
     LoggingHook(),
 )
 

@@ -41,5 +41,5 @@ def test_a_report_is_named_first_where_there_is_one(last_words):
 
 
 def test_runs_are_shown_where_they_are_kept(last_words):
-    assert "http://tracker:5000" in last_words(store="http://tracker:5000")
+    assert "http://tracker:5000/#/experiments" in last_words(store="http://tracker:5000")
     assert "mlflow ui --backend-store-uri sqlite:///a.db" in last_words(store="sqlite:///a.db")

@@ -17,8 +17,9 @@ from hbac.models import keras_in_force
 from hbac.tracking.current import current_run
 from hbac.tracking.data import data_fingerprint
 from hbac.tracking.hook import MlflowHook
-from hbac.tracking.store import connect
+from hbac.tracking.store import connect, tracking_uri
 from tests.conftest import PROJECT
+from tests.services import interruptible
 from tests.tracking.test_scores import EXPLANATIONS
 
 KILLING = (signal.SIGTERM, signal.SIGINT, signal.SIGKILL)
@@ -107,7 +108,7 @@ def test_a_run_that_trains_nothing_after_all_leaves_no_trace(hook, root):
 def test_a_run_that_fails_before_its_first_fold_shows_as_failed(hook, root):
     start(hook)
     hook.before_node_run(OTHER, {})
-    hook.on_node_error()
+    hook.on_node_error(NODE)
     hook.on_pipeline_error()
     assert runs(root)["seed modeling 1"].info.status == "FAILED"
 
@@ -195,7 +196,7 @@ def test_runs_of_one_kind_are_numbered(hook, root):
 def test_a_failed_run_shows_as_failed(hook, root):
     start(hook)
     hook.before_node_run(NODE, INPUTS)
-    hook.on_node_error()
+    hook.on_node_error(NODE)
     hook.on_pipeline_error()
     assert {run.info.status for run in runs(root).values()} == {"FAILED"}
 
@@ -214,9 +215,7 @@ time.sleep(60)
 
 
 def statuses(root):
-    # Without connect, which names the store to all later ones.
-    client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
-    return sorted(run.info.status for run in client.search_runs(["1"]))
+    return sorted(run.info.status for run in MlflowClient(tracking_uri(root)).search_runs(["1"]))
 
 
 @pytest.fixture
@@ -227,9 +226,7 @@ def killed(empty_store, root, tmp_path):
     for number, root in roots.items():
         shutil.copytree(empty_store.parent, root)
         command = [sys.executable, "-c", RUN_FOR_EVER, str(root)]
-        processes[number] = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, cwd=PROJECT
-        )
+        processes[number] = interruptible(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT)
     for number, process in processes.items():
         while process.stdout.readline() != "running\n":
             assert process.poll() is None
@@ -239,6 +236,7 @@ def killed(empty_store, root, tmp_path):
     return roots
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_shows_as_killed(killed):
     assert statuses(killed[signal.SIGTERM]) == ["KILLED", "KILLED"]
     assert statuses(killed[signal.SIGINT]) == ["KILLED", "KILLED"]
