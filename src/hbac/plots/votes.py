@@ -201,8 +201,8 @@ def expert_confusion(confusion: pd.DataFrame) -> Figure:
     right.set(title="If they disagree: times as often as by chance", xlabel="the second says")
     say_below(
         figure,
-        "Below a share: pairs of experts; n: the row's. Labels with two votes or more count alike, "
-        "however many pairs they have. By chance: those who disagree spread over the other classes "
-        "as all votes do; gray: there are none.",
+        "Below a share: pairs of experts, counted on each label; n: the row's. Labels with two "
+        "votes or more count alike, however many pairs they have. By chance: those who disagree "
+        "spread over the other classes as all votes do; gray: there are none.",
     )
     return figure

@@ -12,7 +12,13 @@ from matplotlib.figure import Figure
 from sklearn.model_selection import StratifiedGroupKFold
 
 from hbac import evaluation, models, tracking
-from hbac.eeg.votes import BAND_POWER_COLUMNS, CLASSES, PREDICTION_COLUMNS, VOTE_COLUMNS
+from hbac.eeg.votes import (
+    BAND_POWER_COLUMNS,
+    CLASSES,
+    PREDICTION_COLUMNS,
+    VOTE_COLUMNS,
+    VOTE_COUNT_COLUMNS,
+)
 from hbac.evaluation.leakage import check_folds
 from hbac.models.blend import Blend, cross_fitted_blend, fit_blend
 from hbac.models.inputs import INPUTS, PRETRAINED
@@ -166,7 +172,7 @@ def train_fold(
 def table_of_predictions(windows: pd.DataFrame, probabilities: np.ndarray) -> pd.DataFrame:
     """Ids, votes and predictions of windows, one row each."""
     columns = [*_KEYS, "patient_id", "fold", "n_votes", "spectrogram_source"]
-    table = windows[[*columns, *VOTE_COLUMNS]].reset_index(drop=True)
+    table = windows[[*columns, *VOTE_COUNT_COLUMNS, *VOTE_COLUMNS]].reset_index(drop=True)
     return table.join(pd.DataFrame(probabilities, columns=list(PREDICTION_COLUMNS)))
 
 
