@@ -51,7 +51,7 @@ def _middles(labels: pd.DataFrame) -> np.ndarray:
     """Both offsets of the moment halfway from each EEG's first label to its last."""
     starts = np.flatnonzero(labels["eeg_id"].diff().to_numpy() != 0)
     middles = []
-    for offsets in np.split(labels[_OFFSETS].to_numpy(float), starts[1:]):
+    for offsets in np.split(labels[_OFFSETS].to_numpy(float), starts)[1:]:
         middle = (offsets[0, 0] + offsets[-1, 0]) / 2
         middles.append((middle, np.interp(middle, *offsets.T)))
     return np.reshape(middles, (-1, 2))
