@@ -15,6 +15,7 @@ from hbac.eeg.votes import CLASS_NAMES, CLASSES, PREDICTION_COLUMNS, VOTE_COLUMN
 from hbac.eeg.windows import select_windows
 from hbac.pipelines import eda, evaluation
 from hbac.pipelines.eda.params import EdaParams
+from hbac.pipelines.evaluation.nodes import check_predictions
 from hbac.pipelines.evaluation.params import EvaluationParams
 from hbac.pipelines.inference.nodes import (
     predict_with_ensemble,
@@ -143,6 +144,13 @@ def test_evaluation_scores_it(name):
     assert metrics["n_windows"] == len(windows)
     assert metrics["kl"]["all"]["model"] > 0
     assert metrics["agreement"]["n"] == (windows["n_votes"] >= 2).sum()
+
+
+def test_no_prediction_to_score_is_said_with_where_to_look():
+    windows = select_windows(TABLES["one label"], policy="per_eeg").assign(fold=-1)
+    none = windows.assign(**dict.fromkeys(PREDICTION_COLUMNS, 1 / 6)).head(0)
+    with pytest.raises(ValueError, match="no row to score.* eeg_spectrogram_failures says why"):
+        check_predictions(none)
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,11 @@ def check_predictions(predictions: pd.DataFrame) -> pd.DataFrame:
     missing = [name for name in required if name not in predictions]
     if missing:
         raise ValueError(f"the table of predictions lacks the columns {missing}")
+    if predictions.empty:
+        raise ValueError(
+            "the table of predictions has no row to score; where no EEG could be read, the table "
+            "eeg_spectrogram_failures says why"
+        )
     scored = predictions[predictions["n_votes"] > 0].reset_index(drop=True)
     if scored.empty:
         raise ValueError(f"none of {len(predictions)} predictions has votes to be scored against")
