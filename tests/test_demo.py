@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hbac.eeg.votes import BAND_POWER_COLUMNS, PREDICTION_COLUMNS, VOTE_COLUMNS
+from hbac.eeg.votes import BAND_POWER_COLUMNS, PREDICTION_COLUMNS, VOTE_COLUMNS, VOTE_COUNT_COLUMNS
 from tests.browser import open_page, served
 from tests.conftest import PROJECT
 from tests.services import end_of, kill, start_run, wait_until
@@ -379,7 +379,7 @@ def test_one_fold_that_is_killed_and_run_again_alone_gives_what_it_gave(demo, fo
 def test_predictions_from_elsewhere_are_scored(demo, folders, tmp_path):
     table = pd.read_parquet(folders["data_dir"] / "07_model_output/oof_predictions.parquet")
     columns = ["eeg_id", "patient_id", "fold", "n_votes", *VOTE_COLUMNS, *PREDICTION_COLUMNS]
-    columns += BAND_POWER_COLUMNS
+    columns += [*VOTE_COUNT_COLUMNS, *BAND_POWER_COLUMNS]
     table[columns].to_parquet(tmp_path / "mine.parquet")
     paths = {"oof_predictions": tmp_path / "mine.parquet", "data_dir": tmp_path / "data"}
     status, printed = kedro_run("--pipeline", "evaluation", **paths)

@@ -16,7 +16,7 @@ from keras import layers
 from hbac import explain, models
 from hbac.datasets import CheckpointDataset, EEGDataset, KerasModelDataset, LabelsDataset
 from hbac.eeg import CHANNELS
-from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS, VOTE_COLUMNS
+from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS, VOTE_COLUMNS, VOTE_COUNT_COLUMNS
 from hbac.explain.gradcam import gradcam
 from hbac.explain.hirescam import hirescam
 from hbac.models import inputs
@@ -72,6 +72,7 @@ def pictures():
 def windows():
     table = pd.DataFrame({"eeg_id": range(N), "window": 0, "patient_id": range(N)})
     votes = pd.DataFrame(np.eye(6)[np.arange(N) % 6], columns=list(VOTE_COLUMNS))
+    votes[list(VOTE_COUNT_COLUMNS)] = 3 * votes.astype(int)
     places = {"eeg_offset_seconds": 0.0, "spectrogram_offset_seconds": 0.0, "spectrogram_id": -1}
     return table.assign(n_votes=3, spectrogram_source="empty", **places).join(votes)
 

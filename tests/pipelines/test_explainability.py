@@ -124,6 +124,15 @@ def test_windows_that_agree_are_drawn_or_are_sure_errors_are_chosen():
     np.testing.assert_array_equal(chosen["row"], 19 - chosen["eeg_id"])
 
 
+def test_experts_of_one_label_agree_and_not_those_of_all_its_windows_labels():
+    table = predictions_table(np.eye(6)[[0] * 3], n_votes=[9, 5, 7], fold=0)
+    # The label with most votes is of another class than the votes of all labels together.
+    table.loc[0, ["seizure_vote_count", "lpd_vote_count"]] = [2, 7]
+    sizes = {"agreed_per_class": 1, "random_per_class": 1, "errors": 0}
+    chosen = choose_windows(table, windows_of(table), {}, small_params(**sizes))
+    assert chosen.loc[chosen["agreed"], "eeg_id"].tolist() == [12]
+
+
 def test_errors_and_agreed_windows_are_drawn_before_others():
     table = predictions_table(np.eye(6)[[0] * 9], n_votes=[1, 2, 3, 4, 9, 5, 6, 7, 8], fold=0)
     table.loc[3, list(PREDICTION_COLUMNS)] = [0.1, 0.5, 0.1, 0.1, 0.1, 0.1]

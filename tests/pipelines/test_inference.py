@@ -28,7 +28,7 @@ def test_a_network_that_is_missing_is_named(networks, images):
         predict_with_ensemble(
             images,
             WAVEFORMS,
-            pd.DataFrame(),
+            windows_of(predictions_table(np.eye(6), n_votes=3, fold=0)),
             {"fold_0.compact": networks["fold_0.compact"]},
             ENSEMBLE,
             InferenceParams(batch_size=4),

@@ -10,7 +10,7 @@ from hbac.datasets import CheckpointDataset
 from hbac.datasets.checkpoint import CheckpointFile
 from hbac.eeg import CHANNELS, Recording
 from hbac.eeg.regional import regional_window_from_eeg
-from hbac.eeg.votes import BAND_POWER_COLUMNS, PREDICTION_COLUMNS, VOTE_COLUMNS
+from hbac.eeg.votes import BAND_POWER_COLUMNS, PREDICTION_COLUMNS, VOTE_COLUMNS, VOTE_COUNT_COLUMNS
 from hbac.evaluation.leakage import LeakageError
 from hbac.models.image import ImageLayout, build_image
 from hbac.pipelines.inference.nodes import assemble_inference_input, assemble_inference_waveforms
@@ -224,7 +224,11 @@ def many_windows(n_patients=12):
             "spectrogram_offset_seconds": 0.0,
         }
     )
-    return table.assign(**dict(zip(VOTE_COLUMNS, votes.T, strict=True)))
+    counts = (votes.T * table["n_votes"].to_numpy()).astype(int)
+    return table.assign(
+        **dict(zip(VOTE_COLUMNS, votes.T, strict=True)),
+        **dict(zip(VOTE_COUNT_COLUMNS, counts, strict=True)),
+    )
 
 
 def test_a_patient_is_in_one_fold_alone_and_every_window_is_held_out_once():

@@ -91,7 +91,12 @@ def discharge_onsets(
 
 
 def discharge_train(
-    rng: np.random.Generator, onsets: np.ndarray, samples: int, *, phases: tuple[Phase, ...]
+    rng: np.random.Generator,
+    onsets: np.ndarray,
+    samples: int,
+    *,
+    phases: tuple[Phase, ...],
+    heights: np.ndarray | float = 1.0,
 ) -> np.ndarray:
     """Time course of discharges that share a morphology and vary a little in each phase's size.
 
@@ -100,12 +105,13 @@ def discharge_train(
         onsets: seconds at which discharges start.
         samples: number of samples, at 200 Hz.
         phases: morphology.
+        heights: of each discharge, beside which it varies a little.
 
     Returns:
         Relative amplitude, shape ``(samples,)``, float32.
     """
     firsts = (np.asarray(onsets) * SAMPLING_RATE).astype(int)
-    sizes = rng.lognormal(0, 0.15, len(firsts))
+    sizes = heights * rng.lognormal(0, 0.15, len(firsts))
     trace = np.zeros(samples, np.float32)
     for phase in phases:
         impulses = np.zeros(samples, np.float32)
@@ -131,7 +137,8 @@ def simulate_periodic_discharges(
 
     Args:
         rng: source of randomness.
-        envelope: amplitude over time, 0 where the pattern is absent, shape ``(samples,)``.
+        envelope: amplitude over time, 0 where the pattern is absent, shape ``(samples,)``; that at
+            its onset scales a whole discharge.
         frequency: discharges a second, 0.5 to 2.5; what is faster for 10 s is called a seizure.
         jitter: standard deviation of the interval over its mean.
         phases: morphology of a discharge.
@@ -143,8 +150,9 @@ def simulate_periodic_discharges(
     """
     samples = len(envelope)
     onsets = discharge_onsets(rng, samples, frequency=frequency, jitter=jitter)
-    present = onsets[envelope[(onsets * SAMPLING_RATE).astype(int)] > 0]
-    trace = discharge_train(rng, present, samples, phases=phases)
+    heights = envelope[(onsets * SAMPLING_RATE).astype(int)]
+    present = heights > 0
+    trace = discharge_train(rng, onsets[present], samples, phases=phases, heights=heights[present])
     return project(trace * np.exp(0.2 * wander(rng, samples, seconds=20)), field, delays)
 
 

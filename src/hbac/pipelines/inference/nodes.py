@@ -99,11 +99,15 @@ def predict_with_ensemble(
 
     Returns:
         The windows' ids and votes (NaN where unknown), ``fold`` -1, ``spectrogram_source``, and
-        six columns ``seizure_pred`` ... ``other_pred``.
+        six columns ``seizure_pred`` ... ``other_pred``; no row where there is no window.
 
     Raises:
         ValueError: if a network of the ensemble is missing, or a fold lacks an architecture.
     """
+    windows = windows.assign(fold=UNSEEN)
+    if windows.empty:
+        logger.error("No EEG could be read: there is nothing to predict")
+        return table_of_predictions(windows, np.empty((0, len(CLASSES))))
     shares = models.predict_with_networks(
         networks,
         {"picture": model_input, "waveform": waveform_input},
@@ -114,7 +118,7 @@ def predict_with_ensemble(
         },
         batch_size=params.batch_size,
     )
-    return table_of_predictions(windows.assign(fold=UNSEEN), shares)
+    return table_of_predictions(windows, shares)
 
 
 def write_submission(predictions: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:

@@ -23,6 +23,20 @@ from hbac.plots import scores
 _KEYS = ["eeg_id", "window"]
 
 
+def _check_patients(windows: pd.DataFrame, n_folds: int) -> None:
+    n = windows["patient_id"].nunique()
+    if n < n_folds:
+        remedy = (
+            f"set modeling.n_folds to {n} or less"
+            if n > 1
+            else "training needs windows of two patients at least, one of them held out"
+        )
+        raise ValueError(
+            f"{n_folds} folds need as many patients, there are {n} (in {len(windows)} windows "
+            f"whose EEG could be read): {remedy}"
+        )
+
+
 def split_folds(windows: pd.DataFrame, params: ModelingParams) -> list[pd.DataFrame]:
     """Divide the windows into folds, with all windows of a patient in one of them.
 
@@ -38,9 +52,7 @@ def split_folds(windows: pd.DataFrame, params: ModelingParams) -> list[pd.DataFr
         ValueError: if there are fewer patients than folds.
         LeakageError: if folds share a patient or windows that overlap.
     """
-    patients = windows["patient_id"].nunique()
-    if patients < params.n_folds:
-        raise ValueError(f"{params.n_folds} folds need as many patients, there are {patients}")
+    _check_patients(windows, params.n_folds)
     splitter = StratifiedGroupKFold(params.n_folds, shuffle=True, random_state=params.training.seed)
     consensus = windows[list(VOTE_COLUMNS)].to_numpy().argmax(axis=1)
     fold = np.empty(len(windows), int)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from hbac import models, tracking
 from hbac.datasets.fingerprint import task_fingerprint
-from hbac.eeg.votes import PREDICTION_COLUMNS, VOTE_COLUMNS
+from hbac.eeg.votes import PREDICTION_COLUMNS, VOTE_COLUMNS, VOTE_COUNT_COLUMNS
 from hbac.evaluation.leakage import check_folds
 from hbac.models.inputs import INPUTS, PRETRAINED
 from hbac.pipelines.modeling.params import ModelingParams, TrainingParams
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 def table_of_predictions(windows: pd.DataFrame, probabilities: np.ndarray) -> pd.DataFrame:
     """Ids, votes and predictions of windows, one row each."""
     columns = ["eeg_id", "window", "patient_id", "fold", "n_votes", "spectrogram_source"]
-    table = windows[[*columns, *VOTE_COLUMNS]].reset_index(drop=True)
+    table = windows[[*columns, *VOTE_COUNT_COLUMNS, *VOTE_COLUMNS]].reset_index(drop=True)
     return table.join(pd.DataFrame(probabilities, columns=list(PREDICTION_COLUMNS)))
 
 
