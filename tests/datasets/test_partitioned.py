@@ -11,7 +11,7 @@ from kedro.io import DatasetError
 
 from hbac.datasets import NpyDataset, ParallelPartitionedDataset, StackedArrayDataset
 from hbac.datasets.fingerprint import code_version, task_fingerprint
-from hbac.eeg.denoise import fill_missing
+from hbac.eeg.denoise import wavelet_denoise
 
 
 def double(load, factor=2):
@@ -141,9 +141,9 @@ def test_the_failure_rate_must_be_a_share(tmp_path):
 
 
 def test_fingerprints_agree_between_processes():
-    task = "partial(fill_missing, [3, {'b': 1, 'a': {4, 5, 6, 'x'}}], wavelet='db8')"
+    task = "partial(wavelet_denoise, [3, {'b': 1, 'a': {4, 5, 6, 'x'}}], wavelet='db8')"
     code = (
-        "from functools import partial; from hbac.eeg.denoise import fill_missing; "
+        "from functools import partial; from hbac.eeg.denoise import wavelet_denoise; "
         f"from hbac.datasets.fingerprint import task_fingerprint as f; print(f({task}))"
     )
     found = {
@@ -160,7 +160,7 @@ def test_fingerprints_agree_between_processes():
 
 
 def test_fingerprints_tell_parameters_apart():
-    prints = {task_fingerprint(partial(fill_missing, value)) for value in (1, 2, "1", None)}
+    prints = {task_fingerprint(partial(wavelet_denoise, value)) for value in (1, 2, "1", None)}
     assert len(prints) == 4
 
 
