@@ -16,6 +16,7 @@ from hbac.eeg.votes import BAND_POWER_COLUMNS, CLASSES, PREDICTION_COLUMNS, VOTE
 from hbac.evaluation.leakage import check_folds
 from hbac.models.blend import Blend, cross_fitted_blend, fit_blend
 from hbac.models.inputs import INPUTS, PRETRAINED
+from hbac.models.missing import holds_nothing
 from hbac.pipelines.modeling.params import ModelingParams, TrainingParams
 from hbac.pipelines.modeling.reference import reference_picture
 from hbac.pipelines.spectrogram.params import SpectrogramParams
@@ -69,11 +70,15 @@ def _stages(train: pd.DataFrame, training: TrainingParams) -> list[models.Stage]
     return stages
 
 
+def _class_prior(windows: pd.DataFrame) -> np.ndarray:
+    """Mean vote fractions, shape ``(6,)``."""
+    return windows[list(VOTE_COLUMNS)].to_numpy().mean(axis=0)
+
+
 def _training_targets(split: pd.DataFrame, train: pd.DataFrame, prior_votes: float) -> np.ndarray:
     """Vote fractions, smoothed toward the mean of the windows trained on."""
-    votes = list(VOTE_COLUMNS)
-    prior = train[votes].to_numpy().mean(axis=0)
-    return models.soften(split[votes].to_numpy(), split["n_votes"], prior, prior_votes)
+    votes = split[list(VOTE_COLUMNS)].to_numpy()
+    return models.soften(votes, split["n_votes"], _class_prior(train), prior_votes)
 
 
 def _training_weights(split: pd.DataFrame, train: pd.DataFrame) -> np.ndarray:
@@ -126,7 +131,8 @@ def train_fold(
 
     Returns:
         The network, its history (a row an epoch, with ``network``), and the held-out windows with
-        six columns ``seizure_pred`` ... ``other_pred`` and ``architecture``.
+        six columns ``seizure_pred`` ... ``other_pred``, ``architecture`` and ``input_missing``:
+        whether there was nothing to see, where the prediction is the mean of the votes trained on.
 
     Raises:
         LeakageError: if a patient or a stretch of a recording is on both sides of the split.
@@ -157,8 +163,13 @@ def train_fold(
         seed=training.seed,
         **prediction,
     )
-    shares = models.predict(model, model_input, held_out["row"].to_numpy(), **prediction)
-    predictions = table_of_predictions(held_out, shares).assign(architecture=architecture)
+    rows = held_out["row"].to_numpy()
+    shares = models.predict(model, model_input, rows, **prediction)
+    nothing = holds_nothing(model_input)[rows]
+    shares[nothing] = _class_prior(train)
+    predictions = table_of_predictions(held_out, shares).assign(
+        architecture=architecture, input_missing=nothing
+    )
     name = f"fold_{held_out['fold'].iloc[0]}.{architecture}"
     return model, history.assign(network=name), predictions
 
@@ -186,8 +197,15 @@ def collect_network_predictions(*predictions: pd.DataFrame) -> pd.DataFrame:
 def _by_architecture(table: pd.DataFrame) -> tuple[pd.DataFrame, list[np.ndarray]]:
     """The windows once, and the predictions of each architecture in their order."""
     parts = [part for _, part in table.groupby("architecture", sort=False)]
-    windows = parts[0].drop(columns=["architecture", *PREDICTION_COLUMNS]).reset_index(drop=True)
+    of_network = ["architecture", "input_missing", *PREDICTION_COLUMNS]
+    windows = parts[0].drop(columns=of_network).reset_index(drop=True)
     return windows, [part[list(PREDICTION_COLUMNS)].to_numpy() for part in parts]
+
+
+def _unseen(table: pd.DataFrame) -> np.ndarray:
+    """Windows of which no architecture saw anything, in the order of ``_by_architecture``."""
+    parts = [part["input_missing"] for _, part in table.groupby("architecture", sort=False)]
+    return np.logical_and.reduce([part.to_numpy(bool) for part in parts])
 
 
 def learn_blend(network_predictions: pd.DataFrame, params: ModelingParams) -> dict[str, Any]:
@@ -248,6 +266,9 @@ def collect_oof_predictions(
         shares = cross_fitted_blend(predictions, votes, folds)
     else:
         shares = Blend.mean(len(predictions), len(CLASSES))(predictions)
+    # A bias a class would move what no network has seen anything of away from its prior.
+    unseen = _unseen(network_predictions)
+    shares[unseen] = np.mean(predictions, axis=0)[unseen]
     table = table_of_predictions(windows, shares)
     return table.merge(band_power_predictions, on=_KEYS, validate="one_to_one")
 
@@ -265,6 +286,7 @@ def plot_training_curves(history: pd.DataFrame) -> Figure:
 def describe_ensemble(
     history: pd.DataFrame,
     blend: dict[str, Any],
+    split: pd.DataFrame,
     params: ModelingParams,
     spectrogram: SpectrogramParams,
 ) -> dict[str, Any]:
@@ -273,13 +295,15 @@ def describe_ensemble(
     Args:
         history: as ``collect_history`` returns it.
         blend: as ``learn_blend`` returns it.
+        split: any fold of ``split_folds``, for the class prior.
         params: of which image and networks.
         spectrogram: how the EEG was cleaned and its spectrograms made.
 
     Returns:
         The networks (name, fold, architecture, what they see, best validation loss), the classes'
-        order, how predictions are joined, the parameters of image and spectrogram, and how the
-        reference window looks as a picture made by these.
+        order and prior (which a window gets that holds nothing), how predictions are joined, the
+        parameters of image and spectrogram, and how the reference window looks as a picture made
+        by these.
     """
     networks = []
     for name, rows in history.groupby("network", sort=False):
@@ -296,6 +320,7 @@ def describe_ensemble(
     return {
         "networks": networks,
         "classes": list(CLASSES),
+        "prior": _class_prior(split).tolist(),
         "blend": blend,
         "mirror": params.mirrored_prediction,
         "image": params.image.model_dump(mode="json"),
