@@ -60,12 +60,18 @@ def test_short_gaps_are_bridged_and_long_ones_stay():
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(bridged[1])), np.arange(500, 511))
 
 
-def test_channels_of_one_value_are_missing():
-    nan = np.nan
-    signals = np.array([[3, 3, 3], [nan, 3, 3], [3, nan, 4], [nan] * 3, [1, 2, 3]])
-    kept = ~np.isnan(without_flat(signals)).all(axis=1)
-    assert kept.tolist() == [False, False, True, False, True]
-    assert without_flat(signals[4:]).base is signals
+def test_one_value_for_a_second_or_more_is_missing():
+    signals = np.random.default_rng(0).normal(size=(5, 1000)).astype(np.float32)
+    signals[0] = 3
+    signals[1, 333:533], signals[1, 700:899] = -7, -7
+    signals[2, :250], signals[2, 50:60] = 0, np.nan
+    signals[3, 790:] = 3276.7
+    kept = without_flat(signals, sampling_rate=200)
+    lost = [stretches(np.isnan(channel)).tolist() for channel in kept]
+    # The second run of the second channel is a sample short of a second, as that before the gap is.
+    assert lost == [[[0, 1000]], [[333, 533]], [[50, 60]], [[790, 1000]], []]
+    assert kept.dtype == np.float32
+    assert without_flat(signals[4:], sampling_rate=200).base is signals
 
 
 @pytest.mark.parametrize("dead", [np.nan, 0, -3000])
@@ -79,6 +85,17 @@ def test_two_electrodes_that_are_shorted_are_dead():
     recording = eeg()
     recording.data[ELECTRODES.index("F8")] = recording.data[ELECTRODES.index("T4")]
     assert np.argwhere(np.isnan(live_differences(recording)).all(axis=2)).tolist() == [[1, 1]]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_gap_that_was_filled_is_a_gap(recipe):
+    lost, filled = (eeg(), eeg())
+    for recording, value in ((lost, np.nan), (filled, 0)):
+        recording.data[...] += 300
+        recording.data[:, 3000:5000] = value
+    expected = chain_spectrograms(lost, **RECIPES[recipe])
+    assert np.isnan(expected).any()
+    np.testing.assert_array_equal(chain_spectrograms(filled, **RECIPES[recipe]), expected)
 
 
 def test_each_stretch_is_filtered_as_if_it_stood_alone():
@@ -143,6 +160,20 @@ def test_the_edge_of_a_gap_is_no_evidence(recipe):
     inside = by_frame[5:-5]
     for edge in (by_frame[:3], by_frame[-3:]):
         assert (edge < inside.mean() + 4 * inside.std()).all()
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_edge_of_a_gap_is_no_evidence_in_real_eeg(iiic, recipe):
+    from hbac.datasets import EEGDataset
+
+    for number in range(1, 20, 2):
+        file = iiic / f"train_eegs/9200000{number:02d}.parquet"
+        panels = chain_spectrograms(EEGDataset(filepath=str(file)).load(), **RECIPES[recipe])
+        there = ~np.isnan(panels[..., :4]).all(axis=(0, 2))
+        frames = np.flatnonzero(there)
+        assert (frames[0] * 39, frames[-1] * 39) == pytest.approx((4000, 6000), abs=39)
+        by_frame = panels[:, there, :4].mean(axis=(0, 2))
+        assert max(by_frame[0], by_frame[-1]) < by_frame[1:-1].max() + 0.05
 
 
 def test_lost_packets_of_a_few_samples_change_little():

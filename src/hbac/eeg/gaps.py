@@ -1,7 +1,7 @@
 """What is missing in a recording, and how to work on what is left of it.
 
-A sample is missing where it is NaN. So is all of an electrode that holds one value throughout,
-since nothing alive does: it is not connected, whatever the amplifier writes in its place.
+A sample is missing where it is NaN, and where an electrode holds one value for a second or more,
+since no EEG does: it is not connected, the amplifier is at its limit, or a gap was filled.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ that a network is shown."""
 LEAST_SECONDS = 1.0
 """A shorter stretch between two gaps counts as missing: no filter has settled by its end."""
 
+FLAT_SECONDS = 1.0
+"""One value for so long is no EEG, whose noise alone changes the last digit."""
+
 LEAST_LIVE = 0.5
 """Share of a frame's samples that must be there; a frame with fewer is missing."""
 
@@ -33,24 +36,34 @@ def stretches(chosen: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.diff(chosen, prepend=False, append=False)).reshape(-1, 2)
 
 
-def without_flat(signals: np.ndarray) -> np.ndarray:
-    """Take channels that hold one value throughout for missing.
+def _drop_flat_runs(channel: np.ndarray, least: int) -> None:
+    """Set runs of one value, of ``least`` samples or more, to NaN in place."""
+    for first, last in stretches(np.diff(channel) == 0):
+        if last + 1 - first >= least:
+            channel[first : last + 1] = np.nan
+
+
+def without_flat(signals: np.ndarray, *, sampling_rate: float) -> np.ndarray:
+    """Take stretches in which a channel holds one value for missing.
 
     Args:
         signals: shape ``(..., samples)``, NaN where missing.
+        sampling_rate: samples a second.
 
     Returns:
-        The same shape and dtype, flat channels NaN; the array itself where there was none.
+        The same shape and dtype, NaN for ``FLAT_SECONDS`` or more of one value; the array itself
+        where there was none.
     """
-    low, high = signals.min(axis=-1), signals.max(axis=-1)
-    gappy = np.isnan(low)
-    if gappy.any():
-        low[gappy] = np.fmin.reduce(signals[gappy], axis=-1)
-        high[gappy] = np.fmax.reduce(signals[gappy], axis=-1)
-    flat = low == high
-    if not flat.any():
+    least = round(FLAT_SECONDS * sampling_rate)
+    # A run that long holds four of these samples, which are quicker to look at than all.
+    same = np.diff(signals[..., :: max(least // 4, 1)]) == 0
+    suspicious = (same[..., 2:] & same[..., 1:-1] & same[..., :-2]).any(axis=-1)
+    if not suspicious.any():
         return signals
-    return np.where(flat[..., np.newaxis], np.nan, signals).astype(signals.dtype, copy=False)
+    kept = signals.copy()
+    for channel in np.argwhere(suspicious):
+        _drop_flat_runs(kept[tuple(channel)], least)
+    return kept
 
 
 def live_differences(recording: Recording) -> np.ndarray:
@@ -60,15 +73,16 @@ def live_differences(recording: Recording) -> np.ndarray:
         recording: EEG with at least the electrodes of the four chains.
 
     Returns:
-        As ``hbac.eeg.montage.chain_differences``, but NaN throughout where an electrode, or the
-        difference of two, holds one value.
+        As ``hbac.eeg.montage.chain_differences``, but NaN where an electrode, or the difference of
+        two, holds one value for ``FLAT_SECONDS`` or more.
 
     Raises:
         ValueError: if an electrode of a chain is missing.
     """
-    live = without_flat(recording.data)
-    pairs = chain_differences(Recording(live, recording.channels, recording.sampling_rate))
-    return without_flat(pairs)
+    rate = recording.sampling_rate
+    live = without_flat(recording.data, sampling_rate=rate)
+    pairs = chain_differences(Recording(live, recording.channels, rate))
+    return without_flat(pairs, sampling_rate=rate)
 
 
 def bridge_gaps(signals: np.ndarray) -> np.ndarray:
