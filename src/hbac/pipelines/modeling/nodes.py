@@ -269,6 +269,13 @@ def collect_oof_predictions(
     # A bias a class would move what no network has seen anything of away from its prior.
     unseen = _unseen(network_predictions)
     shares[unseen] = np.mean(predictions, axis=0)[unseen]
+    if unseen.any():
+        logger.warning(
+            "%d of %d windows hold nothing that a network sees, and are predicted to be the prior "
+            "of their fold",
+            unseen.sum(),
+            len(unseen),
+        )
     table = table_of_predictions(windows, shares)
     return table.merge(band_power_predictions, on=_KEYS, validate="one_to_one")
 
