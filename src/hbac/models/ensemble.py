@@ -16,30 +16,25 @@ from hbac.models.prediction import Mirror, predict
 logger = logging.getLogger(__name__)
 
 
-def _prior(ensemble: Mapping[str, Any]) -> np.ndarray:
-    """The class prior, which records did not hold before networks knew what missing data are."""
-    if "prior" not in ensemble:
-        logger.warning(
-            "The ensemble's record has no class prior: windows with nothing in them get 1/%d a "
-            "class. Train again to have it.",
-            len(CLASSES),
-        )
-    return np.asarray(ensemble.get("prior", [1 / len(CLASSES)] * len(CLASSES)), float)
-
-
 def _find_nothing(
     inputs: Mapping[str, np.ndarray], ensemble: Mapping[str, Any]
 ) -> dict[str, np.ndarray]:
     """By what networks see, which windows hold nothing of it; how many is logged."""
     kinds = dict.fromkeys(entry["input"] for entry in ensemble["networks"])
     nothing = {kind: holds_nothing(inputs[kind]) for kind in kinds}
+    instead = (
+        "the class prior"
+        if "prior" in ensemble
+        else "1/6 a class, since the ensemble's record has no class prior: train again to have it"
+    )
     for kind, windows in nothing.items():
         if windows.any():
             logger.warning(
-                "%d of %d windows hold nothing in the %s: its networks vote the class prior there",
+                "%d of %d windows hold nothing in the %s; its networks vote %s",
                 windows.sum(),
                 len(windows),
                 kind,
+                instead,
             )
     return nothing
 
@@ -77,7 +72,7 @@ def predict_with_networks(
     if missing:
         raise ValueError(f"the ensemble names {missing}, its folder holds {sorted(networks)}")
     nothing = _find_nothing(inputs, ensemble)
-    prior = _prior(ensemble) if any(windows.any() for windows in nothing.values()) else None
+    prior = np.asarray(ensemble.get("prior", [1 / len(CLASSES)] * len(CLASSES)), float)
     by_architecture: dict[str, list[np.ndarray]] = {}
     for entry in ensemble["networks"]:
         shares = predict(
