@@ -91,12 +91,14 @@ PARTS = (
     "modeling.augmentation.time_shift",
     "modeling.augmentation.time_mask",
     "modeling.augmentation.frequency_mask",
+    "modeling.augmentation.drop_channel modeling.augmentation.drop_chain "
+    "modeling.augmentation.drop_panel modeling.augmentation.drop_stretch",
     "modeling.augmentation.mixup",
     "modeling.mirrored_prediction",
     "modeling.blend",
     "modeling.network.architecture",
 )
-"""The parameters by which the two recipes differ; two that belong together stand in one row."""
+"""The parameters by which the two recipes differ; those that belong together stand in one row."""
 
 
 class NoCheckpoint:

@@ -12,7 +12,7 @@ from hbac.datasets import NpyDataset, ParallelPartitionedDataset
 from hbac.datasets.code import code_version
 from hbac.datasets.file import FileDataset
 from hbac.datasets.fingerprint import code_fingerprint, task_fingerprint
-from hbac.eeg.denoise import fill_missing
+from hbac.eeg.denoise import wavelet_denoise
 
 
 class Scaled(NpyDataset):
@@ -56,9 +56,9 @@ def source(tmp_path):
 
 def test_fingerprints_agree_between_processes():
     values = "{'b': 1, 'a': {4, 5, 6, 'x'}}, frozenset('abc'), lambda n: n in {'a', 'b', 'c'}"
-    task = f"partial(fill_missing, [3, {values}], wavelet='db8')"
+    task = f"partial(wavelet_denoise, [3, {values}], wavelet='db8')"
     code = (
-        "from functools import partial; from hbac.eeg.denoise import fill_missing; "
+        "from functools import partial; from hbac.eeg.denoise import wavelet_denoise; "
         f"from hbac.datasets.fingerprint import task_fingerprint as f; print(f({task}))"
     )
     found = {
@@ -75,7 +75,7 @@ def test_fingerprints_agree_between_processes():
 
 
 def test_fingerprints_tell_parameters_apart():
-    prints = {task_fingerprint(partial(fill_missing, value)) for value in (1, 2, "1", None)}
+    prints = {task_fingerprint(partial(wavelet_denoise, value)) for value in (1, 2, "1", None)}
     assert len(prints) == 4
 
 

@@ -9,6 +9,7 @@ import pytest
 from hbac.datasets import CheckpointDataset
 from hbac.datasets.checkpoint import CheckpointFile
 from hbac.eeg import CHANNELS, Recording
+from hbac.eeg.gaps import MISSING
 from hbac.eeg.regional import regional_window_from_eeg
 from hbac.eeg.votes import BAND_POWER_COLUMNS, PREDICTION_COLUMNS, VOTE_COLUMNS, VOTE_COUNT_COLUMNS
 from hbac.evaluation.leakage import LeakageError
@@ -170,7 +171,7 @@ def test_inference_prepares_a_window_as_training_does(base, windows, files):
         }
     )
     ensemble = json.loads(
-        json.dumps(describe_ensemble(history, {"weights": [1]}, params, spectrogram))
+        json.dumps(describe_ensemble(history, {"weights": [1]}, windows, params, spectrogram))
     )
     assert [network["val_loss"] for network in ensemble["networks"]] == [1.0, 2.0]
     read = (located, eegs, spectrograms, panels)
@@ -270,6 +271,10 @@ def test_nothing_is_trained_on_a_patient_that_is_held_out():
         train_fold(images, split, checkpoint, PARAMS, architecture="compact")
 
 
+NOTHING, NO_WAVEFORM = 5, 9
+"""Windows that have nothing to see at all, and no waveform."""
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """Two folds of two architectures by the recipe ``strong``: windows and what was made."""
@@ -285,6 +290,9 @@ def trained(tmp_path_factory):
         "compact": rng.normal(consensus[:, None, None], 1, (len(windows), 64, 192)) / 4,
         "resnet_1d": rng.normal(size=(len(windows), 16, 256)),
     }
+    for lost in inputs.values():
+        lost[NOTHING] = MISSING
+    inputs["resnet_1d"][NO_WAVEFORM] = MISSING
     folder = tmp_path_factory.mktemp("checkpoints")
     networks, histories, predictions = {}, [], []
     for architecture, values in inputs.items():
@@ -327,6 +335,22 @@ def test_a_recipe_of_two_architectures_becomes_one_prediction_a_window(trained):
     expected = np.sqrt(parts[0] * parts[1])
     np.testing.assert_allclose(mean, expected / expected.sum(axis=1, keepdims=True), rtol=1e-4)
     assert not np.allclose(oof[list(PREDICTION_COLUMNS)], mean)
+
+
+def test_a_window_without_anything_is_predicted_to_be_its_folds_prior(trained):
+    params, windows, *_, predictions = trained
+    table = collect_network_predictions(*predictions)
+    lost = table[table["input_missing"]]
+    assert lost["eeg_id"].tolist() == [NOTHING, NOTHING, NO_WAVEFORM]
+    assert lost["architecture"].tolist() == ["compact", "resnet_1d", "resnet_1d"]
+    split = split_folds(windows, params)[0]
+    features = np.random.default_rng(1).normal(size=(len(windows), 5))
+    oof = collect_oof_predictions(table, predict_band_power(features, split), params)
+    others = split[split["fold"] != split.loc[NOTHING, "fold"]]
+    prior = others[list(VOTE_COLUMNS)].mean().to_numpy()
+    predicted = oof.set_index("eeg_id")[list(PREDICTION_COLUMNS)]
+    np.testing.assert_allclose(predicted.loc[NOTHING], prior, atol=1e-6)
+    assert not np.allclose(predicted.loc[NO_WAVEFORM], prior, atol=1e-2)
 
 
 def test_a_training_that_is_done_is_not_done_again(trained):

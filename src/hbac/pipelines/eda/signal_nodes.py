@@ -40,6 +40,7 @@ _MAIN_MEASURES = (
     ("amplitude_uv", "median", "uV"),
     ("flat_share", "mean", "1"),
     ("extreme_share", "mean", "1"),
+    ("clipped_share", "mean", "1"),
     ("hum_db", "median", "dB"),
 )
 """Measures of quality among the statistics, how they are summed up over EEGs, and their units."""
@@ -185,8 +186,8 @@ def tabulate_quality(quality: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A row a channel: ``channel``, ``n_eegs`` (with a sample of it), ``mains_hz`` (50 or 60, the
         same throughout: where hum or a notch stands out more), and ``_q25``, ``_median``, ``_q75``
-        and ``_mean`` over EEGs of ``amplitude_uv``, ``flat_share``, ``extreme_share`` and
-        ``hum_db`` (at ``mains_hz``); see ``hbac.eeg.quality``.
+        and ``_mean`` over EEGs of ``amplitude_uv``, ``flat_share``, ``extreme_share``,
+        ``clipped_share`` and ``hum_db`` (at ``mains_hz``); see ``hbac.eeg.quality``.
     """
     mains = _mains_of(quality)
     measured = quality.rename(columns={f"hum_{mains}_db": "hum_db"})
@@ -194,7 +195,7 @@ def tabulate_quality(quality: pd.DataFrame) -> pd.DataFrame:
         "channel", observed=False
     )
     table = pd.DataFrame({"n_eegs": channels["amplitude_uv"].count(), "mains_hz": mains})
-    for name in ("amplitude_uv", "flat_share", "extreme_share", "hum_db"):
+    for name in ("amplitude_uv", "flat_share", "extreme_share", "clipped_share", "hum_db"):
         values = channels[name]
         for quantile, suffix in ((0.25, "q25"), (0.5, "median"), (0.75, "q75")):
             table[f"{name}_{suffix}"] = values.quantile(quantile).astype(float)
@@ -280,7 +281,8 @@ def describe_signals(
 
     Returns:
         See ``hbac.pipelines.eda.statistics.tidy``: by channel what is missing, amplitude, flat and
-        extreme seconds and hum; by class the power in the bands of ``hbac.eeg.band_power``.
+        extreme seconds, clipped samples and hum; by class the power in the bands of
+        ``hbac.eeg.band_power``.
     """
     n_eegs = int(missing["n_eegs"].iloc[0])
     sampled = tidy(

@@ -25,6 +25,7 @@ from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.waveform import bipolar_waveforms
 from hbac.eeg.windows import NO_SPECTROGRAM, window_start
 from hbac.models.image import ImageLayout, build_image
+from hbac.models.missing import fill_missing
 from hbac.pipelines.modeling.params import ImageParams, ModelingParams
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
@@ -280,7 +281,8 @@ def _window_waveforms(
     load: Callable[..., Recording], offset: float, cleaning: dict[str, Any]
 ) -> np.ndarray:
     """Bipolar EEG of one window, float16."""
-    return bipolar_waveforms(_recording_window(load, offset), **cleaning).astype(np.float16)
+    waveforms = bipolar_waveforms(_recording_window(load, offset), **cleaning)
+    return fill_missing(waveforms).astype(np.float16)
 
 
 def assemble_waveforms(

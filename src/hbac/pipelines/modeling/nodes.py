@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,11 @@ from hbac.models.blend import Blend, cross_fitted_blend, fit_blend
 from hbac.models.inputs import INPUTS
 from hbac.pipelines.modeling.params import ModelingParams
 from hbac.pipelines.modeling.reference import describe_reference
-from hbac.pipelines.modeling.training_nodes import table_of_predictions
+from hbac.pipelines.modeling.training_nodes import class_prior, table_of_predictions
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 from hbac.plots import scores
+
+logger = logging.getLogger(__name__)
 
 _KEYS = ["eeg_id", "window"]
 
@@ -81,8 +84,15 @@ def collect_network_predictions(*predictions: pd.DataFrame) -> pd.DataFrame:
 def _by_architecture(table: pd.DataFrame) -> tuple[pd.DataFrame, list[np.ndarray]]:
     """The windows once, and the predictions of each architecture in their order."""
     parts = [part for _, part in table.groupby("architecture", sort=False)]
-    windows = parts[0].drop(columns=["architecture", *PREDICTION_COLUMNS]).reset_index(drop=True)
+    of_network = ["architecture", "input_missing", *PREDICTION_COLUMNS]
+    windows = parts[0].drop(columns=of_network).reset_index(drop=True)
     return windows, [part[list(PREDICTION_COLUMNS)].to_numpy() for part in parts]
+
+
+def _unseen(table: pd.DataFrame) -> np.ndarray:
+    """Windows of which no architecture saw anything, in the order of ``_by_architecture``."""
+    parts = [part["input_missing"] for _, part in table.groupby("architecture", sort=False)]
+    return np.logical_and.reduce([part.to_numpy(bool) for part in parts])
 
 
 def learn_blend(network_predictions: pd.DataFrame, params: ModelingParams) -> dict[str, Any]:
@@ -143,6 +153,16 @@ def collect_oof_predictions(
         shares = cross_fitted_blend(predictions, votes, folds)
     else:
         shares = Blend.mean(len(predictions), len(CLASSES))(predictions)
+    # A bias a class would move what no network has seen anything of away from its prior.
+    unseen = _unseen(network_predictions)
+    shares[unseen] = np.mean(predictions, axis=0)[unseen]
+    if unseen.any():
+        logger.warning(
+            "%d of %d windows hold nothing that a network sees, and are predicted to be the prior "
+            "of their fold",
+            unseen.sum(),
+            len(unseen),
+        )
     table = table_of_predictions(windows, shares)
     return table.merge(band_power_predictions, on=_KEYS, validate="one_to_one")
 
@@ -160,6 +180,7 @@ def plot_training_curves(history: pd.DataFrame) -> Figure:
 def describe_ensemble(
     history: pd.DataFrame,
     blend: dict[str, Any],
+    split: pd.DataFrame,
     params: ModelingParams,
     spectrogram: SpectrogramParams,
 ) -> dict[str, Any]:
@@ -168,13 +189,15 @@ def describe_ensemble(
     Args:
         history: as ``collect_history`` returns it.
         blend: as ``learn_blend`` returns it.
+        split: any fold of ``split_folds``, for the class prior.
         params: of which image and networks.
         spectrogram: how the EEG was cleaned and its spectrograms made.
 
     Returns:
         The networks (name, fold, architecture, what they see, validation loss of the weights that
-        are kept), the classes' order, how predictions are joined, the parameters of image and
-        spectrogram, and how reference windows look, made by these.
+        are kept), the classes' order and prior (which a window gets that holds nothing), how
+        predictions are joined, the parameters of image and spectrogram, and how reference windows
+        look, made by these.
     """
     networks = []
     for name, rows in history.groupby("network", sort=False):
@@ -191,6 +214,7 @@ def describe_ensemble(
     return {
         "networks": networks,
         "classes": list(CLASSES),
+        "prior": class_prior(split).tolist(),
         "blend": blend,
         "mirror": params.mirrored_prediction,
         "image": params.image.model_dump(mode="json"),

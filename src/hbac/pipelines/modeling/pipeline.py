@@ -127,7 +127,7 @@ def _collect(networks: list[str], split: str) -> Pipeline:
             ),
             Node(
                 describe_ensemble,
-                ["training_history", "blend", "params:modeling", "params:spectrogram"],
+                ["training_history", "blend", split, "params:modeling", "params:spectrogram"],
                 "ensemble",
                 name="describe_ensemble",
             ),

@@ -16,6 +16,7 @@ from hbac.datasets.fingerprint import task_fingerprint
 from hbac.eeg.votes import PREDICTION_COLUMNS, VOTE_COLUMNS, VOTE_COUNT_COLUMNS
 from hbac.evaluation.leakage import check_folds
 from hbac.models.inputs import INPUTS, PRETRAINED
+from hbac.models.missing import holds_nothing
 from hbac.pipelines.modeling.params import ModelingParams, TrainingParams
 
 logger = logging.getLogger(__name__)
@@ -41,11 +42,15 @@ def _stages(train: pd.DataFrame, training: TrainingParams) -> list[models.Stage]
     return stages
 
 
+def class_prior(windows: pd.DataFrame) -> np.ndarray:
+    """Mean vote fractions, shape ``(6,)``."""
+    return windows[list(VOTE_COLUMNS)].to_numpy().mean(axis=0)
+
+
 def _training_targets(split: pd.DataFrame, train: pd.DataFrame, prior_votes: float) -> np.ndarray:
     """Vote fractions, smoothed toward the mean of the windows trained on."""
-    votes = list(VOTE_COLUMNS)
-    prior = train[votes].to_numpy().mean(axis=0)
-    return models.soften(split[votes].to_numpy(), split["n_votes"], prior, prior_votes)
+    votes = split[list(VOTE_COLUMNS)].to_numpy()
+    return models.soften(votes, split["n_votes"], class_prior(train), prior_votes)
 
 
 def _training_weights(split: pd.DataFrame, train: pd.DataFrame) -> np.ndarray:
@@ -141,7 +146,8 @@ def train_fold(
 
     Returns:
         The network, its history (a row an epoch, with ``network``), and the held-out windows with
-        six columns ``seizure_pred`` ... ``other_pred`` and ``architecture``.
+        six columns ``seizure_pred`` ... ``other_pred``, ``architecture`` and ``input_missing``:
+        whether there was nothing to see, where the prediction is the mean of the votes trained on.
 
     Raises:
         LeakageError: if a patient or a stretch of a recording is on both sides of the split.
@@ -168,6 +174,10 @@ def train_fold(
         shares = models.predict(network, model_input, held_out["row"].to_numpy(), **prediction)
         # Kedro saves it when another fold may train the network that was borrowed.
         trained = models.copy_of(network)
-    predictions = table_of_predictions(held_out, shares).assign(architecture=architecture)
+    nothing = holds_nothing(model_input)[held_out["row"].to_numpy()]
+    shares[nothing] = class_prior(split[~split["held_out"]])
+    predictions = table_of_predictions(held_out, shares).assign(
+        architecture=architecture, input_missing=nothing
+    )
     name = f"fold_{held_out['fold'].iloc[0]}.{architecture}"
     return trained, history.assign(network=name), predictions
