@@ -26,6 +26,7 @@ def refused(**changes):
 
 def test_the_projects_own_settings_pass():
     check_settings(SETTINGS)
+    check_settings(SETTINGS | {"raw_dir": PROJECT, "n_jobs": 2, "max_failure_rate": 1})
 
 
 def test_it_is_said_before_the_first_node(tmp_path):
