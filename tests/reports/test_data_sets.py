@@ -121,9 +121,12 @@ def is_simulated(root):
 
 
 def test_a_simulation_may_be_made_again(simulated):
+    mark = simulated / "raw/.simulated-by-hbac"
+    before = mark.read_text()
     assert is_simulated(simulated)
     simulate_again(simulated)
     assert is_simulated(simulated)
+    assert mark.read_text() == before
 
 
 def test_a_simulation_that_was_killed_goes_on(simulated):
