@@ -214,6 +214,15 @@ def test_networks_of_another_data_set_are_not_trained_over(trained):
     check_models(PIPELINE, catalog_of(models / "x", trained / "elsewhere"), folders, call)
 
 
+def test_external_validation_without_its_name_is_refused(trained):
+    data, models = trained / "data/second", trained / "data/first/06_models"
+    message = refusal(raw_dir=str(trained / "second"), data_dir=str(data), models_dir=str(models))
+    assert message.startswith(f"this run would train into {models}, which holds networks trained ")
+    assert "kedro run --pipeline external_validation --params " in message
+    assert not data.exists()
+    assert [path.name for path in models.iterdir()] == ["fold_0.compact.keras"]
+
+
 def test_networks_of_nobody_are_not_trained_over(trained):
     (trained / "data/first" / OWNER_MARK).unlink()
     models = trained / "data/first/06_models"
