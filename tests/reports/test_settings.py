@@ -110,6 +110,14 @@ def test_a_scheduler_that_nobody_listens_at():
         "Grüße",
         " a ",
         "a\\b",
+        "a: b: c",
+        "'a",
+        "[",
+        "%a",
+        "@a",
+        "*a",
+        "!a",
+        "a\nb",
         "s3://bucket/data",
     ],
 )
@@ -121,6 +129,11 @@ def test_a_command_names_a_folder_so_that_it_is_read_as_that_folder(folder):
         "raw_dir": "raw",
         "data_dir": folder,
     }
+
+
+def test_a_folder_may_be_a_path():
+    call = Call(folders=(("data_dir", PROJECT / "my data"),))
+    assert call.run() == f"kedro run --params 'data_dir={PROJECT}/my data'"
 
 
 def test_a_command_repeats_the_environment_and_names_the_package_outside_of_a_project():
