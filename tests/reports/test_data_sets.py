@@ -71,6 +71,12 @@ def test_a_label_that_was_mended_makes_no_other_data_set(converted):
     convert(converted)
 
 
+def test_a_raw_dir_that_is_not_there_is_missing_even_where_its_files_are_optional(tmp_path):
+    message = refusal("conversion", raw_dir=str(tmp_path / "typo"), data_dir=str(tmp_path / "data"))
+    assert f"train_spectrograms: {tmp_path}/typo/train_spectrograms" in message
+    assert "kedro run --pipeline demo" in message
+
+
 def test_a_mark_that_cannot_be_read_is_named(converted):
     (converted / "data" / OWNER_MARK).write_text("")
     with pytest.raises(GuardError, match=r"cannot be read\. Remove it, if"):

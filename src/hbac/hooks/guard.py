@@ -110,11 +110,12 @@ def check_inputs(
     Raises:
         GuardError: naming each missing file and the pipeline that makes it.
     """
-    missing = {}
+    missing, no_data = {}, not raw_dir.exists()
     for name in sorted(pipeline.inputs() - may_be_absent(pipeline)):
         dataset = None if name.startswith("params:") or name == "parameters" else catalog.get(name)
         path, notes = location_of(dataset), notes_of(dataset)
-        made = notes.get("optional") or notes.get("made_with") in pipeline.all_outputs()
+        optional = notes.get("optional") and not (no_data and path and is_inside(path, raw_dir))
+        made = optional or notes.get("made_with") in pipeline.all_outputs()
         if path and not made and not dataset.exists():
             missing[name] = (path, notes.get("made_with", name))
     if not missing:
