@@ -51,6 +51,9 @@ HOOKS = (
     LoggingHook(),
 )
 
+# Nothing is sent anywhere, wherever a run is started; .telemetry says so in the project's folder.
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)
+
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",

@@ -34,6 +34,12 @@ def test_commands_show_what_was_made_where_it_was_made(last_words):
     assert "mlflow ui --backend-store-uri sqlite:///mlflow.db" in words
 
 
+def test_commands_can_be_pasted(last_words):
+    words = last_words({"data_dir": "my data"}, store="sqlite:////tmp/my data/mlflow.db")
+    assert "kedro viz run --params 'data_dir=my data'" in words
+    assert "mlflow ui --backend-store-uri 'sqlite:////tmp/my data/mlflow.db'" in words
+
+
 def test_a_report_is_named_first_where_there_is_one(last_words):
     assert "report.html" not in last_words()
     words = last_words(made="<html>")

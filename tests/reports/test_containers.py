@@ -14,6 +14,16 @@ from tests.conftest import PROJECT
 from tests.reports.test_data_sets import SMALL
 
 USER = "4242"
+TINY = {
+    "modeling.n_folds": 2,
+    "modeling.image.panel_height": 16,
+    "modeling.image.panel_width": 32,
+    "modeling.network.architecture": "compact",
+    "modeling.network.weights": "null",
+    "modeling.training.schedule": "cosine",
+    "modeling.training.epochs": 1,
+    "modeling.training.warm_up_epochs": 0,
+}
 # Whoever owns the interpreter may have hidden it from others: reading is allowed, writing is not.
 AS_USER = [
     *("setpriv", "--reuid", USER, "--regid", USER, "--clear-groups"),
@@ -50,20 +60,25 @@ def folder():
         yield Path(made)
 
 
-@pytest.fixture(scope="module")
-def printed(folder):
-    """What a run says from simulation to EEG spectrograms, and over the explored data."""
-    sizes = [f"{name}={value}".replace(" ", "") for name, value in SMALL.items()]
-    # A comma would end a value of --params.
-    sizes = [size for size in sizes if "," not in size]
-    places = [f"raw_dir={folder}/01_raw", f"data_dir={folder}/data", "max_failure_rate=0"]
+def kedro_run(folder, *pipelines, **params):
+    """Run pipelines in a folder; returns what is printed."""
+    params |= {"raw_dir": folder / "01_raw", "data_dir": folder / "data", "max_failure_rate": 0}
     done = run_as_user(
-        *("-m", "kedro", "run", "--pipelines", "simulation,eda,conversion,spectrogram"),
-        *("--params", ",".join([*places, *sizes])),
+        *("-m", "kedro", "run", "--pipelines", ",".join(pipelines)),
+        *("--params", ",".join(f"{name}={value}" for name, value in params.items())),
         TMPDIR=str(folder),
+        MLFLOW_TRACKING_URI=f"sqlite:///{folder}/mlflow.db",
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def printed(folder):
+    """What a run says from simulation to EEG spectrograms, and over the explored data."""
+    # A comma would end a value of --params.
+    sizes = {name: size for name, size in SMALL.items() if not isinstance(size, list)}
+    return kedro_run(folder, "simulation", "eda", "conversion", "spectrogram", **sizes)
 
 
 @pytest.mark.slow
@@ -83,3 +98,10 @@ def test_it_says_nothing_of_caches(printed):
 @pytest.mark.slow
 def test_what_was_compiled_is_kept_for_the_next_run(printed, folder):
     assert list((folder / f"hbac-caches-{USER}/numba").rglob("*.nbi"))
+
+
+@pytest.mark.slow
+def test_networks_are_trained_and_kept(printed, folder):
+    kedro_run(folder, "modeling", **TINY)
+    assert len(list((folder / "data/06_models").glob("*.keras"))) == 2
+    assert (folder / "mlflow.db").exists()

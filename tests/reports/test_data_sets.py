@@ -71,6 +71,12 @@ def test_a_label_that_was_mended_makes_no_other_data_set(converted):
     convert(converted)
 
 
+def test_a_raw_dir_that_is_not_there_is_missing_even_where_its_files_are_optional(tmp_path):
+    message = refusal("conversion", raw_dir=str(tmp_path / "typo"), data_dir=str(tmp_path / "data"))
+    assert f"train_spectrograms: {tmp_path}/typo/train_spectrograms" in message
+    assert "kedro run --pipeline demo" in message
+
+
 def test_a_mark_that_cannot_be_read_is_named(converted):
     (converted / "data" / OWNER_MARK).write_text("")
     with pytest.raises(GuardError, match=r"cannot be read\. Remove it, if"):
@@ -121,9 +127,12 @@ def is_simulated(root):
 
 
 def test_a_simulation_may_be_made_again(simulated):
+    mark = simulated / "raw/.simulated-by-hbac"
+    before = mark.read_text()
     assert is_simulated(simulated)
     simulate_again(simulated)
     assert is_simulated(simulated)
+    assert mark.read_text() == before
 
 
 def test_a_simulation_that_was_killed_goes_on(simulated):
@@ -209,6 +218,15 @@ def test_networks_of_another_data_set_are_not_trained_over(trained):
     assert f"models_dir={models}\n" in message
     # Whoever only reads them may.
     check_models(PIPELINE, catalog_of(models / "x", trained / "elsewhere"), folders, call)
+
+
+def test_external_validation_without_its_name_is_refused(trained):
+    data, models = trained / "data/second", trained / "data/first/06_models"
+    message = refusal(raw_dir=str(trained / "second"), data_dir=str(data), models_dir=str(models))
+    assert message.startswith(f"this run would train into {models}, which holds networks trained ")
+    assert "kedro run --pipeline external_validation --params " in message
+    assert not data.exists()
+    assert [path.name for path in models.iterdir()] == ["fold_0.compact.keras"]
 
 
 def test_networks_of_nobody_are_not_trained_over(trained):

@@ -26,6 +26,7 @@ def refused(**changes):
 
 def test_the_projects_own_settings_pass():
     check_settings(SETTINGS)
+    check_settings(SETTINGS | {"raw_dir": PROJECT, "n_jobs": 2, "max_failure_rate": 1})
 
 
 def test_it_is_said_before_the_first_node(tmp_path):
@@ -109,6 +110,14 @@ def test_a_scheduler_that_nobody_listens_at():
         "Grüße",
         " a ",
         "a\\b",
+        "a: b: c",
+        "'a",
+        "[",
+        "%a",
+        "@a",
+        "*a",
+        "!a",
+        "a\nb",
         "s3://bucket/data",
     ],
 )
@@ -120,6 +129,11 @@ def test_a_command_names_a_folder_so_that_it_is_read_as_that_folder(folder):
         "raw_dir": "raw",
         "data_dir": folder,
     }
+
+
+def test_a_folder_may_be_a_path():
+    call = Call(folders=(("data_dir", PROJECT / "my data"),))
+    assert call.run() == f"kedro run --params 'data_dir={PROJECT}/my data'"
 
 
 def test_a_command_repeats_the_environment_and_names_the_package_outside_of_a_project():

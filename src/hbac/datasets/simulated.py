@@ -26,7 +26,8 @@ def _read(raw_dir: UPath) -> dict[str, dict[str, Any]]:
 
 
 def _write(raw_dir: UPath, mark: dict[str, dict[str, Any]]) -> None:
-    (raw_dir / MARK).write_text(json.dumps(mark) + "\n")
+    if _read(raw_dir) != mark or not (raw_dir / MARK).exists():
+        (raw_dir / MARK).write_text(json.dumps(mark) + "\n")
 
 
 def _digest(file: UPath) -> str:
@@ -49,7 +50,12 @@ def _made(folder: UPath) -> set[str]:
 
 
 def begin(raw_dir: UPath) -> None:
-    """Mark a folder that a simulation is about to write to."""
+    """Mark a folder that a simulation may write to."""
+    _write(raw_dir, _read(raw_dir))
+
+
+def forget_files(raw_dir: UPath) -> None:
+    """Forget the sizes of recordings, some of which are about to be written anew."""
     _write(raw_dir, _read(raw_dir) | {"files": {}})
 
 

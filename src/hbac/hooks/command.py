@@ -10,18 +10,20 @@ from typing import Any
 
 from kedro.utils import find_kedro_project, is_kedro_project
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 FOLDERS = ("raw_dir", "data_dir", "models_dir")
 """Settings that say where a run reads and writes."""
 
 
-def _is_read_as(text: str, value: Any) -> bool:
+def _is_read_as(text: str, value: str) -> bool:
     """Whether ``--params`` takes a text for a value: split at commas, then read as YAML."""
     if "," in text or text != text.strip():
         return False
     try:
         return OmegaConf.to_container(OmegaConf.from_dotlist([f"name={text}"])) == {"name": value}
-    except ValueError:
+    except (ValueError, YAMLError, OmegaConfBaseException):
         return False
 
 
@@ -32,7 +34,7 @@ def spelled(value: Any) -> str:
     """
     text = str(value)
     quoted = json.dumps(text, ensure_ascii=False).replace(",", "\\u002c")
-    return next((way for way in (text, quoted) if _is_read_as(way, value)), text)
+    return next((way for way in (text, quoted) if _is_read_as(way, text)), text)
 
 
 def _as_params(values: dict[str, Any]) -> list[str]:

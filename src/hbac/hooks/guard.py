@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from kedro.config import MissingConfigException
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from omegaconf.errors import OmegaConfBaseException
 from upath import UPath
+from yaml import YAMLError
 
 from hbac.datasets import simulated
 from hbac.hooks.absent import may_be_absent, notes_of
@@ -21,6 +23,10 @@ from hbac.hooks.refusal import GuardError
 from hbac.hooks.run_settings import check_scheduler, check_settings
 
 _SIMULATED = {"raw_dir": "data/simulated/01_raw", "data_dir": "data/simulated"}
+_NEEDED = (
+    *("raw_dir", "data_dir", "recipe", "seed", "n_jobs", "backend", "scheduler", "on_error"),
+    *("max_failure_rate", "identify_by"),
+)
 _PLAIN = Call()
 _N_NAMED = 3
 
@@ -29,14 +35,24 @@ def _has_files(folder: UPath) -> bool:
     return folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir())
 
 
-def check_references(config_loader: Any) -> None:
-    """Refuse parameters that refer to what is not there, such as a recipe that nobody wrote.
+def check_configuration(config_loader: Any) -> None:
+    """Refuse a configuration that isn't there, can't be read, or refers to what is not there.
+
+    Such as a recipe that nobody wrote.
 
     Raises:
-        GuardError: with the reason.
+        GuardError: naming what is wrong with it.
     """
+    where = f"the configuration in {config_loader.conf_source}"
     try:
+        missing = [name for name in _NEEDED if name not in config_loader["globals"]]
+        if missing:
+            raise GuardError(f"{where} lacks in base/globals.yml: {', '.join(missing)}. Add them")
         config_loader["parameters"]
+    except (MissingConfigException, YAMLError) as error:
+        raise GuardError(
+            f"{where} can't be read: {error}. Name another by --env or --conf-source, or mend it"
+        ) from error
     except OmegaConfBaseException as error:
         raise GuardError(str(error).partition("\n")[0]) from error
 
@@ -102,11 +118,12 @@ def check_inputs(
     Raises:
         GuardError: naming each missing file and the pipeline that makes it.
     """
-    missing = {}
+    missing, no_data = {}, not raw_dir.exists()
     for name in sorted(pipeline.inputs() - may_be_absent(pipeline)):
         dataset = None if name.startswith("params:") or name == "parameters" else catalog.get(name)
         path, notes = location_of(dataset), notes_of(dataset)
-        made = notes.get("optional") or notes.get("made_with") in pipeline.all_outputs()
+        optional = notes.get("optional") and not (no_data and path and is_inside(path, raw_dir))
+        made = optional or notes.get("made_with") in pipeline.all_outputs()
         if path and not made and not _is_there(dataset, path, raw_dir):
             missing[name] = (path, notes.get("made_with", name))
     if not missing:
@@ -128,10 +145,10 @@ class GuardHook:
     def after_context_created(self, context: Any) -> None:
         """Check settings and the names of parameters, and find out where the data lies."""
         loader = context.config_loader
+        check_configuration(loader)
         self._settings = loader["globals"] | (loader.runtime_params or {})
         self._parameters = ParameterFiles(loader)
         check_names(self._parameters)
-        check_references(loader)
         check_settings(self._settings)
         self._call, self._folders = Call.of(context), data_folders(context)
 

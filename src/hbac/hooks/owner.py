@@ -188,8 +188,7 @@ class OwnerHook:
 
     def __init__(self) -> None:
         self._folders: Folders | None = None
-        self._tables: dict[str, str] = {}
-        self._simulates = False
+        self._simulated: dict[str, str] = {}
 
     @hook_impl
     def after_context_created(self, context: Any) -> None:
@@ -201,10 +200,8 @@ class OwnerHook:
         """Mark them; every check has been passed by now."""
         raw_dir, data_dir, models_dir = self._folders
         written = _written_in(pipeline, catalog, raw_dir)
-        names = {name: path.name for name, path in written.items()}
-        self._tables = {name: file for name, file in names.items() if file in simulated.TABLES}
-        self._simulates = bool(written)
-        if self._simulates:
+        self._simulated = {name: path.name for name, path in written.items()}
+        if self._simulated:
             make_folder(raw_dir)
             simulated.begin(raw_dir)
         if _reads_raw_data(pipeline, catalog, raw_dir):
@@ -214,17 +211,27 @@ class OwnerHook:
             _write(models_dir, Owner.of(raw_dir, models_dir))
 
     @hook_impl
+    def before_dataset_saved(self, dataset_name: str) -> None:
+        """Forget what is about to change, lest a run that is killed leaves a mark that lies."""
+        if dataset_name in self._simulated:
+            simulated.forget_files(self._folders.raw_dir)
+
+    def _note_table(self, dataset_name: str) -> None:
+        file = self._simulated.get(dataset_name)
+        if file in simulated.TABLES:
+            simulated.note_table(self._folders.raw_dir, file)
+
+    @hook_impl
     def after_dataset_saved(self, dataset_name: str) -> None:
         """Note which tables are the simulation's."""
-        if dataset_name in self._tables:
-            simulated.note_table(self._folders.raw_dir, self._tables[dataset_name])
+        self._note_table(dataset_name)
 
     @hook_impl
     def after_pipeline_run(self) -> None:
         """Note what a simulation has made."""
-        if self._simulates:
+        if self._simulated:
             raw_dir, data_dir, _ = self._folders
-            for table in self._tables.values():
-                simulated.note_table(raw_dir, table)
+            for dataset_name in self._simulated:
+                self._note_table(dataset_name)
             simulated.note_files(raw_dir)
             _write(data_dir, Owner.of(raw_dir, data_dir))

@@ -105,13 +105,12 @@ class ParameterFiles:
 
     def arrivals(self, names: Iterable[Name]) -> dict[Name, set[Name]]:
         """Known parameters that hold what is given under each name, such as the demo's own."""
-        markers = {f"arrival:{number}": name for number, name in enumerate(names)}
-        arrived: dict[Name, set[Name]] = {name: set() for name in markers.values()}
-        marked = _nested((name, marker) for marker, name in markers.items())
-        for place, value in _leaves(self._resolve(marked)):
-            if isinstance(value, str) and value in markers and self.has(place):
-                arrived[markers[value]].add(place)
-        return arrived
+        markers = {name: f"<given {number}>" for number, name in enumerate(names)}
+        places = [*_leaves(self._resolve(_nested(markers.items())))]
+        return {
+            name: {place for place, value in places if marker in str(value) and self.has(place)}
+            for name, marker in markers.items()
+        }
 
 
 def _corrected(name: Name, files: ParameterFiles) -> Name | None:

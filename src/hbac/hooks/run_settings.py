@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -34,6 +35,8 @@ def _refuse(name: str, value: Any, expected: str, remedy: str) -> GuardError:
 
 
 def _check_folder(name: str, value: Any) -> None:
+    if isinstance(value, os.PathLike):
+        return
     if not isinstance(value, str):
         expected = "a path; YAML takes what was typed for something else"
         raise _refuse(name, value, expected, f"{name}=./NAME")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import reduce
 from typing import Any
 
@@ -94,12 +95,30 @@ def check_uses(values: Mapping[str, Any], arrivals: Mapping[Name, set[Name]]) ->
             )
 
 
+def check_pipelines(known: Any) -> None:
+    """Refuse a pipeline that there is not.
+
+    Args:
+        known: Kedro's pipelines, which know as well which of them a session asked for.
+
+    Raises:
+        GuardError: naming those that there are.
+    """
+    # Kedro tells no hook before it fails on the name itself.
+    for name in getattr(known, "_requested_pipelines", None) or ():
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            advice = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+            raise GuardError(f"there is no pipeline {name!r}; {advice}")
+
+
 class ValuesHook:
     """Checks values as soon as the pipelines that take them can be wired."""
 
     @hook_impl
     def after_context_created(self, context: Any) -> None:
-        """Check the parameters of all pipelines."""
+        """Check the names of the pipelines that are run, and the parameters of all."""
+        check_pipelines(pipelines)
         files, values = ParameterFiles(context.config_loader), context.config_loader["parameters"]
         arrivals = files.arrivals(files.own())
         check_types(values, pipelines, arrivals)
