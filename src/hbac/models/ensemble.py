@@ -64,6 +64,7 @@ def predict_with_networks(
     missing = [entry["name"] for entry in ensemble["networks"] if entry["name"] not in networks]
     if missing:
         raise ValueError(f"the ensemble names {missing}, its folder holds {sorted(networks)}")
+    by_fold = _networks_by_fold(ensemble)
     blend = Blend(tuple(ensemble["blend"]["weights"]), tuple(ensemble["blend"]["bias"]))
 
     def shares(entry: Mapping[str, Any]) -> np.ndarray:
@@ -74,5 +75,4 @@ def predict_with_networks(
             mirror=mirrors[entry["input"]] if ensemble["mirror"] else None,
         )
 
-    by_fold = _networks_by_fold(ensemble)
     return np.mean([blend([shares(entry) for entry in fold]) for fold in by_fold], axis=0)
