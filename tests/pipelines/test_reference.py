@@ -80,9 +80,8 @@ def each_panel_flipped(picture):
 
 def resampled(waveforms):
     """As by a filter that isn't centred: half a sample late."""
-    time = np.arange(waveforms.shape[1])
-    late = scipy.interpolate.make_interp_spline(time, waveforms, axis=1)(time - 0.5)
-    return late.astype(np.float32)
+    late = scipy.ndimage.shift(np.nan_to_num(waveforms), (0, 0.5))
+    return np.where(np.isnan(waveforms), waveforms, late)
 
 
 FAULTS = {

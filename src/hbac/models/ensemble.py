@@ -95,6 +95,7 @@ def predict_with_networks(
     missing = [entry["name"] for entry in ensemble["networks"] if entry["name"] not in networks]
     if missing:
         raise ValueError(f"the ensemble names {missing}, its folder holds {sorted(networks)}")
+    by_fold = _networks_by_fold(ensemble)
     blend = Blend(tuple(ensemble["blend"]["weights"]), tuple(ensemble["blend"]["bias"]))
     nothing = _find_nothing(inputs, ensemble)
     prior = np.asarray(ensemble.get("prior", [1 / len(CLASSES)] * len(CLASSES)), float)
@@ -109,7 +110,6 @@ def predict_with_networks(
         shares[nothing[entry["input"]]] = prior
         return shares
 
-    by_fold = _networks_by_fold(ensemble)
     joined = np.mean([blend([vote(entry) for entry in fold]) for fold in by_fold], axis=0)
     joined[np.logical_and.reduce([*nothing.values()])] = prior
     return joined
