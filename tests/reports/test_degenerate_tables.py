@@ -149,7 +149,7 @@ def test_evaluation_scores_it(name):
 def test_no_prediction_to_score_is_said_with_where_to_look():
     windows = select_windows(TABLES["one label"], policy="per_eeg").assign(fold=-1)
     none = windows.assign(**dict.fromkeys(PREDICTION_COLUMNS, 1 / 6)).head(0)
-    with pytest.raises(ValueError, match="no row to score.* eeg_spectrogram_failures says why"):
+    with pytest.raises(ValueError, match=r"no row to score.* eeg_spectrogram_failures says why"):
         check_predictions(none)
 
 
