@@ -167,6 +167,18 @@ def test_more_folds_than_patients_are_refused_with_what_to_do(patients, remedy):
         split_folds(windows, ModelingParams(**recipe("seed")["modeling"]))
 
 
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize(
+    "votes", [EACH_CLASS[:5], FIRST_CLASS[:5], EACH_CLASS[[0, 0, 1, 1, 2]]], ids=str
+)
+def test_as_many_folds_as_patients_hold_a_patient_each(votes, seed):
+    windows = select_windows(labels_of(votes, range(5)), policy="per_eeg")
+    base = recipe("seed")["modeling"]
+    params = ModelingParams(**base | {"training": base["training"] | {"seed": seed}})
+    splits = split_folds(windows, params)
+    assert [int(split["held_out"].sum()) for split in splits] == [1] * 5
+
+
 @pytest.mark.parametrize("policy", ["per_eeg", "distinct_votes"])
 def test_no_label_makes_no_window(policy):
     none = TABLES["one label"].head(0)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
 from hbac import evaluation
 from hbac.eeg.votes import BAND_POWER_COLUMNS, CLASSES, PREDICTION_COLUMNS, VOTE_COLUMNS
@@ -40,6 +40,19 @@ def _check_patients(windows: pd.DataFrame, n_folds: int) -> None:
         )
 
 
+def _patient_folds(windows: pd.DataFrame, n_folds: int, seed: int) -> np.ndarray:
+    """The fold of each window: of like classes, where a class has enough windows for that."""
+    consensus = windows[list(VOTE_COLUMNS)].to_numpy().argmax(axis=1)
+    kind = StratifiedGroupKFold if np.bincount(consensus).max() >= n_folds else GroupKFold
+    splitter = kind(n_folds, shuffle=True, random_state=seed)
+    fold = np.empty(len(windows), int)
+    for number, (_, held_out) in enumerate(
+        splitter.split(windows, consensus, windows["patient_id"])
+    ):
+        fold[held_out] = number
+    return fold
+
+
 def split_folds(windows: pd.DataFrame, params: ModelingParams) -> list[pd.DataFrame]:
     """Divide the windows into folds, with all windows of a patient in one of them.
 
@@ -56,13 +69,7 @@ def split_folds(windows: pd.DataFrame, params: ModelingParams) -> list[pd.DataFr
         LeakageError: if folds share a patient or windows that overlap.
     """
     _check_patients(windows, params.n_folds)
-    splitter = StratifiedGroupKFold(params.n_folds, shuffle=True, random_state=params.training.seed)
-    consensus = windows[list(VOTE_COLUMNS)].to_numpy().argmax(axis=1)
-    fold = np.empty(len(windows), int)
-    for number, (_, held_out) in enumerate(
-        splitter.split(windows, consensus, windows["patient_id"])
-    ):
-        fold[held_out] = number
+    fold = _patient_folds(windows, params.n_folds, params.training.seed)
     table = windows.assign(fold=fold, row=np.arange(len(windows)))
     check_folds(table)
     return [table.assign(held_out=table["fold"] == number) for number in range(params.n_folds)]
