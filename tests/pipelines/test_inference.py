@@ -67,7 +67,7 @@ def test_a_network_that_is_shown_nothing_votes_the_prior():
 
         name = f"fold_0.{kind}"
         network = SimpleNamespace(predict_on_batch=predict_on_batch)
-        entry = {"name": name, "architecture": kind, "input": kind}
+        entry = {"name": name, "fold": 0, "architecture": kind, "input": kind}
         return entry, (name, lambda: network)
 
     entries, networks = zip(sure_of(0, "picture"), sure_of(5, "waveform"), strict=True)

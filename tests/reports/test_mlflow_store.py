@@ -78,7 +78,9 @@ def test_the_experiment_may_be_named(root, monkeypatch):
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "of the ward")
     client, experiment = connect(root)
     assert client.get_experiment(experiment).name == "of the ward"
-    assert page_of_runs(root)[1].endswith(f"/#/experiments/{experiment}/runs")
+    assert page_of_runs(root)[1].endswith(
+        f"/#/experiments/{experiment}/runs?workflowType=machine_learning"
+    )
     monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "0")
     assert connect(root)[1] == "0"
     monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "77")

@@ -233,7 +233,8 @@ def _experiment_id(file: Path) -> str | None:
 def page_of_runs(root: Path) -> tuple[str | None, str]:
     """Where the training runs are shown.
 
-    MLflow's page opens an experiment by its traces of language models, of which there are none.
+    MLflow's page opens an experiment by its traces of language models, of which there are none;
+    this address is that of the workflow of model training.
 
     Args:
         root: the project's folder.
@@ -247,5 +248,5 @@ def page_of_runs(root: Path) -> tuple[str | None, str]:
         return None, f"{uri.rstrip('/')}/#/experiments"
     file = root / DATABASE if uri == f"{_LOCAL}{DATABASE}" else _database(uri)
     number = file and _experiment_id(file)
-    runs = f"/#/experiments/{number}/runs" if number else "/#/experiments"
-    return uri, f"http://127.0.0.1:5000{runs}"
+    runs = f"/{number}/runs?workflowType=machine_learning" if number else ""
+    return uri, f"http://127.0.0.1:5000/#/experiments{runs}"
