@@ -127,7 +127,7 @@ def test_windows_of_an_eeg_that_could_not_be_read_are_counted(windows, files, ca
 def test_windows_of_an_eeg_that_was_withdrawn_since_are_lost(windows, files):
     eegs, spectrograms, panels = files
     left = {name: load for name, load in eegs.items() if name != "2"}
-    located = locate_spectrograms(windows, left, spectrograms, panels, NO_FAILURES)
+    located, _ = locate_spectrograms(windows, left, spectrograms, panels, NO_FAILURES)
     assert located["eeg_id"].tolist() == [1, 3]
 
 
@@ -140,7 +140,7 @@ def test_spectrograms_of_which_none_has_a_file_are_named(windows, files):
 def test_one_spectrogram_of_several_may_be_missing(windows, files, caplog):
     eegs, spectrograms, panels = files
     named = windows.assign(spectrogram_id=[11, 12, -1])
-    located = locate_training_spectrograms(named, eegs, spectrograms, panels, NO_FAILURES)
+    located, _ = locate_training_spectrograms(named, eegs, spectrograms, panels, NO_FAILURES)
     assert located["spectrogram_source"].tolist() == ["file", "computed", "empty"]
 
 

@@ -191,7 +191,7 @@ def test_where_no_eeg_of_the_test_set_can_be_read_each_class_gets_a_sixth(caplog
     test = pd.DataFrame({"eeg_id": [5, 3], "spectrogram_id": [6, -1], "patient_id": [7, 8]})
     eegs = {"3": unreadable, "5": unreadable}
     files = {"eegs": eegs, "spectrograms": {}, "eeg_spectrograms": {}}
-    windows = locate_spectrograms(
+    windows, _ = locate_spectrograms(
         select_windows(test, policy="per_eeg"), **files, failures=NO_FAILURES
     )
     networks = {entry["name"]: unreadable for entry in NETWORKS}
