@@ -78,6 +78,12 @@ def test_it_names_what_it_made_and_where_to_look_next(demo, folders):
     assert "mlflow ui" in demo
 
 
+def test_the_report_of_a_first_run_says_that_its_data_are_simulated(demo, folders):
+    report = (folders["data_dir"] / "08_reporting/report.html").read_text()
+    assert "simulated by hbac" in report
+    assert "as it was given" not in report
+
+
 def test_conversion_leaves_every_value_as_it_was(demo, folders):
     raw = sorted((folders["raw_dir"] / "train_spectrograms").glob("*.parquet"))
     assert raw

@@ -67,7 +67,7 @@ def _name_columns(grid: np.ndarray, table: pd.DataFrame) -> None:
     shares = ["flat_share_mean", "extreme_share_mean", "clipped_share_mean"]
     most = 100 * table[shares].max(axis=None)
     grid[0, 0].set(title="Amplitude", xlim=(0, None))
-    grid[0, 1].set(title="Flat, extreme, clipped", xlim=(0, max(1.05 * most, 1)))
+    grid[0, 1].set(title="Unusable", xlim=(0, max(1.05 * most, 1)))
     grid[0, 2].set(title=f"Mains hum at {table['mains_hz'].iloc[0]} Hz")
     grid[1, 0].set(xlabel="amplitude (µV); EKG on its own scale", xlim=(0, None))
     grid[1, 1].set(xlabel="mean share of seconds, of samples (%)")
