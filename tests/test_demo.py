@@ -18,7 +18,7 @@ from tests.browser import open_page, served
 from tests.conftest import PROJECT
 from tests.services import end_of, kill, start_run, wait_until
 
-_PREVIEWED = ("pandas.", *(f"datasets.{kind}." for kind in ("figure", "record", "keras_model")))
+_PREVIEWED = tuple(f"datasets.{kind}." for kind in ("table", "figure", "record", "keras_model"))
 
 _PIPELINES = {
     *("simulation", "eda", "conversion", "spectrogram", "modeling", "evaluation"),
@@ -365,6 +365,7 @@ def test_a_broken_and_a_missing_file_are_set_aside_and_the_rest_go_on(demo, fold
     assert len(made) == len(rest)
 
 
+@pytest.mark.slow
 def test_one_fold_that_is_killed_and_run_again_alone_gives_what_it_gave(demo, folders):
     file = folders["data_dir"] / "07_model_output/folds/fold_1_compact_predictions.parquet"
     history = folders["data_dir"] / "06_models/fold_1_compact_history.csv"

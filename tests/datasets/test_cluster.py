@@ -232,6 +232,7 @@ def test_nobody_at_the_address_is_said_at_once(tmp_path):
     assert time.monotonic() - start < 20
 
 
+@pytest.mark.slow
 def test_a_whole_run_on_a_cluster_that_loses_a_worker(mortal_cluster, tmp_path):
     raw = write_data_set(tmp_path / "raw", N_RECORDINGS)
     folders = {name: tmp_path / name for name in ("local", "cluster")}

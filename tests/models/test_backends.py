@@ -105,6 +105,7 @@ def folder(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", LAYOUTS)
 @pytest.mark.parametrize(("writer", "reader"), [BACKENDS, BACKENDS[::-1]])
 def test_a_network_trained_on_one_backend_predicts_the_same_on_the_other(
