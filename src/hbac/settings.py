@@ -12,6 +12,7 @@ from hbac.hooks import (
     LockHook,
     LoggingHook,
     OwnerHook,
+    PlainHook,
     RunnerHook,
     SummaryHook,
     ValuesHook,
@@ -48,6 +49,7 @@ HOOKS = (
     AbsentHook(),
     GuardHook(),
     RunnerHook(),
+    PlainHook(),
     LoggingHook(),
 )
 

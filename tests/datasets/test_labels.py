@@ -55,7 +55,7 @@ def test_a_missing_column_is_named(tmp_path):
         ({"lpd_vote": 0, "gpd_vote": 0}, r"given at least one vote; line 3 \(eeg_id 5\)"),
         ({"lpd_vote": -1}, r"lpd_vote must be at least 0; line 3 \(eeg_id 5\): -1"),
         ({"lpd_vote": 1.9}, r"lpd_vote must be a whole number; line 3 \(eeg_id 5\): 1\.9"),
-        ({"lpd_vote": ""}, r"lpd_vote must be a number; line 3 \(eeg_id 5\)"),
+        ({"lpd_vote": ""}, r"lpd_vote must be a number; line 3 \(eeg_id 5\): nothing"),
         ({"lpd_vote": "1e999999999"}, "lpd_vote must be a number of 64 bits; line 3"),
         ({"eeg_label_offset_seconds": -2}, r"must be at least 0; line 3 \(eeg_id 5\): -2"),
         ({"eeg_label_offset_seconds": "inf"}, r"must be a number; line 3 \(eeg_id 5\): inf"),

@@ -91,6 +91,12 @@ def test_counts_in_closed_form(raw):
     }
 
 
+def test_labelled_files_that_are_not_there_are_named(raw, caplog):
+    count_labels(raw, {"1": None, "2": None}, {"7": None})
+    (line,) = caplog.messages
+    assert line.startswith("1 of 3 eeg_ids in the label table have no file, such as 3; put")
+
+
 def test_labels_are_described_in_closed_form(raw, labels):
     before = raw.copy()
     third = -(2 / 3 * np.log2(2 / 3) + 1 / 3 * np.log2(1 / 3))

@@ -94,7 +94,8 @@ def _fault(column: str, requirement: str, texts: pd.DataFrame, wrong: pd.Series)
     """What is wrong, and the first lines in which it is; nothing where it is in none."""
     rows = texts[wrong]
     named = [
-        f"line {line} (eeg_id {row['eeg_id']})" + (f": {row[column]!s}" if column in row else "")
+        f"line {line} (eeg_id {row['eeg_id']})"
+        + (f": {row[column] or 'nothing'}" if column in row else "")
         for line, row in rows.head(_N_EXAMPLES).iterrows()
     ]
     more = f" and {len(rows) - len(named)} more" if len(rows) > len(named) else ""

@@ -243,10 +243,11 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         if len(failures) > max(self._max_failure_rate * n_partitions, tolerated):
             first = sorted(failures.items())[:_N_NAMED]
             named = "\n".join(f"  {name}: {failure.reason}" for name, failure in first)
+            never = " (never all)" if tolerated < self._tolerated_failures else ""
             raise DatasetError(
                 f"{len(failures)} of {n_partitions} partitions of {self._path} failed, more than "
                 f"max_failure_rate = {self._max_failure_rate:g} and tolerated_failures = "
-                f"{self._tolerated_failures} allow"
+                f"{self._tolerated_failures}{never} allow"
                 + (f"; all are listed in {self._failures._filepath}" if self._failures else "")
                 + f". Mend them, or allow more. The first:\n{named}"
             )

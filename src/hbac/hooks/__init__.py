@@ -6,6 +6,7 @@ from hbac.hooks.guard import GuardHook
 from hbac.hooks.lock import LockHook
 from hbac.hooks.log import LoggingHook
 from hbac.hooks.owner import OwnerHook
+from hbac.hooks.plain import PlainHook
 from hbac.hooks.runners import RunnerHook
 from hbac.hooks.summary import SummaryHook
 from hbac.hooks.values import ValuesHook
@@ -17,6 +18,7 @@ __all__ = [
     "LockHook",
     "LoggingHook",
     "OwnerHook",
+    "PlainHook",
     "RunnerHook",
     "SummaryHook",
     "ValuesHook",

@@ -109,7 +109,7 @@ def _ten_minutes(
     try:
         return regional_window(spectrograms[key](), offset)
     except (DatasetError, ValueError) as error:
-        logger.error("A spectrogram is left out: %s", error)
+        logger.error("Spectrogram %s is left out: %s", key, error)
         return f"no 10 minutes from second {offset:g} of spectrogram {key} can be read (n = 0)"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import numpy as np
@@ -16,6 +17,8 @@ from hbac.evaluation.bootstrap import divide
 from hbac.pipelines.eda.vote_nodes import tier_rows
 from hbac.plots.eeg import LABEL_SECONDS
 
+logger = logging.getLogger(__name__)
+
 WINDOWS = {
     "label": ("eeg", LABEL_SECONDS),
     "EEG window": ("eeg", WINDOW_SECONDS),
@@ -26,9 +29,20 @@ WINDOWS = {
 ALONE = "alone"
 """In place of a second class: patients with no other class."""
 
+_N_NAMED = 5
+
 
 def _without_file(ids: pd.Series, files: dict[str, Callable]) -> int:
-    return len(set(ids.drop_duplicates().astype(str)) - set(files))
+    """Count the labelled files that are not there, and log the first ones' ids."""
+    named = ids.drop_duplicates().astype(str)
+    absent = named[~named.isin(list(files))].tolist()
+    if absent:
+        logger.warning(
+            "%d of %d %ss in the label table have no file, such as %s; put the files there, or "
+            "look whether raw_dir is the right folder",
+            *(len(absent), len(named), ids.name, ", ".join(absent[:_N_NAMED])),
+        )
+    return len(absent)
 
 
 def _votes_of_eegs(labels: pd.DataFrame) -> pd.Series:
