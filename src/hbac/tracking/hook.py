@@ -161,7 +161,10 @@ class MlflowHook:
         atexit.register(self._end, "KILLED")
         after_cell(partial(self._end, "KILLED"))
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                # `nohup` has the end of a terminal ignored; others may have handlers of their own.
+                if signal.getsignal(number) is signal.SIG_DFL:
+                    signal.signal(number, lambda number, frame: sys.exit(128 + number))
 
     @hook_impl
     def before_node_run(self, node: Node, inputs: dict[str, Any]) -> None:
