@@ -30,6 +30,7 @@ _S3_ENVIRONMENT = {
 
 def _heed_interrupts():
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def interruptible(command, **options):

@@ -1,5 +1,8 @@
+import gc
 import importlib
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 
 import pytest
@@ -109,3 +112,24 @@ def test_the_libraries_of_a_spectrogram_are_known():
 def test_a_network_is_not_imported_to_read_its_code(version):
     modules = {"sample.a": "from sample.b import f\n"}
     assert version(**modules | {"sample.b": "raise SystemExit('imported')\ndef f(): pass\n"})
+
+
+def _deep(depth):
+    """Read code from further down the stack."""
+    return _deep(depth - 1) if depth else code_version.__wrapped__("hbac.eeg.wavelet")
+
+
+def test_code_is_read_on_several_threads_at_once():
+    def switch(*_):
+        time.sleep(0)
+
+    before = gc.get_threshold()
+    gc.callbacks.append(switch)
+    gc.set_threshold(50)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            found = set(pool.map(_deep, [0, 10, 20, 30]))
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(switch)
+    assert found == {_deep(0)}

@@ -3,18 +3,21 @@
 import logging
 import shutil
 import sqlite3
+import ssl
 import subprocess
 import sys
 from types import SimpleNamespace
+from urllib.error import URLError
 
 import pytest
 from matplotlib.figure import Figure
 from mlflow import MlflowClient
 
+from hbac.tracking import EpochMetrics, store
 from hbac.tracking import hook as hooks
 from hbac.tracking.store import TrackingError, connect, page_of_runs, tracking_uri
 from tests.conftest import PROJECT
-from tests.tracking.test_hook import NODE, runs, start, train_one
+from tests.tracking.test_hook import HISTORY, INPUTS, NODE, OTHER, runs, start, train_one
 
 ODD_NAMES = ["a b", "a#b", "a?b", "a&b", "a%20b", "a%b", "a'b", 'a"b', "ü€", "a\nb", "a\\b", "[a]"]
 
@@ -97,10 +100,92 @@ def test_the_page_of_runs_is_named_before_there_are_any(tmp_path, monkeypatch):
     assert not any(tmp_path.iterdir())
 
 
-def test_a_server_that_is_gone_is_named_before_the_first_node(hook, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    with pytest.raises(TrackingError, match=r"names http://127.0.0.1:9, which can't be reached"):
+GONE = "http://ward:secret@127.0.0.1:9"
+WRONG_STORES = {
+    GONE: "Connection refused",
+    "http://127.0.0.1:port": "nonnumeric port",
+    "http://": "no host given",
+}
+
+
+@pytest.mark.parametrize(("uri", "reason"), WRONG_STORES.items(), ids=range(len(WRONG_STORES)))
+def test_a_server_that_is_gone_is_named_before_the_first_node(hook, monkeypatch, uri, reason):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(TrackingError, match=reason) as refused:
         start(hook)
+    assert "Set MLFLOW_TRACKING_URI to a server that answers" in str(refused.value)
+
+
+def test_a_password_is_shown_nowhere(hook, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", GONE)
+    with pytest.raises(TrackingError, match=r"logged to http://127\.0\.0\.1:9 "):
+        start(hook)
+    assert page_of_runs(hook._root) == (None, "http://127.0.0.1:9/#/experiments")
+
+
+def test_certificates_are_left_to_mlflow(hook, monkeypatch):
+    def untrusted(*_, **__):
+        raise URLError(ssl.SSLCertVerificationError("self-signed certificate"))
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://127.0.0.1:9")
+    monkeypatch.setattr(store.urllib.request, "urlopen", untrusted)
+    start(hook)
+
+
+@pytest.mark.parametrize("name", ["mlflow.db", ""])
+def test_a_store_that_may_not_be_written_is_named_before_the_first_node(
+    hook, root, monkeypatch, name
+):
+    monkeypatch.setattr(store.os, "access", lambda path, _: path != root / name)
+    with pytest.raises(TrackingError, match=f"{root / name} can't be written to"):
+        start(hook)
+
+
+@pytest.mark.parametrize(
+    "uri", ["runs", "file:///runs", "htp://host", "host:5000", "postgresql://a@127.0.0.1:9/b"]
+)
+def test_what_mlflow_cannot_open_is_named(root, monkeypatch, uri):
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(TrackingError, match=r"can't be logged to .*\. Set MLFLOW_TRACKING_URI to"):
+        connect(root)
+    assert files_of(root) == ["mlflow.db"]
+
+
+def test_a_database_that_is_none_is_named(root):
+    (root / "mlflow.db").write_text("version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(TrackingError, match="not a database"):
+        connect(root)
+
+
+def test_a_store_that_goes_does_not_end_a_run_that_had_nothing_to_log(hook, monkeypatch, caplog):
+    start(hook)
+    hook.before_node_run(OTHER, {})
+    monkeypatch.setattr(hook, "_client", None)
+    hook.after_pipeline_run()
+    assert "MLflow could not take that a run made nothing, the run goes on without" in caplog.text
+
+
+def test_epochs_wait_once_for_a_store_that_is_gone(hook, root, monkeypatch):
+    calls = []
+
+    def gone(*_, **__):
+        calls.append(1)
+        raise OSError("Connection refused")
+
+    start(hook)
+    hook.before_node_run(NODE, INPUTS)
+    epochs = EpochMetrics()
+    with monkeypatch.context() as patch:
+        patch.setattr(hook._client, "log_batch", gone)
+        for epoch in range(3):
+            epochs.on_epoch_end(epoch, {"val_loss": 0.5})
+    assert len(calls) == 1
+    hook.after_node_run(NODE, {"fold_0.compact.history": HISTORY})
+    hook.after_pipeline_run()
+    run_id = runs(root)["fold_0.compact"].info.run_id
+    client, _ = connect(root)
+    assert [each.step for each in client.get_metric_history(run_id, "val_loss")] == [1, 2, 3]
 
 
 def test_a_figure_that_cannot_be_logged_does_not_end_the_run(hook, root, caplog, monkeypatch):

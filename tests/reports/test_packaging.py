@@ -67,6 +67,9 @@ def test_a_configuration_that_lacks_a_setting_is_named(tmp_path):
 def test_a_pipeline_that_is_not_there_is_named():
     assert refusal("edda") == "there is no pipeline 'edda'; did you mean eda?"
     assert "there is no pipeline 'x'; known are simulation, eda, " in refusal("x")
+    # As a notebook does: what was asked for before is not asked for again.
+    with KedroSession.create(PROJECT) as session:
+        session.load_context()
 
 
 def test_nothing_is_sent_anywhere(monkeypatch):

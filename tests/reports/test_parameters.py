@@ -74,6 +74,7 @@ def test_what_the_run_does_not_read(pipeline, name, value, meant):
         ("modeling.quux", "modeling has augmentation, blend, "),
         ("raw_dri", "did you mean raw_dir?"),
         ("quux", "known are backend, data_dir, demo, "),
+        ("quux", "oof_predictions, raw_dir, recipe, "),
     ],
 )
 def test_what_nobody_knows(name, meant):
@@ -97,6 +98,13 @@ def test_a_value_of_the_wrong_type_is_named_as_it_was_given():
     message = refusal("demo", **{"demo.modeling.n_folds": "two"})
     assert "  demo.modeling.n_folds: Input should be a valid integer" in message
     assert "received 'two'" in message
+
+
+def test_a_wrong_value_is_told_once():
+    message = refused(None, **{"modeling.network.architecture": "resnet"})
+    assert message.count("modeling.network.architecture") == 1
+    assert message.count("received 'resnet'") == 1
+    assert refused(None, **{"modeling.image.sources": "eeg"}).count("received 'eeg'") == 1
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ def refused(**changes):
 
 def test_the_projects_own_settings_pass():
     check_settings(SETTINGS)
+    for path in ("data", "file", "s3", "a:/b", "a:b", "s3://bucket/data", "file:///data"):
+        check_settings(SETTINGS | {"data_dir": path})
     check_settings(SETTINGS | {"raw_dir": PROJECT, "n_jobs": 2, "max_failure_rate": 1})
 
 
@@ -55,6 +57,13 @@ def test_it_is_said_before_the_first_node(tmp_path):
         ("data_dir", None, "a path", "data_dir=./NAME"),
         ("raw_dir", "", "a path or a URL", "raw_dir=PATH"),
         ("raw_dir", "~/eeg", "a path without ~", '"raw_dir=$HOME/NAME"'),
+        (
+            "raw_dir",
+            "s3:/x",
+            "a path, or a URL that can",
+            "raw_dir=PATH or raw_dir=s3://BUCKET/NAME",
+        ),
+        ("data_dir", "s4://x", "a path, or a URL", "data_dir=PATH or data_dir=s3://BUCKET/NAME"),
     ],
 )
 def test_a_setting_that_cannot_be_meant(name, value, expected, remedy):

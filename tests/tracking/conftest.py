@@ -23,10 +23,11 @@ def empty_store(tmp_path_factory):
 def root(empty_store, tmp_path, monkeypatch):
     """A project's folder with a store in it."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    handler = signal.getsignal(signal.SIGTERM)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     shutil.copy(empty_store, tmp_path)
     yield tmp_path
-    signal.signal(signal.SIGTERM, handler)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

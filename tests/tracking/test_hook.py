@@ -22,7 +22,7 @@ from tests.conftest import PROJECT
 from tests.services import interruptible
 from tests.tracking.test_scores import EXPLANATIONS
 
-KILLING = (signal.SIGTERM, signal.SIGINT, signal.SIGKILL)
+KILLING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL)
 INPUTS = {
     "model_input": np.zeros((4, 8, 8), np.float16),
     "fold_0_split": pd.DataFrame({"patient_id": [1, 1, 2, 3], "held_out": [0, 0, 1, 1]}),
@@ -236,10 +236,20 @@ def killed(empty_store, root, tmp_path):
     return roots
 
 
+def test_signals_that_somebody_handles_are_left_to_them(hook):
+    ends = {signal.SIGTERM: signal.default_int_handler, signal.SIGHUP: signal.SIG_IGN}
+    for number, handler in ends.items():
+        signal.signal(number, handler)
+    start(hook)
+    hook.before_node_run(NODE, INPUTS)
+    hook.on_pipeline_error()
+    assert {number: signal.getsignal(number) for number in ends} == ends
+
+
 @pytest.mark.slow
 def test_an_interrupted_run_shows_as_killed(killed):
-    assert statuses(killed[signal.SIGTERM]) == ["KILLED", "KILLED"]
-    assert statuses(killed[signal.SIGINT]) == ["KILLED", "KILLED"]
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        assert statuses(killed[number]) == ["KILLED", "KILLED"]
     root = killed[signal.SIGKILL]
     assert statuses(root) == ["RUNNING", "RUNNING"]
     hook = MlflowHook()

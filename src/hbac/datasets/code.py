@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+import threading
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib import metadata, util
@@ -26,6 +27,9 @@ _CARRIERS = {
 """Libraries that carry or check values and decide none."""
 
 _INSTALLED = {"site-packages", "dist-packages"}
+
+# Python 3.11 counts the depth of syntax trees once for all threads, and fails where two parse.
+_one_parses = threading.Lock()
 
 
 @cache
@@ -179,5 +183,6 @@ def code_version(module: str) -> str:
     Args:
         module: its full name.
     """
-    walk = _Walk(module)
+    with _one_parses:
+        walk = _Walk(module)
     return joblib.hash([sorted(walk.code.items()), sorted(walk.libraries.items())])

@@ -151,7 +151,7 @@ def _advice(name: Name, files: ParameterFiles) -> str:
         return f"did you mean {' or '.join(map(dotted, meant))}?"
     depth = next(depth for depth in range(len(name)) if not files.has(name[: depth + 1]))
     group = files.find(name[:depth])
-    known = sorted([*group, *(() if depth else RUN_SETTINGS)]) if isinstance(group, Mapping) else []
+    known = sorted({*group, *(() if depth else RUN_SETTINGS)}) if isinstance(group, Mapping) else []
     where = f"{dotted(name[:depth])} has" if depth else "known are"
     return f"{where} {', '.join(known) or 'no parameters below it'}"
 

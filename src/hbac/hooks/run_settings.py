@@ -9,6 +9,8 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
+from fsspec.registry import get_filesystem_class, known_implementations
+
 from hbac.hooks.command import FOLDERS
 from hbac.hooks.refusal import GuardError
 
@@ -34,6 +36,21 @@ def _refuse(name: str, value: Any, expected: str, remedy: str) -> GuardError:
     return GuardError(f"{name} must be {expected}, received {value!r}. Type --params {remedy}")
 
 
+def _check_url(name: str, value: str) -> None:
+    protocol, colon, rest = value.partition(":/")
+    reason = None
+    if rest.startswith("/"):
+        try:
+            get_filesystem_class(protocol.rpartition("::")[2])
+        except (ValueError, ImportError) as error:
+            reason = str(error)
+    elif colon and protocol in known_implementations:
+        reason = "a URL has two slashes after its colon"
+    if reason:
+        expected = f"a path, or a URL that can be opened ({reason})"
+        raise _refuse(name, value, expected, f"{name}=PATH or {name}=s3://BUCKET/NAME")
+
+
 def _check_folder(name: str, value: Any) -> None:
     if isinstance(value, os.PathLike):
         return
@@ -45,6 +62,7 @@ def _check_folder(name: str, value: Any) -> None:
     if value.startswith("~"):
         expected = "a path without ~, which the shell does not replace there"
         raise _refuse(name, value, expected, f'"{name}=$HOME/NAME"')
+    _check_url(name, value)
 
 
 def _check_numbers(values: Mapping[str, Any]) -> None:

@@ -21,6 +21,12 @@ from hbac.tracking.parameters import flatten, without_effect
 _DEMO = "demo_parameters"
 
 
+def _received(fault: Mapping[str, Any]) -> str:
+    """The value, unless it is a whole group, or what is wrong names it already."""
+    text = f", received {fault['input']!r}"
+    return text if fault["loc"] and not fault["msg"].endswith(text) else ""
+
+
 def _faults(name: Name, kind: type, values: Any) -> list[tuple[Name, str]]:
     """Place and description of each value that a type of parameters does not take."""
     try:
@@ -32,7 +38,7 @@ def _faults(name: Name, kind: type, values: Any) -> list[tuple[Name, str]]:
         return [
             (
                 (*name, *map(str, fault["loc"])),
-                fault["msg"] + (f", received {fault['input']!r}" if fault["loc"] else ""),
+                fault["msg"] + _received(fault),
             )
             for fault in error.errors()
         ]
@@ -59,7 +65,8 @@ def check_types(
     faults = [
         fault for key, kind in kinds.items() for fault in _faults((*key.split("."),), kind, values)
     ]
-    lines = [f"  {dotted(typed.get(place, place))}: {what}" for place, what in faults]
+    # Several types may take the same group.
+    lines = dict.fromkeys(f"  {dotted(typed.get(place, place))}: {what}" for place, what in faults)
     if lines:
         raise GuardError(
             "parameters that are not right:\n" + "\n".join(lines) + "\nMend them in conf, or by "
@@ -107,6 +114,8 @@ def check_pipelines(known: Any) -> None:
     # Kedro tells no hook before it fails on the name itself.
     for name in getattr(known, "_requested_pipelines", None) or ():
         if name not in known:
+            # The next run in this process, such as a notebook's, would else be refused for it.
+            known.set_requested(None)
             close = get_close_matches(name, known, n=1)
             advice = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
             raise GuardError(f"there is no pipeline {name!r}; {advice}")

@@ -36,7 +36,7 @@ from hbac.tracking.scores import (
     readable_scores,
     summarise_training,
 )
-from hbac.tracking.store import check_reachable, connect, numbered, tracking_uri
+from hbac.tracking.store import check_store, connect, numbered, tracking_uri
 
 TRAINING = "training"
 """Tag of the nodes that train a network."""
@@ -103,12 +103,12 @@ class MlflowHook:
         """Note what there is to log, where a node trains or explains.
 
         Raises:
-            TrackingError: if it is to be logged to a server that can't be reached.
+            TrackingError: if it is to be logged to a store that can't be used.
         """
         self._planned, self._process = None, os.getpid()
         self._training = [node for node in pipeline.nodes if TRAINING in node.tags]
         if self._training or any(EXPLAINING in node.tags for node in pipeline.nodes):
-            check_reachable(tracking_uri(self._root))
+            check_store(tracking_uri(self._root))
             self._catalog = catalog
             self._planned = (run_params, pipeline)
 
@@ -161,7 +161,10 @@ class MlflowHook:
         atexit.register(self._end, "KILLED")
         after_cell(partial(self._end, "KILLED"))
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                # `nohup` has the end of a terminal ignored; others may have handlers of their own.
+                if signal.getsignal(number) is signal.SIG_DFL:
+                    signal.signal(number, lambda number, frame: sys.exit(128 + number))
 
     @hook_impl
     def before_node_run(self, node: Node, inputs: dict[str, Any]) -> None:
@@ -295,7 +298,8 @@ class MlflowHook:
         parent = self._parent
         self._end("FINISHED")
         if parent is not None and not self._fingerprints and not self._explained:
-            self._client.delete_run(parent.run_id)
+            with tolerated("that a run made nothing"):
+                self._client.delete_run(parent.run_id)
 
     def _close_child(self, node: str, status: str) -> None:
         child = self._children.pop(node, None)

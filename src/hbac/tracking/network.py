@@ -10,11 +10,19 @@ from hbac.tracking.current import current_run, tolerated
 
 
 class EpochMetrics(keras.callbacks.Callback):
-    """Logs each epoch's metrics to the current run; without one, it does nothing."""
+    """Logs each epoch's metrics to the current run; without one, it does nothing.
+
+    After an epoch that could not be logged it waits no more for the store: the history completes
+    the run once the network is trained.
+    """
+
+    _reached = True
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Log the epoch's metrics as a step; the first is 1, as in the history."""
         run = current_run()
-        if run is not None and logs:
+        if run is not None and logs and self._reached:
+            self._reached = False
             with tolerated(f"epoch {epoch + 1}"):
                 run.log_metrics(logs, step=epoch + 1)
+                self._reached = True

@@ -5,14 +5,17 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import re
 import shutil
 import sqlite3
+import ssl
 import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import cache
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import quote
 
@@ -24,6 +27,7 @@ DATABASE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
 
 _LOCAL = "sqlite:///"
+_SERVER = ("http://", "https://")
 _ADDRESS = "MLFLOW_TRACKING_URI"
 _SECONDS_TO_ANSWER = 5
 
@@ -73,24 +77,49 @@ def experiment_name() -> str:
     return os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
 
 
-def check_reachable(uri: str) -> None:
-    """Refuse a server that doesn't answer, rather than to wait minutes for each thing to log.
+def _without_login(uri: str) -> str:
+    """An address without the name and the password that may stand in it."""
+    return re.sub(r"(?<=://)[^/]*@", "", uri)
 
-    Raises:
-        TrackingError: with the address and the reason.
-    """
-    if not uri.startswith(("http://", "https://")):
-        return
+
+def _unusable(uri: str, reason: object) -> TrackingError:
+    return TrackingError(
+        f"runs can't be logged to {_without_login(uri)} ({reason}). Set {_ADDRESS} to a server "
+        "that answers (http://HOST:PORT) or to a database (sqlite:////PATH/mlflow.db), or unset it "
+        f"to keep runs in the project's folder, in {DATABASE}"
+    )
+
+
+def _check_answers(uri: str) -> None:
     try:
-        urllib.request.urlopen(uri, timeout=_SECONDS_TO_ANSWER).close()
+        urllib.request.urlopen(_without_login(uri), timeout=_SECONDS_TO_ANSWER).close()
     except urllib.error.HTTPError:
         return  # It answers; what it wants, such as a password, MLflow knows.
-    except (OSError, ValueError) as error:
-        raise TrackingError(
-            f"{_ADDRESS} names {uri}, which can't be reached "
-            f"({getattr(error, 'reason', error)}). Start that server, or unset {_ADDRESS} to keep "
-            "runs in the project's folder"
-        ) from error
+    except (OSError, ValueError, HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        if not isinstance(reason, ssl.SSLError):  # Whose certificates to trust, MLflow knows.
+            raise _unusable(uri, reason) from error
+
+
+def _check_writable(uri: str, file: Path) -> None:
+    folder = next(folder for folder in file.parents if folder.exists())
+    for place in (file, folder):
+        if place.exists() and not os.access(place, os.W_OK):
+            raise _unusable(uri, f"{place} can't be written to")
+
+
+def check_store(uri: str) -> None:
+    """Refuse a store that can't be used, rather than to try for minutes.
+
+    Raises:
+        TrackingError: with the address of a server that doesn't answer, or of a database that
+            can't be written, and the reason.
+    """
+    file = _database(uri)
+    if uri.startswith(_SERVER):
+        _check_answers(uri)
+    elif file is not None:
+        _check_writable(uri, file)
 
 
 def _columns(database: sqlite3.Connection, table: str) -> set[str]:
@@ -189,7 +218,7 @@ def connect(root: Path):
         An ``MlflowClient`` and the experiment's id.
 
     Raises:
-        TrackingError: if a server can't be reached, or lacks the experiment that is asked for.
+        TrackingError: if the store can't be used, or lacks the experiment that is asked for.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
@@ -197,14 +226,19 @@ def connect(root: Path):
     # With seven, the default, a server that is gone holds up a run for minutes at each call.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
     uri = tracking_uri(root)
-    check_reachable(uri)
+    check_store(uri)
     from mlflow import MlflowClient
 
     _use(uri)
     file = _database(uri)
-    with _alone(file):
-        client = MlflowClient(uri)
-        return client, _open_experiment(client, file)
+    try:
+        with _alone(file):
+            client = MlflowClient(uri)
+            return client, _open_experiment(client, file)
+    except TrackingError:
+        raise
+    except Exception as error:
+        raise _unusable(uri, str(error).strip().partition("\n")[0]) from error
 
 
 def numbered(client, experiment_id: str, name: str) -> str:
@@ -244,8 +278,8 @@ def page_of_runs(root: Path) -> tuple[str | None, str]:
         it; and the page's address, without the experiment's where there is none yet.
     """
     uri = os.environ.get(_ADDRESS) or f"{_LOCAL}{DATABASE}"
-    if uri.startswith(("http://", "https://")):
-        return None, f"{uri.rstrip('/')}/#/experiments"
+    if uri.startswith(_SERVER):
+        return None, f"{_without_login(uri).rstrip('/')}/#/experiments"
     file = root / DATABASE if uri == f"{_LOCAL}{DATABASE}" else _database(uri)
     number = file and _experiment_id(file)
     runs = f"/{number}/runs?workflowType=machine_learning" if number else ""
