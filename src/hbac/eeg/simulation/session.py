@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from hbac.eeg.recording import CHANNELS, SAMPLING_RATE, Recording
+from hbac.eeg.recording import CHANNELS, ELECTRODES, SAMPLING_RATE, Recording
 from hbac.eeg.regional import COLUMNS, ROW_SECONDS, regional_spectrogram
 from hbac.eeg.simulation import artefacts, patterns, scalp
 from hbac.eeg.simulation.background import (
@@ -301,6 +301,20 @@ def simulate_session(session: Session) -> Recording:
         As ``record``.
     """
     return record(session, _cerebral)
+
+
+def simulate_pattern(session: Session) -> Recording:
+    """Simulate the pattern that a session shows alone, without the rest of the brain.
+
+    Returns:
+        Microvolts of the 19 electrodes, shape ``(19, seconds * 200)``, float32; zeros for
+        ``other``.
+    """
+    eeg = np.zeros((len(ELECTRODES), session.seconds * SAMPLING_RATE), np.float32)
+    if session.episodes_of(session.pattern):
+        rng = np.random.default_rng(session.seed)
+        eeg += PATTERNS[session.pattern](rng, session, draw_patient(session.patient_seed))
+    return Recording(eeg, ELECTRODES)
 
 
 def simulate_excerpt(session: Session, *, start: float, seconds: float) -> Recording:
