@@ -79,28 +79,39 @@ def test_the_spectrogram_is_that_of_the_same_session():
     np.testing.assert_array_equal(power, regional_spectrogram(simulate_session(session)))
 
 
-@pytest.mark.parametrize("pattern", ["lpd", "lrda", "seizure"])
-@pytest.mark.parametrize("patient_seed", [1, 2, 3, 4])
-def test_lateralised_patterns_stand_out_on_the_side_of_the_focus(pattern, patient_seed):
-    session = session_of(pattern, patient_seed=patient_seed, ambiguity=0.0)
+def gain_by_side(pattern, patient_seed):
+    """What a pattern adds on the side of the focus, and on the other."""
+    session = session_of(pattern, seed=patient_seed, patient_seed=patient_seed, ambiguity=0.0)
     own = band_power(session, 0.6, 8)
     silent = band_power(replace(session, episodes=()), 0.6, 8)
-    sides = ("L", "R") if draw_patient(patient_seed).focus in LEFT_FOCI else ("R", "L")
-    gain = [
+    sides = ("L", "R") if draw_patient(patient_seed, pattern).focus in LEFT_FOCI else ("R", "L")
+    return [
         own[f"{side}L"] + own[f"{side}P"] - silent[f"{side}L"] - silent[f"{side}P"]
         for side in sides
     ]
+
+
+@pytest.mark.parametrize("pattern", ["lpd", "lrda"])
+@pytest.mark.parametrize("patient_seed", [1, 2, 3, 4])
+def test_lateralised_patterns_stand_out_on_the_side_of_the_focus(pattern, patient_seed):
+    gain = gain_by_side(pattern, patient_seed)
     assert gain[0] > 1.5 * max(gain[1], 0)
 
 
+def test_some_seizures_stand_out_on_the_side_of_the_focus_and_some_on_both():
+    gains = [gain_by_side("seizure", seed) for seed in range(12)]
+    lateralised = np.mean([gain[0] > 1.5 * gain[1] for gain in gains])
+    assert 0.2 < lateralised < 0.9
+
+
 @pytest.mark.parametrize("seed", range(4))
-def test_grda_peaks_between_one_and_three_hertz_on_both_sides(seed):
+def test_grda_peaks_between_half_and_three_hertz_on_both_sides(seed):
     recording = simulate_session(session_of("grda", seed=seed, ambiguity=0.0))
     chains = chain_differences(recording)
     for chain in (2, 3):
         frequencies, power = signal.welch(chains[chain, 1], 200, nperseg=800)
-        above = frequencies >= 0.75
-        assert 1 <= frequencies[above][power[above].argmax()] <= 3
+        above = frequencies >= 0.5
+        assert 0.5 <= frequencies[above][power[above].argmax()] <= 3
 
 
 def test_an_ambiguous_pattern_is_fainter():
@@ -121,7 +132,9 @@ def test_the_ekg_shows_the_patients_heart_rate():
     ekg = simulate_session(session_of("other")).pick(("EKG",)).data[0]
     ekg = ekg - np.median(ekg)
     peaks, _ = signal.find_peaks(np.abs(ekg), height=0.6 * np.abs(ekg).max(), distance=60)
-    assert len(peaks) * 60 / SECONDS == pytest.approx(draw_patient(12).heart_rate, rel=0.05)
+    assert len(peaks) * 60 / SECONDS == pytest.approx(
+        draw_patient(12, "other").heart_rate, rel=0.05
+    )
 
 
 def test_gaps_and_dead_channels_show_in_the_recording_and_its_spectrogram():
