@@ -99,14 +99,3 @@ def test_seizures_are_far_larger_than_the_background_and_steep():
         slopes.append(np.polyfit(np.log(frequencies[inside]), power, 1)[0])
     assert np.median(ratios) > 4
     assert np.median(slopes) < -2
-
-
-def test_a_posterior_rhythm_is_rare_but_in_those_who_are_awake():
-    from hbac.eeg.simulation.patient import draw_patient
-
-    for pattern in ("seizure", "lpd", "gpd", "lrda", "grda", "other"):
-        patients = [draw_patient(seed, pattern) for seed in range(300)]
-        awake = [patient for patient in patients if patient.state == "awake"]
-        assert len(awake) < 0.4 * len(patients)
-        assert all(patient.posterior > 0 for patient in awake)
-        assert all(p.posterior == p.blinks == 0 for p in patients if p.state != "awake")
