@@ -32,13 +32,18 @@ _FRAGMENTS = 0.25
 _CLARITY = 2.0
 """Standard deviations from the height of the faintest, most ambiguous patterns to the clearest."""
 
+_STANDS_OUT = 7.0
+"""Height of the faintest pattern that all see, over the root mean square of the background, which
+has some five times that from peak to peak: what doesn't stand out of it, nobody calls a pattern."""
+
 
 def _amplitude(
     rng: np.random.Generator, session: Session, patient: Patient, typical: population.Quantiles
 ) -> float:
     """Height of a pattern: larger in large backgrounds, and where experts agree."""
     clear = _CLARITY * (0.25 - session.ambiguity)
-    return typical.at(clear + rng.normal()) * (patient.amplitude / 10) ** 0.5
+    height = typical.at(clear + rng.normal()) * (patient.amplitude / 10) ** 0.5
+    return max(height, _STANDS_OUT * (1.2 - session.ambiguity) * patient.amplitude)
 
 
 def _tilt(rng: np.random.Generator) -> np.ndarray:
@@ -284,7 +289,7 @@ def _sporadic_discharges(
 
 def _focal_slowing(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
     """Polymorphic delta over a lesion."""
-    density = spectral_peak(frequency=1.2, bandwidth=0.7, rms=rng.uniform(0.3, 1.5))
+    density = spectral_peak(frequency=1.2, bandwidth=0.7, rms=rng.uniform(0.3, 1.0))
     trace = coloured_noise(rng, density, shape=(1, session.seconds * SAMPLING_RATE))[0]
     field = scalp.lateralised_field(patient.focus, width=0.5, contralateral=0.0)
     return scalp.project(trace, patient.amplitude * field)

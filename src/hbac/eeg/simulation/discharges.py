@@ -8,7 +8,7 @@ discharges in EEG", Electroencephalogr. Clin. Neurophysiol. 17, 1964.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import signal
@@ -48,22 +48,21 @@ class Phase:
         return (self.height * shape).astype(np.float32)
 
 
-BIPHASIC = (Phase(0.10, 0.018, 0.028, -1.0), Phase(0.22, 0.04, 0.07, 0.55))
+def _of_unit_height(*phases: Phase) -> tuple[Phase, ...]:
+    """Scale phases so that the discharge has a height of 1 from peak to peak."""
+    height = np.ptp(sum(phase.waveform() for phase in phases))
+    return tuple(replace(phase, height=phase.height / height) for phase in phases)
+
+
+BIPHASIC = _of_unit_height(Phase(0.10, 0.018, 0.028, -1.0), Phase(0.22, 0.04, 0.07, 0.55))
 """A sharp wave and its after-going slow wave."""
 
-POLYPHASIC = (
-    *(Phase(0.08, 0.014, 0.018, -0.8), Phase(0.14, 0.018, 0.022, 0.6)),
-    *(Phase(0.20, 0.020, 0.030, -0.6), Phase(0.34, 0.05, 0.06, 0.45)),
-)
-"""A run of spikes within one discharge."""
-
-TRIPHASIC = (
+TRIPHASIC = _of_unit_height(
     Phase(0.08, 0.025, 0.025, -0.35),
     Phase(0.17, 0.030, 0.045, 1.0),
     Phase(0.34, 0.060, 0.060, -0.5),
 )
 """Negative, larger positive, slower negative: the triphasic morphology of metabolic GPDs."""
-
 
 _DURATION = Quantiles(0.08, 0.18, 0.34)
 """Seconds: sharp waves (0.07 to 0.2) most often, but spikes and blunt waves, too."""
@@ -79,7 +78,11 @@ _AFTER_GOING = 0.5
 
 
 def draw_morphology(rng: np.random.Generator) -> tuple[Phase, ...]:
-    """Draw the shape of a discharge: one to five phases, 60 to 400 ms, of either polarity."""
+    """Draw the shape of a discharge: one to five phases, 60 to 400 ms, of either polarity.
+
+    Returns:
+        Phases, and often an after-going slow wave; together 1 from peak to peak.
+    """
     n = rng.choice(len(_PHASES), p=_PHASES) + 1
     seconds = _DURATION.draw(rng, limits=(0.06, 0.4))
     widths = np.linspace(1, 1.6, n) * rng.lognormal(0, 0.2, n)
@@ -93,7 +96,7 @@ def draw_morphology(rng: np.random.Generator) -> tuple[Phase, ...]:
     if rng.random() < _AFTER_GOING and seconds < 0.3:
         size = -np.sign(heights[-1]) * rng.uniform(0.2, 0.6)
         phases.append(Phase(_BEFORE + seconds + 0.08, 0.04, 0.05, size))
-    return tuple(phases)
+    return _of_unit_height(*phases)
 
 
 def _cycles(rng: np.random.Generator, samples: int, *, frequency: float) -> np.ndarray:
@@ -137,7 +140,7 @@ def discharge_train(
         phases: morphology.
 
     Returns:
-        Relative amplitude, shape ``(samples,)``, float32.
+        Amplitude relative to that of ``phases``, shape ``(samples,)``, float32.
     """
     firsts = (np.asarray(onsets) * SAMPLING_RATE).astype(int)
     sizes = rng.lognormal(0, 0.25, len(firsts))
