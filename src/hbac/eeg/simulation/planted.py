@@ -10,8 +10,9 @@ import numpy as np
 
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.recording import ELECTRODES, SAMPLING_RATE, Recording
-from hbac.eeg.simulation.brain import PATTERNS, patient_background
+from hbac.eeg.simulation.brain import patient_background
 from hbac.eeg.simulation.discharges import DISCHARGE_SECONDS
+from hbac.eeg.simulation.looks import PATTERNS
 from hbac.eeg.simulation.patient import Patient, draw_patient
 from hbac.eeg.simulation.session import Session, record
 from hbac.eeg.simulation.timeline import Episode, Span

@@ -17,6 +17,61 @@ _WAVE_AFTER = 2.4
 """Phase by which the crest of a slow wave follows that of its spike, negative up as the spike."""
 
 
+def _evolving(rng: np.random.Generator) -> dict[str, float]:
+    return {
+        "onset": rng.uniform(2, 4),
+        "peak": rng.uniform(4, 9),
+        "offset": rng.uniform(1, 2.5),
+        "sharpness": rng.uniform(0.5, 5),
+    }
+
+
+def _fast(rng: np.random.Generator) -> dict[str, float]:
+    """Of 8 to 20 Hz at its start."""
+    start = rng.uniform(8, 20)
+    return {
+        "onset": start,
+        "peak": 0.8 * start,
+        "offset": rng.uniform(0.2, 0.6) * start,
+        "sharpness": rng.uniform(0, 1.5),
+    }
+
+
+def _slow(rng: np.random.Generator) -> dict[str, float]:
+    """Spike-and-wave of 1.5 to 3 Hz."""
+    start = rng.uniform(1.7, 3)
+    return {
+        "onset": start,
+        "peak": 1.1 * start,
+        "offset": 0.8 * start,
+        "sharpness": rng.uniform(4, 10),
+    }
+
+
+def _steady(rng: np.random.Generator) -> dict[str, float]:
+    """Faster than 2.5 Hz, with no evolution that 10 s would show."""
+    start = rng.uniform(2.6, 5)
+    return {
+        "onset": start,
+        "peak": rng.uniform(0.95, 1.1) * start,
+        "offset": rng.uniform(0.8, 1) * start,
+        "sharpness": rng.uniform(0.3, 5),
+    }
+
+
+_KINDS = ((_evolving, 0.45), (_fast, 0.1), (_slow, 0.2), (_steady, 0.25))
+
+
+def draw_course(rng: np.random.Generator) -> dict[str, float]:
+    """Draw a kind of seizure: evolving, fast, slow spike-and-wave, or steady.
+
+    Returns:
+        ``onset``, ``peak``, ``offset`` and ``sharpness`` of ``simulate_seizure``.
+    """
+    kinds, chances = zip(*_KINDS, strict=True)
+    return kinds[rng.choice(len(kinds), p=chances)](rng)
+
+
 def seizure_frequency(
     progress: np.ndarray, *, onset: float, peak: float, offset: float
 ) -> np.ndarray:

@@ -13,7 +13,8 @@ from hbac.eeg.recording import CHANNELS, ELECTRODES, SAMPLING_RATE, Recording
 from hbac.eeg.regional import COLUMNS, ROW_SECONDS, regional_spectrogram
 from hbac.eeg.simulation import artefacts, scalp
 from hbac.eeg.simulation.background import coloured_noise, power_law, wander
-from hbac.eeg.simulation.brain import PATTERNS, simulate_brain
+from hbac.eeg.simulation.brain import simulate_brain
+from hbac.eeg.simulation.looks import PATTERNS
 from hbac.eeg.simulation.patient import Patient, draw_patient
 from hbac.eeg.simulation.timeline import Episode, Span
 
