@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 from scipy import signal, stats
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression
@@ -207,20 +208,18 @@ def _peaks(pattern: str, eeg: np.ndarray) -> np.ndarray:
 
 def interval_figures(pattern: str, seed: int) -> tuple[float, float]:
     """Rate in Hz and coefficient of variation of the intervals in 12 s of a simulated pattern."""
-    seconds = 14
     session = Session(
         seed=seed,
         patient_seed=seed,
-        seconds=seconds,
+        seconds=14,
         pattern=pattern,
         ambiguity=0.2,
-        episodes=(Episode(pattern, 0.0, float(seconds)),),
+        # Beyond both ends, so that it neither starts nor stops.
+        episodes=(Episode(pattern, -5.0, 19.0),),
         mains_frequency=60.0,
     )
-    eeg = simulate_pattern(replace(session, episodes=(Episode(pattern, -5.0, seconds + 5.0),)))
-    channels = chain_differences(eeg).reshape(16, -1)
-    times = _peaks(pattern, channels)
-    intervals = np.diff(times[(times > 1) & (times < seconds - 1)])
+    times = _peaks(pattern, chain_differences(simulate_pattern(session)).reshape(16, -1))
+    intervals = np.diff(times[(times > 1) & (times < 13)])
     if len(intervals) < 2:
         return np.nan, np.nan
     return 1 / intervals.mean(), intervals.std() / intervals.mean()
@@ -250,10 +249,8 @@ def medians(windows: pd.DataFrame, table: pd.DataFrame) -> dict[str, dict[str, f
     return shown.groupby(windows["name"]).median().astype(float).round(2).to_dict("index")
 
 
-def draw_spectra(simulated: pd.DataFrame, real: pd.DataFrame):
+def draw_spectra(simulated: pd.DataFrame, real: pd.DataFrame) -> Figure:
     """Spectra by class and chain: simulated as a band of 10 to 90 %, real as lines."""
-    from matplotlib import pyplot as plt
-
     figure, grid = plt.subplots(6, 4, figsize=(14, 18), sharex=True, sharey=True)
     for row, name in zip(grid, CLASS_NAMES, strict=True):
         for place, (axes, chain) in enumerate(zip(row, CHAINS, strict=True)):
@@ -273,10 +270,8 @@ def _of(windows: pd.DataFrame, name: str) -> list[np.ndarray]:
     return list(windows.loc[windows["name"] == name, "eeg"])
 
 
-def draw_examples(windows: pd.DataFrame, title: str):
+def draw_examples(windows: pd.DataFrame, title: str) -> Figure:
     """Three windows a class, 16 channels, 150 microvolts between channels."""
-    from matplotlib import pyplot as plt
-
     figure, grid = plt.subplots(6, 3, figsize=(22, 40))
     for row, name in zip(grid, CLASS_NAMES, strict=True):
         for axes, eeg in zip(row, _of(windows, name), strict=False):
@@ -286,10 +281,8 @@ def draw_examples(windows: pd.DataFrame, title: str):
     return figure
 
 
-def draw_features(table: pd.DataFrame, is_real: np.ndarray):
+def draw_features(table: pd.DataFrame, is_real: np.ndarray) -> Figure:
     """Every figure that sums windows up: simulated as a histogram, real as ticks."""
-    from matplotlib import pyplot as plt
-
     figure, grid = plt.subplots(5, 6, figsize=(20, 14))
     for axes, name in zip(grid.flat, table, strict=False):
         axes.hist(table.loc[~is_real, name], 30, alpha=0.5)

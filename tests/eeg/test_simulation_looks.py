@@ -6,7 +6,8 @@ from scipy import signal
 
 from hbac.eeg import chain_differences
 from hbac.eeg.simulation import Episode, Session, simulate_pattern, simulate_session
-from hbac.eeg.simulation.scalp import bipolar_amplitudes
+from hbac.eeg.simulation.patient import draw_patient
+from hbac.eeg.simulation.scalp import LEFT_FOCI, bipolar_amplitudes
 
 SECONDS = 14
 
@@ -99,3 +100,13 @@ def test_seizures_are_far_larger_than_the_background_and_steep():
         slopes.append(np.polyfit(np.log(frequencies[inside]), power, 1)[0])
     assert np.median(ratios) > 4
     assert np.median(slopes) < -2
+
+
+def test_lpds_are_larger_on_the_side_of_the_focus_but_for_few():
+    larger = []
+    for seed in range(100):
+        eeg = simulate_pattern(session_of("lpd", seed, ambiguity=0.0))
+        left, right = (chain_differences(eeg)[[k, k + 2]].var() for k in (0, 1))
+        on_the_left = draw_patient(seed, "lpd").focus in LEFT_FOCI
+        larger.append(left > 1.5 * right if on_the_left else right > 1.5 * left)
+    assert 0.88 < np.mean(larger) < 1

@@ -73,9 +73,16 @@ def _cortical_fields() -> tuple[np.ndarray, np.ndarray]:
     return places / np.linalg.norm(places, axis=1)[:, None], lead_field(places, POSITIONS)
 
 
-_BIPOLAR = np.zeros((18, len(ELECTRODES)))
-for _row, _pair in enumerate((*chain.from_iterable(BIPOLAR_PAIRS.values()), *MIDLINE_PAIRS)):
-    _BIPOLAR[_row, [ELECTRODES.index(name) for name in _pair]] = 1, -1
+def _longitudinal_bipolar() -> np.ndarray:
+    """Matrix from 19 electrodes to the 16 channels of the chains and two of the midline."""
+    pairs = (*chain.from_iterable(BIPOLAR_PAIRS.values()), *MIDLINE_PAIRS)
+    montage = np.zeros((len(pairs), len(ELECTRODES)))
+    for row, (front, back) in zip(montage, pairs, strict=True):
+        row[[ELECTRODES.index(front), ELECTRODES.index(back)]] = 1, -1
+    return montage
+
+
+_BIPOLAR = _longitudinal_bipolar()
 
 
 def bipolar_amplitudes(field: np.ndarray) -> np.ndarray:
