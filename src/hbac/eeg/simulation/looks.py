@@ -22,7 +22,7 @@ _PLUS = 0.2
 """How often periodic discharges come with fast activity (+F) or rhythmic delta (+R), and rhythmic
 delta has spikes (+S) (ACNS 2021, section C)."""
 
-_GENERALISED_SEIZURES = 0.35
+_GENERALISED_SEIZURES = 0.25
 
 _CLARITY = 2.0
 """Standard deviations from the height of the faintest, most ambiguous patterns to the clearest."""
@@ -184,7 +184,7 @@ def _seizure_fields(
         return field, field
     local = draw_lateralised(rng, session, patient, width=rng.uniform(0.3, 0.6))
     spread = scalp.lateralised_field(
-        patient.focus, width=rng.uniform(0.5, 1.3), contralateral=rng.uniform(0.1, 0.9)
+        patient.focus, width=rng.uniform(0.5, 1.0), contralateral=rng.uniform(0, 0.6)
     )
     return local, spread
 

@@ -61,5 +61,5 @@ LPD_AMPLITUDE = Quantiles(45, 100, 200)
 GPD_AMPLITUDE = Quantiles(50, 110, 220)
 LRDA_AMPLITUDE = Quantiles(40, 75, 150)
 GRDA_AMPLITUDE = Quantiles(45, 90, 180)
-SEIZURE_AMPLITUDE = Quantiles(100, 220, 450)
+SEIZURE_AMPLITUDE = Quantiles(80, 180, 400)
 """Microvolts; a seizure stands out of the background by far."""

@@ -154,10 +154,10 @@ def simulate_seizure(
     frequency = seizure_frequency(progress, onset=onset, peak=peak, offset=offset)
     frequency = frequency * (1 + 0.06 * wander(rng, samples, seconds=2))
     phase = 2 * np.pi * np.cumsum(frequency) / SAMPLING_RATE
-    height = np.interp(progress, [0, 0.1, 0.4, 1], [0.35, 0.6, 1.0, 1.0])
+    height = np.interp(progress, [0, 0.1, 0.5, 1], [0.3, 0.55, 1.0, 1.0])
     ending = np.clip((1 - progress) * samples / SAMPLING_RATE, 0, 1)
     height = height * ending * np.exp(0.2 * wander(rng, samples, seconds=1))
     trace = (spike_and_wave(phase, sharpness * progress**0.5) * height).astype(np.float32)
-    spread = np.interp(progress, [0.1, 0.4], [0, 1]).astype(np.float32)
+    spread = np.interp(progress, [0.1, 0.6], [0, 1]).astype(np.float32)
     local = project(trace * (1 - spread), local_field, delays)
     return local + project(trace * spread, spread_field, delays)
