@@ -7,7 +7,8 @@ patient; 0.5 is chance). Rates of simulated patterns and the variation of their 
 in the pattern alone, stand beside those of real recordings. Nothing is fitted to real windows: this
 is a report, and whoever looks at it for real windows should count how often.
 
-The last line is one JSON object; ``real_windows`` is 0 where there is no real data set:
+The last line is one JSON object; ``real_windows`` is 0 where there is no real data set, and
+``furthest`` are the medians that differ most, real less simulated, in standard deviations:
 
     python benchmarks/realism.py
     python benchmarks/realism.py --raw-dir PATH --figures FOLDER
