@@ -34,8 +34,9 @@ from hbac.evaluation import class_prior, kl_divergence, uniform
 from hbac.models.blend import cross_fitted_blend
 from hbac.models.image import build_image
 from hbac.pipelines.modeling.input_nodes import assemble_waveforms
-from hbac.pipelines.modeling.nodes import split_folds, train_fold
+from hbac.pipelines.modeling.nodes import split_folds
 from hbac.pipelines.modeling.params import ModelingParams
+from hbac.pipelines.modeling.training_nodes import train_fold
 from hbac.pipelines.simulation.nodes import (
     plan_cohort,
     simulate_train_eegs,
@@ -90,12 +91,14 @@ PARTS = (
     "modeling.augmentation.time_shift",
     "modeling.augmentation.time_mask",
     "modeling.augmentation.frequency_mask",
+    "modeling.augmentation.drop_channel modeling.augmentation.drop_chain "
+    "modeling.augmentation.drop_panel modeling.augmentation.drop_stretch",
     "modeling.augmentation.mixup",
     "modeling.mirrored_prediction",
     "modeling.blend",
     "modeling.network.architecture",
 )
-"""The parameters by which the two recipes differ; two that belong together stand in one row."""
+"""The parameters by which the two recipes differ; those that belong together stand in one row."""
 
 
 class NoCheckpoint:

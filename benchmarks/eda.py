@@ -116,7 +116,7 @@ def _catalog(folder: Path):
 
     files = {
         "train_labels": ("hbac.datasets.LabelsDataset", "train.csv", {"votes": True}),
-        "eda_{name}_table": ("pandas.CSVDataset", "{name}.csv", {"save_args": {"index": False}}),
+        "eda_{name}_table": ("hbac.datasets.TableDataset", "{name}.csv", {}),
         "eda_{name}_figure": ("hbac.datasets.FigureDataset", "{name}.png", {"dpi": 150}),
         "eda_statistics": ("hbac.datasets.RecordDataset", "statistics.json", {}),
     }

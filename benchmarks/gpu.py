@@ -42,9 +42,9 @@ from pathlib import Path
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 bootstrap_project(Path.cwd())
-pipeline, params = sys.argv[1], json.loads(sys.argv[2])
+names, params = sys.argv[1].split(","), json.loads(sys.argv[2])
 with KedroSession.create(Path.cwd(), runtime_params=params) as session:
-    session.run(pipeline_names=[pipeline])
+    session.run(pipeline_names=names)
 """
 
 
@@ -137,9 +137,9 @@ def run_pipelines(folder: Path, settings: dict) -> dict:
     data = prepare(folder, eegs, max(1, eegs * 2 // 3), min(settings["templates"], eegs))
     store = os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
     params = json.dumps(runtime_params(folder, settings))
-    for pipeline in ("conversion", "spectrogram", "modeling"):
-        print("kedro run --pipeline", pipeline, flush=True)
-        subprocess.run([sys.executable, "-c", RUN, pipeline, params], check=True, cwd=PROJECT)
+    names = "conversion,spectrogram,modeling"
+    print("kedro run --pipelines", names, flush=True)
+    subprocess.run([sys.executable, "-c", RUN, names, params], check=True, cwd=PROJECT)
     history = pd.read_csv(folder / "data/07_model_output/training_history.csv")
     windows = pd.read_parquet(folder / "data/05_model_input/model_windows.parquet")
     return {

@@ -23,9 +23,9 @@ cryptography databricks-sdk decorator dynaconf executing fastapi flask gitdb git
 google-auth graphene graphql-core graphql-relay importlib-metadata itsdangerous kedro
 kedro-datasets keras librosa mako mlflow mlflow-skinny mlflow-tracing more-itertools namex omegaconf
 opentelemetry-api opentelemetry-proto opentelemetry-sdk opentelemetry-semantic-conventions optree
-pandera parse pathlib-abc platformdirs pooch prettytable pyasn1 pyasn1-modules pycparser pydantic
+parse pathlib-abc platformdirs pooch prettytable pyasn1 pyasn1-modules pycparser pydantic
 pydantic-core python-dotenv python-slugify pywavelets skops smmap soundfile soxr sqlalchemy sqlparse
-starlette text-unidecode tomli-w typeguard typing-inspection tzdata universal-pathlib wcwidth"
+starlette text-unidecode tomli-w typing-inspection tzdata universal-pathlib wcwidth"
 
 if [ "${1:-}" = wheels ]; then
     platforms=()

@@ -28,6 +28,18 @@ _S3_ENVIRONMENT = {
 }
 
 
+def _heed_interrupts():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def interruptible(command, **options):
+    """Start a process that SIGINT interrupts, also where a shell's job in the background starts it.
+
+    Such a job ignores SIGINT, and so does whatever it starts.
+    """
+    return subprocess.Popen(command, preexec_fn=_heed_interrupts, **options)
+
+
 def _labels(n):
     table = pd.DataFrame({"eeg_id": range(n), "spectrogram_id": range(n), "patient_id": range(n)})
     offsets = ["eeg_label_offset_seconds", "spectrogram_label_offset_seconds"]
@@ -116,7 +128,8 @@ def dask_cluster(folder, *, nanny=False, **settings):
         settings: Dask's own, by the names of its environment variables.
     """
     distributed = pytest.importorskip("distributed", reason="distributed is not installed")
-    environment = os.environ | settings | {"PYTHONPATH": str(PROJECT)}
+    places = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | settings | {"PYTHONPATH": os.pathsep.join(places)}
     known_at = folder / "scheduler.json"
 
     def start(program, *arguments):

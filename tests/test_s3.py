@@ -16,17 +16,24 @@ from kedro.pipeline import Node, Pipeline
 from kedro_datasets.pandas import CSVDataset
 from upath import UPath
 
+from hbac.datasets import simulated
+from hbac.hooks import OwnerHook
 from hbac.hooks import lock as locks
-from hbac.hooks.guard import (
-    SIMULATED_MARK,
-    GuardError,
-    check_inputs,
-    check_outputs,
-    check_owner,
-)
+from hbac.hooks.command import Call
+from hbac.hooks.guard import GuardError, check_inputs, check_outputs
+from hbac.hooks.location import Folders
 from hbac.hooks.lock import HOLDER, Lease, lock
+from hbac.hooks.owner import check_owner
 from tests.conftest import PROJECT
-from tests.services import end_of, kill, s3_store, start_run, wait_until, write_data_set
+from tests.services import (
+    end_of,
+    interruptible,
+    kill,
+    s3_store,
+    start_run,
+    wait_until,
+    write_data_set,
+)
 
 N_EEGS = 4
 N_SPECTROGRAMS = 24
@@ -227,27 +234,42 @@ def test_foreign_data_on_s3_is_never_written_to(s3):
     assert s3.find("bucket/foreign") == ["bucket/foreign/train.csv"]
 
 
+def begin(raw, data, source, target):
+    """As a run begins that reads one dataset and writes another."""
+    folders, paths = Folders(raw, data, data / "06_models"), catalog(source, target)
+    check_owner(PIPELINE, paths, folders, Call())
+    hook = OwnerHook()
+    hook._folders = folders
+    hook.before_pipeline_run(PIPELINE, paths)
+
+
 def test_a_new_raw_dir_on_s3_is_marked_and_may_be_written_to_again(s3):
     paths, raw = catalog("s3://bucket/in.csv", "s3://bucket/new/out.csv"), UPath("s3://bucket/new")
     check_outputs(PIPELINE, paths, raw)
-    assert s3.find("bucket/new") == [f"bucket/new/{SIMULATED_MARK}"]
+    assert s3.find("bucket/new") == []
+    begin(raw, UPath("s3://bucket/made"), "s3://bucket/in.csv", "s3://bucket/new/out.csv")
+    assert s3.find("bucket/new") == [f"bucket/new/{simulated.MARK}"]
     s3.pipe_file("bucket/new/train.csv", b"simulated")
+    simulated.note_table(raw, "train.csv")
     check_outputs(PIPELINE, paths, raw)
+    s3.pipe_file("bucket/new/train.csv", b"precious")
+    with pytest.raises(GuardError, match=r"did not make train\.csv in s3://bucket/new"):
+        check_outputs(PIPELINE, paths, raw)
 
 
 def test_two_data_sets_never_share_a_folder_on_s3(s3):
     first, second = UPath("s3://bucket/first"), UPath("s3://bucket/second")
     shared = UPath("s3://bucket/shared")
     for raw in (first, first):
-        check_owner(PIPELINE, catalog(f"{raw}/in.csv", f"{shared}/out.csv"), raw, shared)
+        begin(raw, shared, f"{raw}/in.csv", f"{shared}/out.csv")
     with pytest.raises(GuardError, match=r"s3://bucket/shared holds .* from s3://bucket/first;"):
-        check_owner(PIPELINE, catalog(f"{second}/in.csv", f"{shared}/out.csv"), second, shared)
+        begin(second, shared, f"{second}/in.csv", f"{shared}/out.csv")
 
 
 def test_a_bucket_with_a_typo_is_not_made(s3):
     raw, typo = UPath("s3://bucket/first"), UPath("s3://bukket/data")
     with pytest.raises(FileNotFoundError):
-        check_owner(PIPELINE, catalog(f"{raw}/in.csv", f"{typo}/out.csv"), raw, typo)
+        begin(raw, typo, f"{raw}/in.csv", f"{typo}/out.csv")
     assert not s3.exists("bukket")
 
 
@@ -316,7 +338,7 @@ time.sleep(60)
 
 
 def test_an_interrupted_run_leaves_no_lease(folder, s3):
-    run = subprocess.Popen(
+    run = interruptible(
         [sys.executable, "-c", INTERRUPTED, str(folder)],
         cwd=PROJECT,
         stdout=subprocess.PIPE,

@@ -1,7 +1,8 @@
-"""Imports Keras without the lines that its backend writes on start-up, which nobody can act on.
+"""Imports Keras as it ships, without the lines that its backend writes on start-up.
 
-TensorFlow's C++ libraries write them before their log is set up, so that no log level holds them
-back. They are taken out of the standard error; all else that is written there stays.
+Nobody can act on these. TensorFlow's C++ libraries write them before their log is set up, so that
+no log level holds them back. They are taken out of the standard error; all else that is written
+there stays.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
+
+from hbac.keras_defaults import choose_backend, name_the_file, restore_defaults
 
 _NOISE = re.compile(
     rb"WARNING: All log messages before absl::InitializeLog|I0000 |To enable the following "
@@ -62,8 +65,13 @@ class _QuietFinder(MetaPathFinder):
             execute = spec.loader.exec_module
 
             def execute_quietly(module: ModuleType) -> None:
-                with _without_noise():
-                    execute(module)
+                choose_backend()
+                try:
+                    with _without_noise():
+                        execute(module)
+                except ValueError as error:
+                    raise name_the_file(error) from error
+                restore_defaults(module)
 
             spec.loader.exec_module = execute_quietly
         return spec
@@ -72,8 +80,14 @@ class _QuietFinder(MetaPathFinder):
 def quieten_backend() -> None:
     """Let the next import of Keras, and TensorFlow's search for a GPU that isn't there, be silent.
 
-    With an NVIDIA driver TensorFlow's errors are shown: there they mean something.
+    With an NVIDIA driver TensorFlow's errors are shown: there they mean something. See
+    ``hbac.keras_defaults`` for what else happens on that import.
+
+    Raises:
+        RuntimeError: as ``restore_defaults``.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if _NVIDIA_DRIVER.exists() else "3")
-    if "keras" not in sys.modules:
+    if "keras" in sys.modules:
+        restore_defaults(sys.modules["keras"])
+    else:
         sys.meta_path.insert(0, _QuietFinder("keras"))

@@ -11,7 +11,10 @@ from hbac.hooks import (
     GuardHook,
     LockHook,
     LoggingHook,
+    OwnerHook,
+    RunnerHook,
     SummaryHook,
+    ValuesHook,
 )
 from hbac.tracking import MlflowHook
 
@@ -33,16 +36,23 @@ warnings.filterwarnings("ignore", "Option '--pipeline'", KedroDeprecationWarning
 # Folds and test data keep their names within the groups that kedro-viz shows.
 warnings.filterwarnings("ignore", "One or more dataset names contain '.'", UserWarning)
 
-# Hooks run last to first.
+# Hooks run last to first. Values are checked once the folds are known that pipelines are wired by;
+# folders are marked once every other hook has let the run begin.
 HOOKS = (
+    OwnerHook(),
     SummaryHook(),
     MlflowHook(),
     LockHook(),
+    ValuesHook(),
     FoldsHook(),
     AbsentHook(),
     GuardHook(),
+    RunnerHook(),
     LoggingHook(),
 )
+
+# Nothing is sent anywhere, wherever a run is started; .telemetry says so in the project's folder.
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

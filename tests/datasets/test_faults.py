@@ -390,7 +390,7 @@ def test_a_full_disk_ends_the_run_and_blames_no_partition(small_disk, tmp_path, 
     with pytest.raises(DatasetError, match="No space left on device") as error:
         dataset.save(tasks)
     assert re.search(r"disk/out/\d+\.npy could not be written", str(error.value))
-    recorded = Manifest(LocalFileSystem(), str(out)).fingerprints()
+    recorded = Manifest(LocalFileSystem(), str(out)).read().made
     before = {name: changed for name, changed in changed_at(out).items() if name in recorded}
     assert 5 < len(before) < 11
     check_that_all_are_whole(dataset)

@@ -13,7 +13,6 @@ from matplotlib.image import imread
 from hbac.datasets import (
     EEGDataset,
     FigureDataset,
-    LabelsDataset,
     NpyDataset,
     RegionalSpectrogramDataset,
 )
@@ -39,6 +38,35 @@ def test_a_recording_comes_back_as_it_was(tmp_path):
     loaded = dataset.load()
     assert loaded.channels == CHANNELS
     np.testing.assert_array_equal(loaded.data, data)
+
+
+def test_a_recording_at_another_rate_is_not_saved(tmp_path):
+    # A file says nothing of its rate: 60 s at 500 Hz came back as 150 s.
+    dataset = EEGDataset(filepath=str(tmp_path / "1.parquet"))
+    with pytest.raises(DatasetError, match=r"must be 200 Hz, received 500.*resample"):
+        dataset.save(Recording(np.zeros((20, 30_000), np.float32), CHANNELS, 500))
+    assert not dataset.exists()
+
+
+def test_a_channel_that_pandas_gave_no_type_is_missing_throughout(tmp_path):
+    path = tmp_path / "1.parquet"
+    frame = pd.DataFrame(eeg_columns()).assign(EKG=None)
+    frame.index = pd.Index(range(5, 10_005), name="sample")
+    frame.to_parquet(path)
+    data = EEGDataset(filepath=str(path)).load().data
+    assert np.isnan(data[CHANNELS.index("EKG")]).all()
+    assert data[0, :3].tolist() == [0, 1, 2]
+
+
+def test_the_length_of_a_file_is_told_without_reading_it(tmp_path, monkeypatch):
+    eeg = EEGDataset(filepath=write(tmp_path / "1.parquet", eeg_columns(12_345)))
+    for dataset in (EEGDataset, NpyDataset):
+        monkeypatch.setattr(dataset, "_read", pytest.fail)
+    assert eeg.length(str(tmp_path / "1.parquet")) == 12_345
+    for folder in (tmp_path, "memory://lengths"):
+        dataset = NpyDataset(filepath=f"{folder}/1.npy")
+        dataset.save(np.zeros((7, 400), np.float32))
+        assert dataset.length(dataset._filepath) == 7
 
 
 def test_columns_may_come_in_any_order(tmp_path):
@@ -106,7 +134,7 @@ def test_a_spectrogram_is_read_without_its_time(tmp_path):
 def test_a_short_spectrogram_is_refused(tmp_path):
     frame = pd.DataFrame(np.ones((299, 400), np.float32), columns=list(COLUMNS))
     dataset = RegionalSpectrogramDataset(filepath=str(tmp_path / "1.parquet"))
-    dataset.save(frame.assign(time=1))
+    dataset.save(frame.assign(time=np.arange(1, 598, 2)))
     with pytest.raises(DatasetError, match="holds 299 rows; at least 300"):
         dataset.load()
 
@@ -144,64 +172,6 @@ def test_a_failed_write_leaves_what_was_there(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["1.npy"]
 
 
-LABEL = {
-    "eeg_id": 5,
-    "eeg_sub_id": 0,
-    "eeg_label_offset_seconds": 0.0,
-    "spectrogram_id": 6,
-    "spectrogram_sub_id": 0,
-    "spectrogram_label_offset_seconds": 0.0,
-    "label_id": 8,
-    "patient_id": 9,
-    "expert_consensus": "GPD",
-    "seizure_vote": 0,
-    "lpd_vote": 1,
-    "gpd_vote": 2,
-    "lrda_vote": 0,
-    "grda_vote": 0,
-    "other_vote": 0,
-}
-
-
-def load_labels(tmp_path, *rows, drop=()):
-    path = tmp_path / "train.csv"
-    pd.DataFrame(list(rows)).drop(columns=list(drop)).to_csv(path, index=False)
-    return LabelsDataset(votes=True, filepath=str(path)).load()
-
-
-def test_good_labels_pass_with_columns_of_their_own(tmp_path):
-    table = load_labels(tmp_path, LABEL | {"source": "a"}, LABEL | {"source": "b"})
-    assert table["source"].tolist() == ["a", "b"]
-    assert table["gpd_vote"].dtype == int
-
-
-def test_a_missing_column_is_named(tmp_path):
-    with pytest.raises(DatasetError, match=r"train\.csv lacks the columns \['gpd_vote'\]"):
-        load_labels(tmp_path, LABEL, drop=["gpd_vote"])
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"lpd_vote": 0, "gpd_vote": 0}, r"given at least one vote; line 3 \(eeg_id 5\)"),
-        ({"lpd_vote": -1}, r"lpd_vote must be at least 0; line 3 \(eeg_id 5\): -1"),
-        ({"eeg_label_offset_seconds": -2}, r"must be at least 0; line 3 \(eeg_id 5\): -2.0"),
-        ({"expert_consensus": "GPDs"}, r"expert_consensus must be one of .*: GPDs"),
-        ({"patient_id": "abc"}, r"patient_id must be .*abc"),
-    ],
-)
-def test_a_bad_value_is_named_with_its_line(tmp_path, change, message):
-    with pytest.raises(DatasetError, match=message) as error:
-        load_labels(tmp_path, LABEL, LABEL | change)
-    assert "train.csv" in str(error.value)
-
-
-def test_a_table_of_recordings_needs_no_votes(tmp_path):
-    path = tmp_path / "test.csv"
-    pd.DataFrame([{"eeg_id": 1, "spectrogram_id": 2, "patient_id": 3}]).to_csv(path, index=False)
-    assert len(LabelsDataset(votes=False, filepath=str(path)).load()) == 1
-
-
 @pytest.mark.parametrize("folder", ["{tmp_path}", "memory://figures"])
 def test_a_figure_comes_back_as_a_picture_that_notebooks_and_kedro_viz_show(folder, tmp_path):
     dataset = FigureDataset(filepath=f"{folder.format(tmp_path=tmp_path)}/1.png", dpi=50)
@@ -215,5 +185,5 @@ def test_a_figure_comes_back_as_a_picture_that_notebooks_and_kedro_viz_show(fold
 
 def test_what_is_not_a_picture_is_refused(tmp_path):
     (tmp_path / "1.png").write_bytes(b"<html>")
-    with pytest.raises(DatasetError, match="is not a PNG file"):
+    with pytest.raises(DatasetError, match=r"1\.png is not a PNG file; it holds 6 bytes"):
         FigureDataset(filepath=str(tmp_path / "1.png")).load()

@@ -13,11 +13,17 @@ from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 from kedro.io import DatasetError
 
-from hbac.datasets import EEGDataset, ParallelPartitionedDataset, RegionalSpectrogramDataset
+from hbac.datasets import (
+    EEGDataset,
+    LabelsDataset,
+    ParallelPartitionedDataset,
+    RegionalSpectrogramDataset,
+)
 from hbac.datasets.eeg_file import MIN_SAMPLES
 from hbac.datasets.parquet import read_columns
 from hbac.eeg import CHANNELS
 from hbac.eeg.regional import COLUMNS, WINDOW_ROWS
+from hbac.eeg.votes import VOTE_COLUMNS
 
 MAGIC = b"PAR1"
 TAIL = 8
@@ -184,3 +190,105 @@ def test_every_file_ends_as_output_or_as_a_failure(contents):
         assert failures["reason"].str.contains(str(raw), regex=False).all()
         assert sorted([*made, *failures["partition"]]) == [str(n) for n in range(len(contents))]
         assert made[-1] == str(len(contents) - 1)
+
+
+FLOATS = (pa.float16(), pa.float32(), pa.float64(), pa.decimal128(9, 2), pa.decimal256(50, 3))
+INTEGERS = (pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint64())
+COMPRESSIONS = ("none", "snappy", "gzip", "zstd", "brotli", "lz4")
+
+
+@st.composite
+def columns_of_any_type(draw, names):
+    """The same small whole numbers, some missing, in a type drawn for each column."""
+    expected = np.arange(60) % 50 + np.arange(len(names))[:, None].astype(np.float32)
+    if draw(st.booleans()):
+        expected[:, draw(st.integers(0, 59)) :: 7] = np.nan
+    columns = {}
+    for name, values in zip(names, expected, strict=True):
+        whole = pa.array([None if np.isnan(value) else int(value) for value in values], pa.int16())
+        kind = draw(st.sampled_from((*FLOATS, *INTEGERS)))
+        array = whole.cast(kind)
+        dictionary = kind in (*FLOATS[1:3], *INTEGERS) and draw(st.booleans())
+        columns[name] = array.dictionary_encode() if dictionary else array
+    return columns, expected.T
+
+
+@drawn(max_examples=150)
+@given(st.data())
+def test_any_numeric_file_is_read_whatever_wrote_it(data):
+    columns, expected = data.draw(columns_of_any_type("abcde"))
+    others = {
+        "__index_level_0__": pa.array(range(60)),
+        "site": pa.array(["a"] * 60),
+        "artefact": pa.array([True] * 60),
+        "at": pa.array(range(60), pa.timestamp("us")),
+    }
+    order = data.draw(st.permutations([*columns, *others]))
+    content = parquet(
+        {name: (columns | others)[name] for name in order},
+        row_group_size=data.draw(st.sampled_from([1, 7, 60, 1000])),
+        compression=data.draw(st.sampled_from(COMPRESSIONS)),
+        data_page_version=data.draw(st.sampled_from(["1.0", "2.0"])),
+        use_dictionary=data.draw(st.booleans()),
+        store_schema=data.draw(st.booleans()),
+    )
+    fs = fsspec.filesystem("memory")
+    fs.pipe_file("/fuzz/7.parquet", content)
+    for memory in ("C", "F"):
+        array, peaks = read_columns(fs, "/fuzz/7.parquet", [*columns], order=memory)
+        assert array.dtype == np.float32
+        assert array.flags[f"{memory}_CONTIGUOUS"]
+        np.testing.assert_array_equal(array, expected)
+        np.testing.assert_array_equal(peaks, np.nanmax(expected, axis=0))
+
+
+TRAIN_CSV = (
+    "eeg_id,eeg_sub_id,eeg_label_offset_seconds,spectrogram_id,spectrogram_sub_id,"
+    "spectrogram_label_offset_seconds,label_id,patient_id,expert_consensus,"
+    f"{','.join(VOTE_COLUMNS)}\n"
+    "1628180742,0,0.0,353733,0,0.0,127492639,42516,Seizure,3,0,0,0,0,0\n"
+    "1628180742,1,6.0,353733,1,6.0,3887563113,42516,GPD,1,0,3,0,0,0\n"
+).encode()
+PIECES = (
+    b",",
+    b'"',
+    b"\n",
+    b"\r",
+    b"\0",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b".5",
+    b"e9",
+    b"-",
+    b"nan",
+    b"",
+)
+
+
+@drawn(max_examples=300)
+@given(
+    st.lists(st.tuples(st.integers(0, len(TRAIN_CSV)), st.sampled_from(PIECES)), max_size=3),
+    st.integers(0, 9),
+)
+@example([], 0)
+def test_a_damaged_table_of_labels_is_read_or_refused_by_name(changes, n_dropped):
+    content = TRAIN_CSV
+    for place, piece in changes:
+        content = content[:place] + piece + content[place + n_dropped :]
+    fs = fsspec.filesystem("memory")
+    fs.pipe_file("/fuzz/train.csv", content)
+    try:
+        table = LabelsDataset(votes=True, filepath="memory:///fuzz/train.csv").load()
+    except DatasetError as error:
+        event("refused")
+        message = str(error)
+    else:
+        event("read")
+        votes = table[list(VOTE_COLUMNS)].to_numpy()
+        assert votes.dtype == np.int64
+        assert (votes.max(axis=1) > 0).all()
+        assert np.isfinite(table["eeg_label_offset_seconds"]).all()
+        assert table["label_id"].is_unique
+        return
+    assert "/fuzz/train.csv" in message
+    assert "Failed while loading" not in message

@@ -1,17 +1,15 @@
 import json
-import os
-import subprocess
-import sys
+import re
 from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 from kedro.io import DatasetError
 
 from hbac.datasets import NpyDataset, ParallelPartitionedDataset, StackedArrayDataset
-from hbac.datasets.fingerprint import code_version, task_fingerprint
-from hbac.eeg.denoise import fill_missing
+from hbac.datasets.manifest import Manifest
 
 
 def double(load, factor=2):
@@ -124,8 +122,10 @@ def test_a_missing_folder_is_empty(tmp_path):
 def test_a_journal_that_was_cut_off_is_read_up_to_there(numbers, tmp_path):
     hidden = tmp_path / "numbers/.hbac"
     known = json.loads((hidden / "manifest.json").read_text())["partitions"]
-    (hidden / "manifest.json").write_text(json.dumps({"complete": False, "partitions": {}}))
-    lines = [json.dumps(entry) for entry in known.items()]
+    (hidden / "manifest.json").write_text(
+        json.dumps({"complete": False, "partitions": {}, "pending": []})
+    )
+    lines = [json.dumps([name, *made]) for name, made in known.items()]
     (hidden / "journal.jsonl").write_text("\n".join(lines)[:-5])
     assert not numbers.exists()
     before = changed_at(tmp_path / "numbers")
@@ -135,71 +135,193 @@ def test_a_journal_that_was_cut_off_is_read_up_to_there(numbers, tmp_path):
     assert numbers.exists()
 
 
+@pytest.mark.parametrize("number", [-1, 1.5, "two"])
+def test_the_number_of_tolerated_failures_must_be_whole(tmp_path, number):
+    with pytest.raises(ValueError, match=f"tolerated_failures .* received {number!r}"):
+        folder(tmp_path, tolerated_failures=number)
+
+
 def test_the_failure_rate_must_be_a_share(tmp_path):
     with pytest.raises(ValueError, match="received 5"):
         folder(tmp_path, max_failure_rate=5)
 
 
-def test_fingerprints_agree_between_processes():
-    task = "partial(fill_missing, [3, {'b': 1, 'a': {4, 5, 6, 'x'}}], wavelet='db8')"
-    code = (
-        "from functools import partial; from hbac.eeg.denoise import fill_missing; "
-        f"from hbac.datasets.fingerprint import task_fingerprint as f; print(f({task}))"
-    )
-    found = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            check=True,
-            env=os.environ | {"PYTHONHASHSEED": seed},
-        ).stdout
-        for seed in ("1", "2")
-    }
-    assert len(found) == 1
+def save(dataset, *numbers):
+    dataset.save({str(n): partial(ones, n) for n in numbers})
 
 
-def test_fingerprints_tell_parameters_apart():
-    prints = {task_fingerprint(partial(fill_missing, value)) for value in (1, 2, "1", None)}
-    assert len(prints) == 4
-
-
-def test_the_code_version_follows_imports_but_not_comments(tmp_path, monkeypatch):
-    package = tmp_path / "sample"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    (package / "a.py").write_text("from sample.b import f\ng = f\n")
-
-    def version(source):
-        (package / "b.py").write_text(source)
-        for name in ("sample", "sample.a", "sample.b"):
-            sys.modules.pop(name, None)
-        code_version.cache_clear()
-        import importlib
-        import linecache
-
-        importlib.invalidate_caches()
-        linecache.clearcache()
-        return code_version("sample.a")
-
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    plain = version("def f(x):\n    return x + 1\n")
-    assert version('def f(x):\n    "Add."\n    return x + 1  # one\n') == plain
-    assert version("def f(x):\n    return x + 2\n") != plain
-
-
-@pytest.mark.parametrize(("only_latest", "left"), [(False, ["1", "2", "3"]), (True, ["2"])])
-def test_partitions_that_are_no_longer_named_stay_unless_only_the_latest_count(
-    numbers, tmp_path, only_latest, left
-):
+@pytest.mark.parametrize("content", [b"", b"cut off"], ids=["empty", "cut off"])
+def test_a_file_of_another_size_than_was_made_is_made_again(numbers, tmp_path, content):
     before = changed_at(tmp_path / "numbers")
-    dataset = folder(tmp_path / "numbers", n_jobs=1, only_latest=only_latest)
-    dataset.save({"2": partial(ones, 2)})
-    assert list(dataset.load()) == left
+    (tmp_path / "numbers/2.npy").write_bytes(content)
+    assert not numbers.exists()
+    save(numbers, 1, 2, 3)
+    after = changed_at(tmp_path / "numbers")
+    assert [name for name in before if after[name] != before[name]] == ["2.npy"]
+    assert numbers.load()["2"]().tolist() == [1, 1]
+    assert numbers.exists()
+
+
+def test_a_folder_exists_only_where_all_that_was_made_is_there(numbers, tmp_path, caplog):
+    for name in ("1", "3"):
+        (tmp_path / f"numbers/{name}.npy").unlink()
+    assert not numbers.exists()
+    assert "numbers: 2 of 3 partitions that were made are gone or damaged, such as" in caplog.text
+    assert numbers.is_readable()
+    (tmp_path / "numbers/2.npy").unlink()
+    assert not numbers.is_readable()
+
+
+def test_files_that_came_from_elsewhere_are_there_if_any_is(tmp_path):
+    np.save(tmp_path / "1.npy", np.ones(1))
+    assert folder(tmp_path).exists()
+    assert folder(tmp_path).is_readable()
+
+
+def test_a_save_that_names_nothing_is_complete(tmp_path):
+    folder(tmp_path).save({})
+    assert folder(tmp_path).exists()
+    assert folder(tmp_path).load() == {}
+
+
+def test_partitions_that_are_no_longer_named_are_removed(numbers, tmp_path):
+    before = changed_at(tmp_path / "numbers")
+    save(numbers, 2)
+    assert list(numbers.load()) == ["2"]
     assert changed_at(tmp_path / "numbers")["2.npy"] == before["2.npy"]
-    dataset.save({"1": partial(ones, 1), "2": partial(ones, 2)})
-    assert dataset.load()["1"]().tolist() == [1]
+    assert numbers.exists()
+    save(numbers, 1, 2)
+    assert numbers.load()["1"]().tolist() == [1]
+
+
+def test_only_what_was_made_here_is_removed(numbers, tmp_path):
+    theirs = {"7": np.full(7, 7.0), "2": np.full(9, 2.0)}
+    for name, array in theirs.items():
+        np.save(tmp_path / f"numbers/{name}.npy", array)
+    save(numbers, 1)
+    loaded = numbers.load()
+    assert list(loaded) == ["1", "2", "7"]
+    for name, array in theirs.items():
+        assert loaded[name]().tolist() == array.tolist()
+    save(numbers, 1)
+    assert list(numbers.load()) == ["1", "2", "7"]
+
+
+def test_an_empty_file_of_a_partition_that_is_no_longer_named_is_removed(numbers, tmp_path):
+    (tmp_path / "numbers/3.npy").write_bytes(b"")
+    save(numbers, 1, 2)
+    assert list(numbers.load()) == ["1", "2"]
+
+
+def test_what_an_unfinished_save_wrote_is_removed_where_it_is_no_longer_named(tmp_path):
+    dataset = folder(tmp_path, n_jobs=1, on_error="raise")
+    (tmp_path / "9.npy").write_bytes(b"somebody's")
+    with pytest.raises(DatasetError):
+        dataset.save({"1": partial(ones, 1), "2": partial(ones, 2, fail=True), "9": ones})
+    # As if the run had been killed before it said that 1 is finished.
+    (tmp_path / ".hbac/journal.jsonl").unlink()
+    np.save(tmp_path / "2.npy", np.ones(2))
+    assert Manifest(LocalFileSystem(), str(tmp_path)).fingerprints() == {"1": "", "2": ""}
+    save(dataset, 3)
+    assert list(dataset.load()) == ["3", "9"]
+    assert (tmp_path / "9.npy").read_bytes() == b"somebody's"
+
+
+def test_of_a_manifest_of_an_earlier_version_the_names_are_known(numbers, tmp_path):
+    earlier = {"complete": True, "partitions": dict.fromkeys("123", "0123456789abcdef")}
+    (tmp_path / "numbers/.hbac/manifest.json").write_text(json.dumps(earlier))
+    assert numbers.exists()
+    before = changed_at(tmp_path / "numbers")
+    save(numbers, 1, 2)
+    assert list(numbers.load()) == ["1", "2"]
+    assert changed_at(tmp_path / "numbers")["1.npy"] != before["1.npy"]
+
+
+def test_a_manifest_that_was_cut_off_knows_nothing(numbers, tmp_path):
+    manifest = tmp_path / "numbers/.hbac/manifest.json"
+    for content in ("", "null", '{"complete": true, "parti', '{"complete": true}'):
+        manifest.write_text(content)
+        assert not numbers.exists()
+        before = changed_at(tmp_path / "numbers")
+        save(numbers, 1, 2, 3)
+        after = changed_at(tmp_path / "numbers")
+        assert all(after[name] != before[name] for name in before)
+        assert numbers.exists()
+
+
+@pytest.mark.parametrize(
+    ("partition", "why"),
+    [
+        ("../escaped", "it holds '/'"),
+        ("a/b", "it holds '/'"),
+        ("/tmp/x", "it holds '/'"),
+        (".hid", "it begins with a dot"),
+        ("..", "it begins with a dot"),
+        ("", "it is empty"),
+        ("a\0b", r"it holds '\x00'"),
+        ("x" * 218, "with .npy it has 222 bytes, more than 221"),
+        ("\ud800", "it is no text in UTF-8"),
+        (1.5, "text or whole numbers, received float"),
+        (None, "text or whole numbers, received NoneType"),
+        (True, "text or whole numbers, received bool"),
+    ],
+)
+def test_an_id_that_is_no_name_of_a_file_is_refused_before_anything_is_written(
+    tmp_path, partition, why
+):
+    dataset = folder(tmp_path / "out", n_jobs=1)
+    with pytest.raises(DatasetError, match=f"out: .* is no id of a partition: .*{re.escape(why)}"):
+        dataset.save({"1": partial(ones, 1), partition: partial(ones, 2)})
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_an_id_may_be_as_long_as_a_name_and_hold_what_a_name_may(tmp_path):
+    ids = ["x" * 217, "a b", "a[1]", "ä", "~", "#?&%'\"", "-1", "a.b"]
+    folder(tmp_path, n_jobs=1).save({name: partial(ones, 1) for name in ids})
+    assert list(folder(tmp_path).load()) == sorted(ids)
+
+
+def test_whole_numbers_are_ids(tmp_path):
+    dataset = folder(tmp_path, n_jobs=1)
+    dataset.save({1: partial(ones, 1), np.int64(2): partial(ones, 2)})
+    before = changed_at(tmp_path)
+    dataset.save({"1": partial(ones, 1), 2: partial(ones, 2)})
+    assert changed_at(tmp_path) == before
+    assert list(dataset.load()) == ["1", "2"]
+    with pytest.raises(DatasetError, match="'1' is no id of a partition: two partitions have it"):
+        dataset.save({"1": partial(ones, 1), 1: partial(ones, 1)})
+
+
+def test_a_pattern_in_an_objects_name_removes_no_other():
+    dataset = folder("memory:///patterns", n_jobs=1)
+    dataset.save({name: partial(ones, 1) for name in ("a1", "a[1]", "b", "*")})
+    dataset.save({name: partial(ones, 1) for name in ("a1", "b")})
+    assert list(dataset.load()) == ["a1", "b"]
+
+
+@pytest.mark.parametrize(("n", "n_failed"), [(10, 1), (10, 3), (2, 1), (100, 5)])
+def test_few_failures_are_tolerated_whatever_their_share(tmp_path, n, n_failed):
+    tasks = {str(k): partial(ones, 1, fail=k < n_failed) for k in range(n)}
+    dataset = folder(tmp_path, n_jobs=1, max_failure_rate=0.05, tolerated_failures=3)
+    dataset.save(tasks)
+    assert len(dataset.load()) == n - n_failed
+    assert dataset.exists()
+
+
+@pytest.mark.parametrize(("n", "n_failed"), [(10, 4), (3, 3), (1, 1), (100, 6)])
+def test_more_failures_or_all_end_the_run(tmp_path, n, n_failed):
+    tasks = {str(k): partial(ones, 1, fail=k < n_failed) for k in range(n)}
+    dataset = folder(tmp_path, n_jobs=1, max_failure_rate=0.05, tolerated_failures=3)
+    message = rf"{n_failed} of {n} partitions .* 0\.05 and tolerated_failures = 3 allow"
+    with pytest.raises(DatasetError, match=message):
+        dataset.save(tasks)
+    assert not dataset.exists()
+
+
+def test_all_may_fail_where_that_is_allowed(tmp_path):
+    dataset = folder(tmp_path, n_jobs=1, max_failure_rate=1)
+    dataset.save({"1": partial(ones, 1, fail=True)})
+    assert dataset.load() == {}
 
 
 def test_rows_are_stacked_in_order(tmp_path):
@@ -220,6 +342,35 @@ def test_rows_are_stacked_elsewhere():
     dataset = StackedArrayDataset(filepath="memory://stacks/stack.npy", n_jobs=2)
     dataset.save({row: partial(rows_of, 3, row) for row in range(4)})
     assert dataset.load()[:, 0].tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("content", [b"", b"cut off"], ids=["empty", "cut off"])
+def test_a_stack_of_another_size_than_was_made_is_made_again(tmp_path, content):
+    dataset = StackedArrayDataset(filepath=str(tmp_path / "stack.npy"), n_jobs=1)
+    tasks = {row: partial(rows_of, 3, row) for row in range(4)}
+    dataset.save(tasks)
+    assert dataset.exists()
+    (tmp_path / "stack.npy").write_bytes(content)
+    assert not dataset.exists()
+    dataset.save(tasks)
+    assert dataset.exists()
+    assert dataset.load()[:, 0].tolist() == [0, 1, 2, 3]
+
+
+def test_a_stack_is_not_there_once_another_could_not_be_made(tmp_path):
+    dataset = StackedArrayDataset(filepath=str(tmp_path / "stack.npy"), n_jobs=1)
+    dataset.save({0: partial(rows_of, 3, 1)})
+    with pytest.raises(DatasetError):
+        dataset.save({0: partial(rows_of, 3, 1), 1: partial(rows_of, 4, 1)})
+    assert not dataset.exists()
+
+
+def test_a_row_whose_source_is_gone_is_named(numbers, tmp_path):
+    source = folder(tmp_path / "numbers", n_jobs=1, identify_by="content").load()
+    (tmp_path / "numbers/2.npy").unlink()
+    dataset = StackedArrayDataset(filepath=str(tmp_path / "stack.npy"), n_jobs=1)
+    with pytest.raises(DatasetError, match=r"row 1 of \S*stack\.npy: .*numbers/2\.npy"):
+        dataset.save(dict(source))
 
 
 def test_rows_of_another_shape_are_refused(tmp_path):

@@ -1,23 +1,31 @@
+import errno
 import gc
+import hashlib
 import importlib
+import itertools
 import json
 import linecache
 import os
+import re
 import signal
+import stat
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager, suppress
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
+import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from hbac.datasets import NpyDataset, ParallelPartitionedDataset, StackedArrayDataset
-from hbac.datasets.fingerprint import code_version
+from hbac.datasets.code import code_version
 from hbac.datasets.manifest import Manifest
 
 PROJECT = Path(__file__).parents[2]
@@ -105,7 +113,7 @@ def remade(before, path):
 
 
 def recorded(path):
-    return set(Manifest(LocalFileSystem(), str(path)).fingerprints())
+    return set(Manifest(LocalFileSystem(), str(path)).read().made)
 
 
 def contents(path):
@@ -194,7 +202,7 @@ def test_a_damaged_line_of_the_journal_costs_its_partition_alone(tmp_path, damag
     manifest = tmp_path / ".hbac/manifest.json"
     undisturbed = contents(tmp_path)
     known = json.loads(manifest.read_text())["partitions"]
-    lines = [json.dumps(entry).encode() for entry in known.items()]
+    lines = [json.dumps([name, *made]).encode() for name, made in known.items()]
     lines[1] = damage(lines[1])
     manifest.unlink()
     (tmp_path / ".hbac/journal.jsonl").write_bytes(b"\n".join(lines) + b"\n")
@@ -299,3 +307,108 @@ def test_fingerprints_are_found_while_garbage_is_collected(tmp_path):
     finally:
         gc.callbacks.remove(ignore)
         sys.setswitchinterval(interval)
+
+
+@pytest.fixture
+def n_hashed(monkeypatch):
+    """How often each file was hashed, by its path, with the threads that did it."""
+    hashed, digest = {}, hashlib.file_digest
+
+    def counted(file, name):
+        hashed.setdefault(file.name, []).append(threading.get_ident())
+        time.sleep(0.02)
+        return digest(file, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", counted)
+    return hashed
+
+
+def added(loads):
+    return sum(load() for load in loads)
+
+
+def window_of(load, row):
+    return load()[row : row + 1]
+
+
+def test_content_is_hashed_once_a_file_and_in_parallel(tmp_path, n_hashed):
+    folder(tmp_path / "source").save({str(n): partial(full, 4, n) for n in range(6)})
+    loads = folder(tmp_path / "source", identify_by="content").load()
+    tasks = {name: partial(added, [load, loads["0"]]) for name, load in loads.items()}
+    folder(tmp_path / "out", identify_by="content").save(tasks)
+    assert len(n_hashed) == 6
+    assert [len(threads) for threads in n_hashed.values()] == [1] * 6
+    if joblib.cpu_count() > 1:
+        assert len({threads[0] for threads in n_hashed.values()}) > 1
+
+
+def test_content_is_hashed_once_for_all_windows_of_a_stack(tmp_path, n_hashed):
+    folder(tmp_path / "source").save({"1": partial(full, 9)})
+    load = folder(tmp_path / "source", identify_by="content").load()["1"]
+    stack = StackedArrayDataset(filepath=str(tmp_path / "stack.npy"), n_jobs=1)
+    stack.save({row: partial(window_of, load, row) for row in range(9)})
+    assert [len(threads) for threads in n_hashed.values()] == [1]
+
+
+@pytest.mark.parametrize("identify_by", ["modified", "content"])
+def test_a_dangling_link_among_the_sources_is_one_failure(tmp_path, identify_by):
+    folder(tmp_path / "source").save({str(n): partial(full, 4, n) for n in (1, 2)})
+    (tmp_path / "source/3.npy").symlink_to("/nowhere/3.npy")
+    source = folder(tmp_path / "source", identify_by=identify_by)
+    table = {"type": "pandas.CSVDataset", "filepath": str(tmp_path / "failures.csv")}
+    out = folder(tmp_path / "out", tolerated_failures=1, failures=table)
+    tasks = {name: partial(scaled, load) for name, load in source.load().items()}
+    out.save(tasks)
+    assert list(out.load()) == ["1", "2"]
+    failures = pd.read_csv(tmp_path / "failures.csv", dtype=str)
+    assert failures["partition"].tolist() == ["3"]
+    assert re.search(r"No such file or directory: \S*source/3\.npy", failures["reason"][0])
+    before = changed_at(tmp_path / "out")
+    out.save(tasks)
+    assert remade(before, tmp_path / "out") == []
+
+
+def test_a_source_that_is_withdrawn_takes_along_what_was_made_of_it(tmp_path):
+    chain(tmp_path)
+    (tmp_path / "source/2.npy").unlink()
+    steps = [folder(tmp_path / name) for name in ("source", "first", "second")]
+    for before, step in itertools.pairwise(steps):
+        step.save({name: partial(scaled, load) for name, load in before.load().items()})
+        assert list(step.load()) == ["1", "3"]
+
+
+def test_a_file_is_flushed_before_it_has_its_name_and_the_folder_after(tmp_path, monkeypatch):
+    seen, fsync = [], os.fsync
+
+    def watched(descriptor):
+        what = "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
+        seen.append((what, (tmp_path / "1.npy").exists()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    NpyDataset(filepath=str(tmp_path / "1.npy")).save(np.ones(3))
+    assert seen == [("file", False), ("folder", True)]
+
+
+def test_what_cannot_be_flushed_is_not_taken_for_written(tmp_path, monkeypatch):
+    def full_disk(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    folder(tmp_path).save({"1": partial(full, 3)})
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        NpyDataset(filepath=str(tmp_path / "2.npy")).write(str(tmp_path / "2.npy"), np.ones(3))
+    assert sorted(contents(tmp_path)) == [".hbac/manifest.json", "1.npy"]
+
+
+def test_a_file_system_that_flushes_no_folders_is_good_enough(tmp_path, monkeypatch):
+    fsync = os.fsync
+
+    def of_files(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", of_files)
+    folder(tmp_path).save({"1": partial(full, 3)})
+    assert list(folder(tmp_path).load()) == ["1"]

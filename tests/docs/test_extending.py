@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,14 +16,15 @@ from keras import layers
 from hbac import explain, models
 from hbac.datasets import CheckpointDataset, EEGDataset, KerasModelDataset, LabelsDataset
 from hbac.eeg import CHANNELS
-from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS, VOTE_COLUMNS
+from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS, VOTE_COLUMNS, VOTE_COUNT_COLUMNS
 from hbac.explain.gradcam import gradcam
 from hbac.explain.hirescam import hirescam
 from hbac.models import inputs
 from hbac.pipelines.explainability.faithfulness_nodes import check_randomisation, kinds
 from hbac.pipelines.explainability.nodes import compute_activation_maps
-from hbac.pipelines.modeling.nodes import split_folds, train_fold
+from hbac.pipelines.modeling.nodes import split_folds
 from hbac.pipelines.modeling.params import ModelingParams
+from hbac.pipelines.modeling.training_nodes import train_fold
 from hbac.tracking.predictor import EnsemblePredictor
 from tests.conftest import PROJECT, recipe
 from tests.explain import test_methods
@@ -36,7 +38,7 @@ N = 24
 
 def example(name):
     spec = importlib.util.spec_from_file_location(name, PROJECT / f"docs/examples/{name}.py")
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
@@ -70,6 +72,7 @@ def pictures():
 def windows():
     table = pd.DataFrame({"eeg_id": range(N), "window": 0, "patient_id": range(N)})
     votes = pd.DataFrame(np.eye(6)[np.arange(N) % 6], columns=list(VOTE_COLUMNS))
+    votes[list(VOTE_COUNT_COLUMNS)] = 3 * votes.astype(int)
     places = {"eeg_offset_seconds": 0.0, "spectrogram_offset_seconds": 0.0, "spectrogram_id": -1}
     return table.assign(n_votes=3, spectrogram_source="empty", **places).join(votes)
 

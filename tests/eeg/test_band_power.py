@@ -7,8 +7,9 @@ from hbac.eeg.band_power import BAND_POWER_NAMES, BANDS, POWER_FLOOR, band_power
 
 
 def eeg_with(electrode, signal):
-    data = np.zeros((19, 10_000), np.float32)
-    data[ELECTRODES.index(electrode)] = signal
+    """The other electrodes are alive, but far below anything that counts."""
+    data = np.random.default_rng(0).normal(0, 1e-6, (19, 10_000)).astype(np.float32)
+    data[ELECTRODES.index(electrode)] += signal
     return Recording(data, ELECTRODES)
 
 
@@ -53,16 +54,30 @@ def test_ten_times_the_amplitude_is_2_more():
     np.testing.assert_allclose(powers[1] - powers[0], 2, atol=1e-3)
 
 
-def test_holes_and_silence_give_finite_powers():
+def test_what_is_left_of_a_chain_is_measured_and_a_lost_chain_is_missing():
     data = np.random.default_rng(1).normal(size=(19, 10_000)).astype(np.float32)
-    data[:, :4000] = np.nan
-    data[5] = np.nan
+    whole = named(Recording(data, ELECTRODES))
+    data[:, :4500] = np.nan
+    data[ELECTRODES.index("T3")] = np.nan
+    left = named(Recording(data, ELECTRODES))
+    assert all(abs(left[name] - whole[name]) < 0.3 for name in left)
+    for name in ("F8", "T6"):
+        data[ELECTRODES.index(name)] = 7
+    lost = [name for name, power in named(Recording(data, ELECTRODES)).items() if np.isnan(power)]
+    assert lost == [name for name in BAND_POWER_NAMES if "_RL_" in name]
+    assert np.isnan(band_powers(Recording(np.full_like(data, np.nan), ELECTRODES))).all()
+
+
+def test_amplitudes_that_no_amplifier_gives_are_finite():
+    data = np.random.default_rng(1).normal(size=(19, 10_000)).astype(np.float32)
+    data[3], data[4] = 1e30 * data[3], -1e30 * data[4]
     assert np.isfinite(band_powers(Recording(data, ELECTRODES))).all()
-    data[3] = 1e30
-    data[4] = -1e30
-    assert np.isfinite(band_powers(Recording(data, ELECTRODES))).all()
-    silent = band_powers(Recording(np.full_like(data, np.nan), ELECTRODES))
-    np.testing.assert_allclose(silent, np.log10(POWER_FLOOR), rtol=1e-6)
+
+
+def test_silence_is_at_the_floor():
+    powers = band_powers(Recording(1e-6 * np.ones((19, 1)) * np.sin(np.arange(10_000)) *
+                                   np.arange(1, 20)[:, None], ELECTRODES))  # fmt: skip
+    np.testing.assert_allclose(powers, np.log10(POWER_FLOOR), rtol=1e-6)
 
 
 def test_less_than_10_s_are_refused():

@@ -2,15 +2,7 @@ import numpy as np
 import pytest
 import pywt
 
-from hbac.eeg.denoise import fill_missing, wavelet_denoise
-
-
-def test_missing_samples_become_the_channels_mean():
-    signals = np.array([[1, np.nan, 3], [np.nan] * 3, [4, 5, 6]], np.float32)
-    filled = fill_missing(signals)
-    assert filled.tolist() == [[1, 2, 3], [0, 0, 0], [4, 5, 6]]
-    assert filled.dtype == np.float32
-    assert np.isnan(signals).sum() == 4
+from hbac.eeg.denoise import wavelet_denoise
 
 
 def test_a_known_sum_of_wavelets_survives():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hbac.eeg.filters import clean
+from hbac.eeg.filters import clean, without_baseline
 
 SECONDS = np.arange(20 * 200) / 200
 
@@ -22,9 +22,29 @@ def test_nothing_to_do_returns_the_signals_themselves():
 
 
 def test_clipping_is_symmetric_and_leaves_its_input():
-    signals = np.array([[-900, -500, 20, 501]], np.float32)
-    assert clean(signals, sampling_rate=200, clip=500).tolist() == [[-500, -500, 20, 500]]
+    signals = np.array([[-900, -500, 0, 20, 501]], np.float32)
+    assert clean(signals, sampling_rate=200, clip=500).tolist() == [[-500, -500, 0, 20, 500]]
     assert signals[0, 0] == -900
+
+
+@pytest.mark.parametrize("clip", [100, None])
+@pytest.mark.parametrize("offset", [1000, 1e5, -300 * SECONDS, 2000 * (SECONDS > 11)])
+def test_an_offset_a_drift_and_a_jump_take_no_eeg_away(offset, clip):
+    eeg = sine(8, 30)
+    cleaned = clean(eeg + offset, sampling_rate=200, clip=clip, band_pass=(1, 20))
+    jumped = np.ptp(offset) == 2000
+    # An electrode that jumps is lost for a moment, and only then.
+    kept = slice(1000, 1500) if jumped else slice(200, -200)
+    expected = clean(eeg, sampling_rate=200, band_pass=(1, 20))
+    np.testing.assert_allclose(cleaned[kept], expected[kept], atol=30 if jumped else 1)
+
+
+def test_the_baseline_is_offset_and_drift_and_no_eeg():
+    waves = sine(1, 50) + sine(10, 30)
+    left = without_baseline(waves + 5000 + 100 * SECONDS, sampling_rate=200)
+    np.testing.assert_allclose(left, waves, atol=2)
+    steep = without_baseline(1000 * SECONDS[:700], sampling_rate=200)
+    np.testing.assert_allclose(steep, 1000 * (SECONDS[:700] - SECONDS[:700].mean()), atol=1e-2)
 
 
 @pytest.mark.parametrize("mains", [50, 60])

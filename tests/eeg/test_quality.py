@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hbac.eeg import CHANNELS, Recording
-from hbac.eeg.quality import bridge_gaps, channel_quality, hum_decibels, mains_to_remove
+from hbac.eeg.quality import channel_quality, hum_decibels, mains_to_remove
 from hbac.eeg.spectra import power_density
 
 RATE = 200
@@ -76,6 +76,16 @@ def test_extreme_seconds_are_counted_and_the_ekg_may_be_larger():
     assert _measure(10 * signal, "EKG")["extreme_share"] == 2 / SECONDS
 
 
+@pytest.mark.parametrize("offset", [0, 3000, 20 * TIMES])
+def test_clipped_samples_are_counted_from_the_baseline(offset):
+    signal = _noise(20, TIMES.size)
+    signal[3 * RATE : 3 * RATE + 80] += 900
+    assert _measure(signal + offset)["clipped_share"] == pytest.approx(80 / TIMES.size)
+    signal[: 20 * RATE][::2] = np.nan
+    assert _measure(signal + offset)["clipped_share"] == pytest.approx(40 / 6000)
+    assert _measure(signal + offset, "EKG")["clipped_share"] == 0
+
+
 def test_known_share_is_missing_and_seconds_with_a_gap_do_not_count():
     signal = _noise(20, TIMES.size)
     signal[: 20 * RATE] = 7
@@ -96,16 +106,6 @@ def test_recording_shorter_than_a_second_has_no_shares():
     measured = channel_quality(Recording(_noise(20, (1, 100)), ("Cz",))).loc["Cz"]
     assert measured["amplitude_uv"] > 0
     assert measured[["flat_share", "extreme_share", "hum_50_db", "hum_60_db"]].isna().all()
-
-
-def test_gaps_are_bridged_by_straight_lines():
-    nan = np.nan
-    signals = np.array([[nan, 2, nan, nan, 5, nan], [nan] * 6, [1, 2, 3, 4, 5, 6]])
-    bridged = bridge_gaps(signals)
-    assert bridged.tolist() == [[2, 2, 3, 4, 5, 5], [0] * 6, [1, 2, 3, 4, 5, 6]]
-    assert np.isnan(signals[0, 0])
-    whole = np.ones((2, 3))
-    assert bridge_gaps(whole) is whole
 
 
 def _eeg(**hum):

@@ -133,6 +133,21 @@ def test_gaps_lie_in_the_files_and_dead_channels_are_of_both_kinds(cohort):
     assert {session.dead_is_missing for session in dead} == {True, False}
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_experts_vote_on_what_they_can_see(seed):
+    cohort = plan_cohort(**SIZES | {"gap_fraction": 1.0, "seed": seed})
+    moments = cohort.train_labels.groupby("eeg_id")["eeg_label_offset_seconds"]
+    hidden = []
+    for planned in of(cohort, "train"):
+        for (start, stop), e in zip(planned.session.gaps, planned.excerpts, strict=True):
+            first = e.start + moments.get_group(e.eeg_id).to_numpy() + 20
+            hidden += [*np.minimum(stop, first + 10) - np.maximum(start, first)]
+            assert 6 <= stop - start <= 12
+            assert e.start <= start < stop <= e.start + e.seconds
+    assert max(hidden) <= 5
+    assert max(hidden) > 0
+
+
 def test_the_test_split_has_pairs_long_eegs_and_short_eegs_alone(cohort):
     sessions = of(cohort, "test")
     alone = [planned for planned in sessions if planned.spectrogram_id == NO_SPECTROGRAM]

@@ -52,6 +52,18 @@ def test_gpds_are_alike_on_both_sides_and_largest_in_front():
     assert power[ELECTRODES.index("Fp1")] > 4 * power[ELECTRODES.index("O1")]
 
 
+def test_the_envelope_is_the_amplitude_of_discharges():
+    envelope = np.ones(12_000)
+    envelope[6_000:] = 0.25
+    settings = {"frequency": 1.0, "jitter": 0.1, "phases": BIPHASIC, "field": np.ones(19)}
+    plain = simulate_periodic_discharges(rng(), np.ones(12_000), **settings)
+    eeg = simulate_periodic_discharges(rng(), envelope, **settings)
+    # A discharge of 0.5 s that starts before the step keeps its height.
+    np.testing.assert_allclose(eeg[:, :6_000], plain[:, :6_000], atol=1e-4)
+    np.testing.assert_allclose(eeg[:, 6_100:], plain[:, 6_100:] / 4, atol=1e-4)
+    assert np.abs(plain[:, 6_100:]).max() > 0.5
+
+
 def test_discharges_keep_to_the_envelope():
     envelope = np.zeros(12_000)
     envelope[4_000:8_000] = 1

@@ -50,21 +50,23 @@ def test_too_short_a_signal_is_refused():
 @pytest.fixture
 def recording():
     """F8 alone holds a sine of 10 Hz and 30 uV: two of RL's four bipolar channels have it."""
-    data = np.zeros((len(CHANNELS), 2000))
-    data[CHANNELS.index("F8")] = _sine(10, 30)
+    data = np.random.default_rng(0).normal(0, 1e-6, (len(CHANNELS), 2000))
+    data[CHANNELS.index("F8")] += _sine(10, 30)
     return Recording(data.astype(np.float32), CHANNELS)
 
 
 def test_chain_is_the_mean_of_its_four_channels(recording):
     frequencies, density = chain_spectra(recording, band=(0.5, 70))
     assert frequencies[[0, -1]].tolist() == [0.5, 70]
-    assert density.sum(axis=1) * 0.25 == pytest.approx([0, 225, 0, 0])
+    assert density.sum(axis=1) * 0.25 == pytest.approx([0, 225, 0, 0], abs=1e-6)
 
 
 def test_channel_without_data_does_not_count(recording):
     recording.data[CHANNELS.index("T6")] = np.nan
     recording.data[[CHANNELS.index(name) for name in ("F3", "P3")]] = np.nan
     density = chain_spectra(recording, band=(0.5, 70))[1]
-    # Of RL, Fp2-F8 and F8-T4 are left; of LP, nothing.
+    # Of RL, Fp2-F8 and F8-T4 are left; of LP, nothing. A dead electrode is as good as none.
+    recording.data[CHANNELS.index("T6")] = -7
+    np.testing.assert_array_equal(chain_spectra(recording, band=(0.5, 70))[1], density)
     assert density[1].sum() * 0.25 == pytest.approx(450)
     assert np.isnan(density).all(axis=1).tolist() == [False, False, True, False]

@@ -12,10 +12,9 @@ from hbac.evaluation.agreement import agreement_of, joint_classes
 def score(counts, predicted, patients=None, draws=50):
     counts = np.asarray(counts, float)
     patients = np.arange(len(counts)) if patients is None else patients
-    n_votes = counts.sum(axis=1)
     predictions = np.eye(6)[predicted]
     bootstrap = resample_patients(patients, draws=draws, seed=0)
-    table = expert_agreement(counts / n_votes[:, None], n_votes, predictions, bootstrap)
+    table = expert_agreement(counts, predictions, bootstrap)
     return table.set_index(["comparison", "class"])
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from hbac.eeg.gaps import MISSING
 from hbac.explain.fills import blurred, mean_spectrum, replace_by
 from hbac.models.image import ImageLayout
 
@@ -17,6 +18,19 @@ def test_the_mean_spectrum_keeps_frequencies_and_loses_time():
     fill = mean_spectrum(pictures, PANELS)
     assert fill.dtype == np.float32
     np.testing.assert_allclose(fill, spectrum + 0.5, atol=1e-6)
+
+
+def test_what_is_missing_does_not_count_in_the_mean_spectrum():
+    pictures = RNG.normal(3, 1, (4, 32, 64))
+    expected = mean_spectrum(pictures[[0, 2]], PANELS)
+    gone, last = PANELS[2], PANELS[3]
+    pictures[[1, 3]] = MISSING
+    pictures[:, gone.rows, gone.columns] = MISSING
+    expected[gone.rows, gone.columns] = MISSING
+    half = slice(last.columns.start, last.columns.start + 16)
+    expected[last.rows, last.columns] = pictures[[0, 2], last.rows, half].mean(axis=(0, 2))[:, None]
+    pictures[:, last.rows, half.stop : last.columns.stop] = MISSING
+    np.testing.assert_allclose(mean_spectrum(pictures, PANELS), expected, atol=1e-6)
 
 
 def test_the_mean_spectrum_of_half_floats_is_exact():

@@ -40,3 +40,13 @@ def test_a_network_without_feature_maps_is_refused():
     dense = keras.Sequential([keras.Input(SIZE), layers.Flatten(), layers.Dense(6, name="logits")])
     with pytest.raises(ValueError, match="no convolutional feature maps"):
         last_feature_layer(dense)
+
+
+def test_a_network_with_its_channels_first_is_refused():
+    picture = keras.Input((1, 12, 16))
+    maps = layers.Conv2D(3, 3, data_format="channels_first", name="conv")(picture)
+    pooled = layers.GlobalAveragePooling2D(data_format="channels_first")(maps)
+    network = keras.Model(picture, layers.Dense(6, name="logits")(pooled), name="other")
+    for look in (feature_layers, last_feature_layer, lambda model: cut_open(model, ["conv"])):
+        with pytest.raises(ValueError, match="'conv' of model 'other' has its channels first"):
+            look(network)

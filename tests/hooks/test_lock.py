@@ -192,7 +192,7 @@ def run(**params):
         session.run(pipeline_names=["conversion"])
 
 try:
-    run()
+    run(tolerated_failures=0)
 except Exception as error:
     print("first:", error)
 run(max_failure_rate=1.0)

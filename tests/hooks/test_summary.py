@@ -34,6 +34,12 @@ def test_commands_show_what_was_made_where_it_was_made(last_words):
     assert "mlflow ui --backend-store-uri sqlite:///mlflow.db" in words
 
 
+def test_commands_can_be_pasted(last_words):
+    words = last_words({"data_dir": "my data"}, store="sqlite:////tmp/my data/mlflow.db")
+    assert "kedro viz run --params 'data_dir=my data'" in words
+    assert "mlflow ui --backend-store-uri 'sqlite:////tmp/my data/mlflow.db'" in words
+
+
 def test_a_report_is_named_first_where_there_is_one(last_words):
     assert "report.html" not in last_words()
     words = last_words(made="<html>")
@@ -41,5 +47,5 @@ def test_a_report_is_named_first_where_there_is_one(last_words):
 
 
 def test_runs_are_shown_where_they_are_kept(last_words):
-    assert "http://tracker:5000" in last_words(store="http://tracker:5000")
+    assert "http://tracker:5000/#/experiments" in last_words(store="http://tracker:5000")
     assert "mlflow ui --backend-store-uri sqlite:///a.db" in last_words(store="sqlite:///a.db")

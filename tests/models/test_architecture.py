@@ -164,3 +164,14 @@ def test_without_a_network_the_error_says_what_to_do(tmp_path, monkeypatch):
 def test_unknown_names_are_named(settings, message):
     with pytest.raises(ValueError, match=message):
         build_model(**{"image_size": SIZE} | settings)
+
+
+@pytest.mark.parametrize(
+    ("content", "remedy"),
+    [(b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"), (b"", "make it again")],
+)
+def test_a_weights_file_that_holds_none_is_named(tmp_path, content, remedy):
+    path = tmp_path / "efficientnetb0_notop.h5"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"b0_notop\.h5 .*holds {len(content)} bytes.*{remedy}"):
+        build_model(image_size=SIZE, weights=str(path))

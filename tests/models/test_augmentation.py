@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from hbac.eeg.gaps import MISSING
 from hbac.models import Augmentation
 
 
@@ -14,6 +15,9 @@ class TwoBlocks:
         return slice(0, 10), slice(10, 20)
 
     def panel_height(self):
+        return 4
+
+    def chain_height(self):
         return 4
 
 
@@ -38,7 +42,11 @@ def test_nothing_turned_on_changes_nothing():
 
 
 @pytest.mark.parametrize(
-    "options", [{"mirror": 0.5}, {"time_shift": 0.3}, {"time_mask": 0.5}, {"mixup": 1.0}]
+    "options",
+    [
+        *({"mirror": 0.5}, {"time_shift": 0.3}, {"time_mask": 0.5}, {"mixup": 1.0}),
+        *({"drop_chain": 0.1}, {"drop_panel": 0.1}, {"drop_stretch": 0.5}),
+    ],
 )
 def test_the_batch_is_left_as_it_was_and_the_seed_decides(batch, options):
     before = [part.copy() for part in batch]
@@ -83,6 +91,50 @@ def test_masks_are_single_stretches_no_longer_than_asked_for(batch):
         assert 0 < lengths.max() <= longest
         edges = np.abs(np.diff(np.pad(masked, ((0, 0), (1, 1))).astype(int), axis=1)).sum(axis=1)
         assert set(edges) <= {0, 2}
+
+
+def missing(batch, layout=None, **options):
+    """Which values go missing; all others stay."""
+    images = changed(batch, layout, **options)[0]
+    lost = images == MISSING
+    np.testing.assert_array_equal(images[~lost], batch[0][~lost])
+    return lost
+
+
+def test_chains_go_missing_whole_and_in_each_part_alone(batch):
+    lost = missing(batch, drop_chain=0.2).reshape(200, 2, 4, 2, 10)
+    whole = lost.all(axis=(2, 4))
+    np.testing.assert_array_equal(whole, lost.any(axis=(2, 4)))
+    assert (abs(whole.mean(axis=0) - 0.2) < 0.1).all()
+    assert 0 < (whole[:, 0] & whole[:, 1]).mean() < 0.1
+
+
+def test_parts_go_missing_whole_and_sometimes_all_of_them(batch):
+    lost = missing(batch, drop_panel=0.3).reshape(200, 8, 2, 10)
+    whole = lost.all(axis=(1, 3))
+    np.testing.assert_array_equal(whole, lost.any(axis=(1, 3)))
+    assert (abs(whole.mean(axis=0) - 0.3) < 0.1).all()
+    assert 0 < whole.all(axis=1).mean() < 0.2
+
+
+def test_channels_of_waveforms_go_missing(batch):
+    lost = missing(batch, Waveforms(), drop_channel=0.2).reshape(200, 8, 2, 10)
+    np.testing.assert_array_equal(lost.all(axis=3), lost.any(axis=3))
+    assert (abs(lost.mean(axis=(0, 2, 3)) - 0.2) < 0.1).all()
+    assert not missing(batch, drop_channel=0.2).any()
+
+
+def test_a_stretch_or_all_but_it_goes_missing(batch):
+    lost = missing(batch, drop_stretch=0.5)
+    np.testing.assert_array_equal(lost.all(axis=1), lost.any(axis=1))
+    for part in (lost[:, 0, :10], lost[:, 0, 10:]):
+        edges = (np.diff(part.astype(int), axis=1) != 0).sum(axis=1)
+        assert set(edges) == {0, 1, 2}
+        gap = (edges == 2) & ~part[:, 0] & ~part[:, -1]
+        island = (edges == 2) & part[:, 0] & part[:, -1]
+        assert gap.sum() > 20
+        assert island.sum() > 20
+        assert 0.4 < (~part.any(axis=1)).mean() < 0.65
 
 
 def test_waveforms_have_no_band_to_mask(batch):

@@ -6,7 +6,6 @@ from hbac.models import (
     ImageLayout,
     Stage,
     batches,
-    compiled,
     compiled_model,
     fit,
     reset,
@@ -72,7 +71,6 @@ def test_training_is_the_same_however_many_threads_make_batches(data):
     histories = []
     for workers in (3, 0):
         # Anew: what Keras does with batches before a first fit must not be seen in it.
-        compiled._shared_model.cache_clear()
         model = compiled_model(architecture="compact", image_size=SIZE)
         reset(model, 0)
         stages = [Stage(np.arange(30), [1e-3, 1e-3])]

@@ -40,9 +40,10 @@ def test_a_class_that_is_always_predicted_too_often_is_taken_back(votes):
     assert divergence(votes, blend([shares])) < 0.2 * divergence(votes, shares)
 
 
-def test_too_much_confidence_is_taken_back(votes):
+def test_how_sure_an_ensemble_is_is_not_learned_from_single_folds(votes):
     sharp = votes**3 / (votes**3).sum(axis=1, keepdims=True)
-    assert fit_blend([sharp], votes).weights[0] == pytest.approx(1 / 3, abs=0.05)
+    assert fit_blend([sharp], votes).weights == (1.0,)
+    assert sum(fit_blend([sharp, noisy(votes, 1, 1)], votes).weights) == pytest.approx(1)
 
 
 def test_a_fold_is_joined_by_what_the_other_folds_say(votes):

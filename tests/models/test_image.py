@@ -3,6 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
+from hbac.eeg.gaps import MISSING
 from hbac.models.image import LOG_POWER_MEAN, LOG_POWER_STD, ImageLayout, build_image
 
 CHAINS = ("LL", "RL", "LP", "RP")
@@ -94,6 +95,23 @@ def test_missing_regional_power_is_0_and_values_fit_the_networks_range():
     picture = build_image(regional, eeg, layout)
     assert not picture[:, :78].any()
     assert np.abs(picture).max() <= 2
+
+
+@pytest.mark.parametrize("layout", EVERYTHING)
+def test_what_is_missing_is_one_value_in_every_panel(layout):
+    regional, eeg = window()
+    regional[:, :100], regional[:, 200:300] = np.nan, 0
+    eeg[..., [1, 6]] = np.nan
+    eeg[:, 100:120] = np.nan
+    picture = build_image(regional, eeg, layout)
+    lost = {("regional", "LL"), ("regional", "LP"), ("eeg", "RL"), ("centre", "LP")}
+    for panel in layout.panels():
+        cell = picture[panel.rows, panel.columns]
+        assert (cell == MISSING).all() == ((panel.source, panel.chain) in lost)
+        if panel.source != "regional":
+            assert (cell[:, 100:120] == MISSING).all()
+    nothing = build_image(np.full_like(regional, np.nan), np.full_like(eeg, np.nan), layout)
+    assert (nothing == MISSING).all()
 
 
 @pytest.mark.parametrize("layout", EVERYTHING)

@@ -1,5 +1,6 @@
 import copy
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -10,8 +11,11 @@ from hbac.models import (
     Augmentation,
     ImageLayout,
     Stage,
+    borrowed_model,
     compiled,
     compiled_model,
+    copy_of,
+    inputs,
     predict,
     reset,
     training,
@@ -94,21 +98,83 @@ def test_it_overfits_eight_windows(data):
     assert after < 0.02
 
 
-def test_a_fold_gives_after_another_what_it_gives_alone(data):
-    def alone(seed):
-        model = compiled_model(**SETTINGS)
-        reset(model, seed)
+def train_fold(data, seed):
+    """Train a fold as the pipeline does: the history, what it predicts, and the network kept."""
+    with borrowed_model(seed, **SETTINGS) as model:
         history = fit(model, *data, **FOLD | {"seed": seed})
-        return history.drop(columns="seconds"), predict(model, data[0], batch_size=8)
+        shares = predict(model, data[0], batch_size=8)
+        return history.drop(columns="seconds"), shares, copy_of(model)
 
-    compiled._shared_model.cache_clear()
-    history, shares = alone(seed=5)
-    compiled._shared_model.cache_clear()
-    _, other = alone(seed=4)
-    history_after, shares_after = alone(seed=5)
-    assert history_after.equals(history)
-    np.testing.assert_array_equal(shares_after, shares)
-    assert not np.allclose(other, shares)
+
+@pytest.fixture
+def alone(data):
+    """Two folds, each trained by a network that was built for it."""
+    made = {}
+    for seed in (4, 5):
+        compiled._pool.clear()
+        made[seed] = train_fold(data, seed)
+    return made
+
+
+def test_a_fold_gives_after_another_what_it_gives_alone(data, alone):
+    compiled._pool.clear()
+    for seed in (4, 5):
+        history, shares, _ = train_fold(data, seed)
+        assert history.equals(alone[seed][0])
+        np.testing.assert_array_equal(shares, alone[seed][1])
+    assert not np.allclose(alone[4][1], alone[5][1])
+
+
+def test_a_fold_gives_beside_another_what_it_gives_alone(data, alone):
+    compiled._pool.clear()
+    with ThreadPoolExecutor(2) as threads:
+        beside = dict(
+            zip((4, 5), threads.map(lambda seed: train_fold(data, seed), (4, 5)), strict=True)
+        )
+    for seed, (history, shares, network) in beside.items():
+        pd.testing.assert_frame_equal(history, alone[seed][0], rtol=1e-5)
+        np.testing.assert_allclose(shares, alone[seed][1], rtol=1e-4)
+        # Read after both have ended, as Kedro may save it.
+        np.testing.assert_allclose(
+            predict(network, data[0], batch_size=8), alone[seed][1], rtol=1e-4
+        )
+
+
+def test_what_a_fold_leaves_is_its_own(data):
+    first, *others = (train_fold(data, seed)[2] for seed in (4, 5, 6))
+    kept = first.get_weights()
+    train_fold(data, 7)
+    for before, now in zip(kept, first.get_weights(), strict=True):
+        np.testing.assert_array_equal(now, before)
+    assert not np.allclose(others[0].get_weights()[0], kept[0])
+    assert first.get_layer("bn1").momentum == SETTINGS["batch_norm_momentum"]
+    assert not first.compiled
+
+
+def test_nobody_else_gets_a_network_while_it_is_lent():
+    compiled._pool.clear()
+    with borrowed_model(0, **SETTINGS) as first, borrowed_model(0, **SETTINGS) as second:
+        assert second is not first
+    with borrowed_model(0, **SETTINGS) as third:
+        assert third in (first, second)
+    with borrowed_model(0, **SETTINGS | {"batch_norm_momentum": 0.6}) as other:
+        assert other.get_layer("bn1").momentum == 0.6
+
+
+def test_a_training_that_fails_does_not_return_its_network(data):
+    compiled._pool.clear()
+    with pytest.raises(KeyboardInterrupt), borrowed_model(0, **SETTINGS) as broken:
+        raise KeyboardInterrupt
+    with borrowed_model(0, **SETTINGS) as model:
+        assert model is not broken
+
+
+def test_an_architecture_that_was_edited_in_a_running_kernel_is_built_anew(monkeypatch):
+    with borrowed_model(0, **SETTINGS) as before:
+        pass
+    monkeypatch.setitem(inputs.ARCHITECTURES, "compact", lambda picture, weights: picture)
+    with borrowed_model(0, **SETTINGS) as after:
+        assert len(after.layers) < len(before.layers)
 
 
 def test_reset_leaves_the_process_generators_alone(model):
@@ -136,14 +202,6 @@ def test_reset_starts_from_the_state_of_a_new_network(data, fresh):
         reset(keras.Sequential(name="other"), 0)
 
 
-def test_only_the_same_settings_share_a_network():
-    model = compiled_model(**SETTINGS)
-    assert compiled_model(**SETTINGS | {"image_size": [32, 32]}) is model
-    other = compiled_model(**SETTINGS | {"batch_norm_momentum": 0.6})
-    assert other is not model
-    assert other.get_layer("bn1").momentum == 0.6
-
-
 def test_the_best_epoch_is_kept(data, fresh):
     images, targets = data
     rates = [1e-2, 1e-3, 10.0]
@@ -151,6 +209,8 @@ def test_the_best_epoch_is_kept(data, fresh):
     kept = divergence(targets[20:], predict(fresh, images, range(20, 30), batch_size=8))
     assert history["val_loss"].iloc[-1] > 2 * history["val_loss"].min()
     assert kept == pytest.approx(history["val_loss"].min(), rel=1e-5)
+    assert history["kept"].sum() == 1
+    assert history.loc[history["kept"], "val_loss"].item() == history["val_loss"].min()
 
 
 def test_rates_follow_the_schedule_and_callbacks_see_the_logs(data, fresh):
@@ -163,7 +223,8 @@ def test_rates_follow_the_schedule_and_callbacks_see_the_logs(data, fresh):
 
     rates = [1e-2, 1e-2, 1e-3]
     history = fit(fresh, *data, **FOLD | {"learning_rates": rates}, callbacks=[Spy()])
-    assert list(history) == ["epoch", "loss", "val_loss", "learning_rate", "seconds"]
+    columns = ["epoch", "loss", "val_loss", "learning_rate", "seconds", "kept"]
+    assert list(history) == columns
     assert history["epoch"].tolist() == [1, 2, 3]
     assert history["learning_rate"].tolist() == rates
     np.testing.assert_allclose([rate for rate, _, _ in seen], rates, rtol=1e-6)
@@ -322,10 +383,12 @@ def test_recalibration_measures_the_statistics_of_what_it_is_shown(data, fresh):
 
 def test_the_last_epoch_is_kept_where_that_is_asked_for(data, fresh):
     images, targets = data
-    rates = [1e-3, 1e-2]
+    rates = [1e-3, 1e-1]
     history = fit(fresh, images, targets, **FOLD | {"learning_rates": rates}, keep="last")
     kept = divergence(targets[20:], predict(fresh, images, range(20, 30), batch_size=8))
     assert kept == pytest.approx(history["val_loss"].iloc[-1], rel=1e-5)
+    assert history["val_loss"].iloc[-1] > history["val_loss"].min()
+    assert history["kept"].tolist() == [False, True]
 
 
 def test_windows_of_no_weight_teach_nothing(data, fresh):

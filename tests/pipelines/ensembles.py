@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from hbac import models
-from hbac.eeg.votes import PREDICTION_COLUMNS, VOTE_COLUMNS
+from hbac.eeg.votes import PREDICTION_COLUMNS, VOTE_COLUMNS, VOTE_COUNT_COLUMNS
 from tests.conftest import recipe
 
 NETWORKS = [
@@ -43,16 +43,20 @@ def predictions_table(votes, n_votes, fold):
     frame = pd.DataFrame(
         {"eeg_id": range(10, 10 + n), "window": 0, "patient_id": range(n), "fold": fold}
     )
+    votes = np.asarray(votes, float).T
+    counts = np.nan_to_num(votes * n_votes).astype(int)
     return frame.assign(
         n_votes=n_votes,
         spectrogram_source="file",
-        **dict(zip(VOTE_COLUMNS, np.asarray(votes, float).T, strict=True)),
+        **dict(zip(VOTE_COUNT_COLUMNS, counts, strict=True)),
+        **dict(zip(VOTE_COLUMNS, votes, strict=True)),
         **dict.fromkeys(PREDICTION_COLUMNS, 1 / 6),
     )
 
 
 def windows_of(predictions):
     """Rows of the model's input, in another order than the predictions, as out-of-fold ones are."""
-    return predictions.iloc[::-1][["eeg_id", "window", *VOTE_COLUMNS, "n_votes"]].assign(
+    columns = ["eeg_id", "window", *VOTE_COLUMNS, *VOTE_COUNT_COLUMNS, "n_votes"]
+    return predictions.iloc[::-1][columns].assign(
         eeg_offset_seconds=0.0, patient_id=1, spectrogram_source="file"
     )

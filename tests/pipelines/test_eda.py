@@ -132,8 +132,8 @@ def test_channel_that_an_eeg_lacks_counts_as_missing(labels):
 
 
 def _with_sine(hertz, microvolts, seconds=50):
-    data = np.zeros((len(CHANNELS), 200 * seconds))
-    data[CHANNELS.index("F8")] = microvolts * np.sin(
+    data = np.random.default_rng(0).normal(0, 1e-6, (len(CHANNELS), 200 * seconds))
+    data[CHANNELS.index("F8")] += microvolts * np.sin(
         2 * np.pi * hertz * np.arange(200 * seconds) / 200
     )
     return Recording(data.astype(np.float32), CHANNELS)
@@ -165,12 +165,14 @@ def test_spectra_are_of_the_labels_10_seconds_one_window_a_patient(labels):
         recording = _with_sine(10, 30, 60)
         # Labels at 0 and 10 s speak of 20 to 30 and 30 to 40 s.
         recording.data[:, : 200 * 20] = recording.data[:, 200 * 40 :] = 1e4
+        for name in ("F7", "T5", "F3", "P3", "F4", "P4"):
+            recording.data[CHANNELS.index(name)] = 0
         return recording
 
     table = _measured(labels[:2], {"1": load})[2]
     assert set(table["n_windows"]) == {1}
     assert set(table["class"]) == {"LPD"}
-    # A chain without power has no decibels and no row.
+    # Of the other chains each channel has a dead electrode: no row.
     assert set(table["chain"]) == {"RL"}
     peak = table.loc[table["mean_db"].idxmax()]
     assert peak["frequency_hz"] == 10
@@ -263,6 +265,25 @@ def test_absent_example_or_spectrogram_is_said_so(labels, eegs, spectrograms):
     assert "No label of Other" in _words(figures["other"])
     assert "No label of Other" in _words(plot_example_eegs(examples, eegs)["other"])
     assert "has no spectrogram" in _words(plot_example_spectrograms(examples, {})["lpd"])
+
+
+def test_a_label_beyond_its_eeg_is_left_out_by_name(labels, eegs, caplog):
+    beyond = labels.assign(eeg_label_offset_seconds=[0.0, 50_000.0, 0.0, 0.0])
+    examples = choose_examples(beyond, eegs)
+    assert examples["eeg_label_offset_seconds"].tolist() == [0.0, 0.0]
+    assert "A label of EEG 1, eeg_label_offset_seconds 50000, is left out" in caplog.text
+
+
+def unreadable():
+    raise DatasetError("7.parquet is not a readable parquet file")
+
+
+@pytest.mark.parametrize("load", [unreadable, lambda: np.ones((302, 400), np.float32)])
+def test_a_spectrogram_without_the_labels_window_is_said_so(labels, eegs, load, caplog):
+    figures = plot_example_spectrograms(choose_examples(labels, eegs), {"7": load})
+    assert "no 10 minutes from second 10 of spectrogram 7 can be read" in _words(figures["lpd"])
+    assert figures["gpd"] is not None
+    assert "A spectrogram is left out: " in caplog.text
 
 
 def test_pipeline_makes_every_table_and_figure(labels, eegs, spectrograms):

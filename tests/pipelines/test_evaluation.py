@@ -10,12 +10,13 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 from matplotlib.figure import Figure
 
-from hbac.eeg.votes import BAND_POWER_COLUMNS, PREDICTION_COLUMNS, VOTE_COLUMNS
+from hbac.eeg.votes import BAND_POWER_COLUMNS, PREDICTION_COLUMNS, VOTE_COLUMNS, VOTE_COUNT_COLUMNS
 from hbac.pipelines.evaluation import create_pipeline
 from hbac.pipelines.evaluation.nodes import check_predictions
 from hbac.pipelines.evaluation.params import EvaluationParams
 
 PROJECT = Path(__file__).parents[2]
+ONE_VOTE = {"n_votes": 1} | dict(zip(VOTE_COUNT_COLUMNS, np.eye(6, dtype=int)[0], strict=True))
 
 
 @pytest.fixture
@@ -30,7 +31,9 @@ def predictions():
         }
     )
     votes, guesses = rng.dirichlet(np.ones(6), (2, 40))
+    counts = rng.multinomial(table["n_votes"], votes)
     return table.assign(
+        **dict(zip(VOTE_COUNT_COLUMNS, counts.T, strict=True)),
         **dict(zip(VOTE_COLUMNS, votes.T, strict=True)),
         **dict(zip(PREDICTION_COLUMNS, guesses.T, strict=True)),
     )
@@ -109,7 +112,7 @@ def test_scores_lie_in_their_intervals(predictions):
 
 def test_the_record_has_the_same_names_in_every_run(predictions):
     full = summarise(with_band_power(predictions))
-    alone = predictions.head(22).assign(patient_id=1, fold=-1, n_votes=1)
+    alone = predictions.head(22).assign(patient_id=1, fold=-1, **ONE_VOTE)
     assert names_of(full) == names_of(summarise(alone))
 
 
@@ -164,9 +167,9 @@ def test_one_fold_alone_has_no_temperature(predictions):
 @pytest.mark.parametrize(
     "change",
     [
-        {"fold": -1, "patient_id": 1, "n_votes": 1},
+        {"fold": -1, "patient_id": 1} | ONE_VOTE,
         {"patient_id": range(22)},
-        {"n_votes": 1} | dict(zip(VOTE_COLUMNS, np.eye(6)[0], strict=True)),
+        ONE_VOTE | dict(zip(VOTE_COLUMNS, np.eye(6)[0], strict=True)),
         dict(zip(PREDICTION_COLUMNS, np.eye(6)[5], strict=True)),
     ],
 )
@@ -177,7 +180,7 @@ def test_few_or_uniform_windows_make_no_noise(predictions, change):
 @pytest.mark.filterwarnings("error::RuntimeWarning", "error::UserWarning")
 def test_what_does_not_exist_can_be_drawn(predictions):
     votes = dict(zip(VOTE_COLUMNS, np.eye(6)[0], strict=True))
-    for name, data in run(predictions.head(22).assign(patient_id=1, n_votes=1, **votes)).items():
+    for name, data in run(predictions.head(22).assign(patient_id=1, **ONE_VOTE, **votes)).items():
         if name.endswith("_figure"):
             data.savefig(io.BytesIO(), dpi=30)
 
@@ -210,6 +213,22 @@ def test_parameters_are_complete():
 def test_windows_without_votes_are_left_out(predictions):
     predictions.loc[:9, "n_votes"] = 0
     assert len(check_predictions(predictions)) == 30
+
+
+def test_experts_of_one_label_are_compared(predictions):
+    assert summarise(predictions)["agreement"]["n"] == (predictions["n_votes"] >= 2).sum()
+    agreed = dict(zip(VOTE_COUNT_COLUMNS, 3 * np.eye(6, dtype=int)[1], strict=True))
+    metrics = summarise(predictions.assign(**agreed))
+    assert metrics["agreement"]["expert-expert"]["agreement"]["value"] == 1
+
+
+def test_windows_of_which_no_label_is_known_are_left_out_of_agreement(predictions, caplog):
+    alone = predictions.drop(columns=list(VOTE_COUNT_COLUMNS))
+    whole = dict(zip(VOTE_COLUMNS, (1 / 3, 2 / 3, 0, 0, 0, 0), strict=True))
+    alone.loc[:9, ["n_votes", *whole]] = (6, *whole.values())
+    assert summarise(alone)["agreement"]["n"] == 10
+    assert "30 of 40 windows are left out of expert agreement, such as eeg_id 10" in caplog.text
+    assert "seizure_vote_count ... other_vote_count" in caplog.text
 
 
 def test_predictions_without_any_votes_are_refused(predictions):

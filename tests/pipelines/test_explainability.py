@@ -5,11 +5,12 @@ from kedro.config import OmegaConfigLoader
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from pydantic import ValidationError
+from scipy.special import softmax
 
 from hbac import explain
 from hbac.eeg import CHANNELS, Recording
 from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS
-from hbac.models import Blend
+from hbac.models import predict_with_networks
 from hbac.pipelines.explainability.faithfulness_nodes import (
     BETTER,
     CENTRE,
@@ -123,6 +124,15 @@ def test_windows_that_agree_are_drawn_or_are_sure_errors_are_chosen():
     np.testing.assert_array_equal(chosen["row"], 19 - chosen["eeg_id"])
 
 
+def test_experts_of_one_label_agree_and_not_those_of_all_its_windows_labels():
+    table = predictions_table(np.eye(6)[[0] * 3], n_votes=[9, 5, 7], fold=0)
+    # The label with most votes is of another class than the votes of all labels together.
+    table.loc[0, ["seizure_vote_count", "lpd_vote_count"]] = [2, 7]
+    sizes = {"agreed_per_class": 1, "random_per_class": 1, "errors": 0}
+    chosen = choose_windows(table, windows_of(table), {}, small_params(**sizes))
+    assert chosen.loc[chosen["agreed"], "eeg_id"].tolist() == [12]
+
+
 def test_errors_and_agreed_windows_are_drawn_before_others():
     table = predictions_table(np.eye(6)[[0] * 9], n_votes=[1, 2, 3, 4, 9, 5, 6, 7, 8], fold=0)
     table.loc[3, list(PREDICTION_COLUMNS)] = [0.1, 0.5, 0.1, 0.1, 0.1, 0.1]
@@ -165,20 +175,44 @@ def test_a_held_out_window_is_explained_by_its_own_fold(chosen, images, networks
     assert not np.allclose(alone[0][2], alone[1][2])
 
 
+TWO = ENSEMBLE | {
+    # Each network stands for an architecture in one fold and for the other in the other.
+    "networks": [
+        *NETWORKS,
+        *(one | {"fold": 1 - one["fold"], "architecture": "b"} for one in NETWORKS),
+    ],
+    "blend": {"weights": [0.3, 0.9], "bias": list(np.linspace(-1, 1, 6))},
+}
+
+
+def predict_with(entries, networks, pictures):
+    return predict_with_networks(
+        networks, {"picture": pictures}, TWO | {"networks": entries}, {}, batch_size=4
+    )
+
+
 def test_what_is_explained_is_the_ensembles_prediction(chosen, images, networks):
-    """Two architectures, blended: the pooled logits give the shares that the blend gives."""
-    second = [entry | {"architecture": "other"} for entry in NETWORKS[:1]]
-    ensemble = ENSEMBLE | {
-        "networks": [NETWORKS[1] | {"fold": 0}, *second],
-        "blend": {"weights": [0.3, 0.9], "bias": list(np.linspace(-1, 1, 6))},
-    }
+    """Two architectures, blended: the pooled logits of a fold give the fold's prediction."""
     pictures = images[:4].astype(np.float32)
-    ((rows, pool),) = load_pools(chosen.head(4).assign(fold=0), networks, ensemble)
-    assert rows.tolist() == [0, 1, 2, 3]
-    shares = explain.probabilities(pool.logits(batch_size=4))(pictures)
-    parts = [np.asarray(networks[e["name"]]()(pictures)) for e in ensemble["networks"]]
-    expected = Blend((0.3, 0.9), tuple(ensemble["blend"]["bias"]))(parts)
-    np.testing.assert_allclose(shares, expected, atol=1e-5)
+    for fold in range(2):
+        ((rows, pool),) = load_pools(chosen.head(4).assign(fold=fold), networks, TWO)
+        assert rows.tolist() == [0, 1, 2, 3]
+        shares = explain.probabilities(pool.logits(batch_size=4))(pictures)
+        of_fold = [entry for entry in TWO["networks"] if entry["fold"] == fold]
+        np.testing.assert_allclose(shares, predict_with(of_fold, networks, pictures), atol=1e-5)
+
+
+def test_a_window_new_to_all_folds_is_explained_by_the_mean_of_theirs(chosen, images, networks):
+    pictures = images[:4].astype(np.float32)
+    windows = chosen.head(4)
+    pools = [
+        next(load_pools(windows.assign(fold=fold), networks, TWO))[1] for fold in (UNSEEN, 0, 1)
+    ]
+    joined, *of_folds = (pool.logits(batch_size=4)(pictures) for pool in pools)
+    np.testing.assert_allclose(joined, np.mean(of_folds, axis=0), atol=1e-5)
+    parts = [softmax(logits, axis=1) for logits in of_folds]
+    expected = predict_with(TWO["networks"], networks, pictures)
+    np.testing.assert_allclose(np.mean(parts, axis=0), expected, atol=1e-5)
 
 
 def test_a_stored_map_has_whole_cells_for_every_panel():
@@ -297,6 +331,21 @@ def test_maps_of_random_weights_are_compared_with_the_trained_ones(chosen, image
     judged, failing = judge_randomisation(similarities, PARAMS)
     assert judged["step"].unique().tolist() == [0, 1, 2]
     assert set(failing) <= set(kinds())
+
+
+def test_weights_are_drawn_anew_in_a_network_that_no_other_node_sees(
+    chosen, images, networks, monkeypatch
+):
+    changed, cascade = [], explain.cascade
+
+    def spy(model, **settings):
+        changed.append(model)
+        return cascade(model, **settings)
+
+    monkeypatch.setattr(explain, "cascade", spy)
+    check_randomisation(chosen, images, networks, ENSEMBLE, PARAMS)
+    assert changed
+    assert changed[0] not in [load() for load in networks.values()]
 
 
 def test_the_best_network_is_one_that_some_windows_are_new_to(chosen, networks):

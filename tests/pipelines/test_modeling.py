@@ -1,3 +1,4 @@
+import copy
 import json
 from functools import partial
 
@@ -8,8 +9,9 @@ import pytest
 from hbac.datasets import CheckpointDataset
 from hbac.datasets.checkpoint import CheckpointFile
 from hbac.eeg import CHANNELS, Recording
+from hbac.eeg.gaps import MISSING
 from hbac.eeg.regional import regional_window_from_eeg
-from hbac.eeg.votes import BAND_POWER_COLUMNS, PREDICTION_COLUMNS, VOTE_COLUMNS
+from hbac.eeg.votes import BAND_POWER_COLUMNS, PREDICTION_COLUMNS, VOTE_COLUMNS, VOTE_COUNT_COLUMNS
 from hbac.evaluation.leakage import LeakageError
 from hbac.models.image import ImageLayout, build_image
 from hbac.pipelines.inference.nodes import assemble_inference_input, assemble_inference_waveforms
@@ -26,9 +28,9 @@ from hbac.pipelines.modeling.nodes import (
     learn_blend,
     predict_band_power,
     split_folds,
-    train_fold,
 )
 from hbac.pipelines.modeling.params import ModelingParams
+from hbac.pipelines.modeling.training_nodes import train_fold
 from hbac.pipelines.spectrogram.nodes import compute_eeg_spectrograms
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 from tests.conftest import recipe
@@ -94,7 +96,7 @@ def windows():
 
 
 def test_a_spectrogram_comes_from_its_file_or_its_eeg_or_is_empty(windows, files, caplog):
-    located = locate_spectrograms(windows, *files, NO_FAILURES)
+    located, _ = locate_spectrograms(windows, *files, NO_FAILURES)
     assert located["spectrogram_source"].tolist() == ["file", "computed", "empty"]
     assert "1 of 3 windows without a spectrogram file get one computed" in caplog.text
     assert "1 of 3 windows without a spectrogram file have too little EEG" in caplog.text
@@ -102,7 +104,7 @@ def test_a_spectrogram_comes_from_its_file_or_its_eeg_or_is_empty(windows, files
 
 def test_pictures_show_the_windows_own_spectrogram(windows, files):
     eegs, spectrograms, panels = files
-    located = locate_spectrograms(windows, *files, NO_FAILURES)
+    located, _ = locate_spectrograms(windows, *files, NO_FAILURES)
     images = assemble_model_input(located, *files, PARAMS)
     layout = ImageLayout(size=(64, 128), eeg_order="seed")
     eeg = np.asarray(panels["1"]()[0], np.float32)
@@ -117,23 +119,40 @@ def test_pictures_show_the_windows_own_spectrogram(windows, files):
 
 def test_windows_of_an_eeg_that_could_not_be_read_are_counted(windows, files, caplog):
     eegs, spectrograms, panels = files
-    located = locate_spectrograms(windows, eegs, spectrograms, {"1": panels["1"]}, NO_FAILURES)
+    located, _ = locate_spectrograms(windows, eegs, spectrograms, {"1": panels["1"]}, NO_FAILURES)
     assert located["eeg_id"].tolist() == [1]
     assert "2 of 3 windows are lost with EEGs that could not be read: 2, 3" in caplog.text
 
 
-def test_a_spectrogram_id_without_its_file_is_named(windows, files):
+def test_windows_of_an_eeg_that_was_withdrawn_since_are_lost(windows, files):
+    eegs, spectrograms, panels = files
+    left = {name: load for name, load in eegs.items() if name != "2"}
+    located, _ = locate_spectrograms(windows, left, spectrograms, panels, NO_FAILURES)
+    assert located["eeg_id"].tolist() == [1, 3]
+
+
+def test_spectrograms_of_which_none_has_a_file_are_named(windows, files):
     eegs, _, panels = files
-    with pytest.raises(ValueError, match=r"have no file, such as 11\.parquet"):
+    with pytest.raises(ValueError, match=r"none of the 1 .* has a file, such as 11\.parquet"):
         locate_training_spectrograms(windows, eegs, {}, panels, NO_FAILURES)
+
+
+def test_one_spectrogram_of_several_may_be_missing(windows, files, caplog):
+    eegs, spectrograms, panels = files
+    named = windows.assign(spectrogram_id=[11, 12, -1])
+    located, _ = locate_training_spectrograms(named, eegs, spectrograms, panels, NO_FAILURES)
+    assert located["spectrogram_source"].tolist() == ["file", "computed", "empty"]
 
 
 def test_a_spectrogram_that_could_not_be_read_is_no_mystery(windows, files, caplog):
     eegs, _, panels = files
     failures = pd.DataFrame({"partition": [11]})
-    located = locate_training_spectrograms(windows, eegs, {}, panels, failures)
+    located, _ = locate_training_spectrograms(windows, eegs, {}, panels, failures)
     assert located["spectrogram_source"].tolist() == ["empty", "computed", "empty"]
-    assert "1 of 3 windows lose a spectrogram file that could not be read: 11" in caplog.text
+    assert (
+        "1 of 3 windows lose a spectrogram file that is missing or could not be read: 11"
+        in caplog.text
+    )
 
 
 @pytest.mark.parametrize("base", [SEED, STRONG], ids=["seed", "strong"])
@@ -143,11 +162,18 @@ def test_inference_prepares_a_window_as_training_does(base, windows, files):
     spectrogram = SpectrogramParams(**base["spectrogram"])
     tasks = compute_eeg_spectrograms(eegs, windows, spectrogram)
     panels = {name: partial(np.asarray, task()) for name, task in tasks.items()}
-    located = locate_spectrograms(windows, eegs, spectrograms, panels, NO_FAILURES)
-    history = pd.DataFrame({"network": ["fold_0.compact", "fold_0.resnet_1d"], "val_loss": 1.0})
-    ensemble = json.loads(
-        json.dumps(describe_ensemble(history, {"weights": [1]}, params, spectrogram))
+    located, _ = locate_spectrograms(windows, eegs, spectrograms, panels, NO_FAILURES)
+    history = pd.DataFrame(
+        {
+            "network": ["fold_0.compact"] * 2 + ["fold_0.resnet_1d"],
+            "val_loss": [0.5, 1.0, 2.0],
+            "kept": [False, True, True],
+        }
     )
+    ensemble = json.loads(
+        json.dumps(describe_ensemble(history, {"weights": [1]}, windows, params, spectrogram))
+    )
+    assert [network["val_loss"] for network in ensemble["networks"]] == [1.0, 2.0]
     read = (located, eegs, spectrograms, panels)
     pictures = (
         assemble_model_input(*read, params),
@@ -165,14 +191,18 @@ def test_inference_prepares_a_window_as_training_does(base, windows, files):
             np.testing.assert_array_equal(inferred[row](), trained[row]())
     with pytest.raises(ValueError, match=r"trained on EEG spectrograms with .* made with"):
         assemble_inference_input(*read, ensemble, spectrogram.model_copy(update={"notch": 50.0}))
-    ensemble["reference_picture"][1][5] += 0.1
-    with pytest.raises(ValueError, match=r"picture differs by 0\.1 from the one"):
-        assemble_inference_input(*read, ensemble, spectrogram)
+    changed = copy.deepcopy(ensemble)
+    changed["reference"]["picture"][1][5] += 0.1
+    with pytest.raises(ValueError, match=r"picture differs by 0\.\d+ from the one"):
+        assemble_inference_input(*read, changed, spectrogram)
+    changed["reference"]["waveform"][1][5] += 0.1
+    with pytest.raises(ValueError, match=r"waveform differs by 0\.\d+ from the one"):
+        assemble_inference_waveforms(located, eegs, changed, spectrogram)
 
 
 def test_what_no_network_sees_is_not_made(windows, files):
     eegs = files[0]
-    located = locate_spectrograms(windows, *files, NO_FAILURES)
+    located, _ = locate_spectrograms(windows, *files, NO_FAILURES)
     spectrogram = SpectrogramParams(**SEED["spectrogram"])
     assert assemble_waveform_input(located, eegs, PARAMS, spectrogram) == {}
     waveforms_alone = modeling(SEED, network={"architecture": "resnet_1d"})
@@ -195,7 +225,11 @@ def many_windows(n_patients=12):
             "spectrogram_offset_seconds": 0.0,
         }
     )
-    return table.assign(**dict(zip(VOTE_COLUMNS, votes.T, strict=True)))
+    counts = (votes.T * table["n_votes"].to_numpy()).astype(int)
+    return table.assign(
+        **dict(zip(VOTE_COLUMNS, votes.T, strict=True)),
+        **dict(zip(VOTE_COUNT_COLUMNS, counts, strict=True)),
+    )
 
 
 def test_a_patient_is_in_one_fold_alone_and_every_window_is_held_out_once():
@@ -237,6 +271,10 @@ def test_nothing_is_trained_on_a_patient_that_is_held_out():
         train_fold(images, split, checkpoint, PARAMS, architecture="compact")
 
 
+NOTHING, NO_WAVEFORM = 5, 9
+"""Windows that have nothing to see at all, and no waveform."""
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """Two folds of two architectures by the recipe ``strong``: windows and what was made."""
@@ -252,6 +290,9 @@ def trained(tmp_path_factory):
         "compact": rng.normal(consensus[:, None, None], 1, (len(windows), 64, 192)) / 4,
         "resnet_1d": rng.normal(size=(len(windows), 16, 256)),
     }
+    for lost in inputs.values():
+        lost[NOTHING] = MISSING
+    inputs["resnet_1d"][NO_WAVEFORM] = MISSING
     folder = tmp_path_factory.mktemp("checkpoints")
     networks, histories, predictions = {}, [], []
     for architecture, values in inputs.items():
@@ -294,6 +335,22 @@ def test_a_recipe_of_two_architectures_becomes_one_prediction_a_window(trained):
     expected = np.sqrt(parts[0] * parts[1])
     np.testing.assert_allclose(mean, expected / expected.sum(axis=1, keepdims=True), rtol=1e-4)
     assert not np.allclose(oof[list(PREDICTION_COLUMNS)], mean)
+
+
+def test_a_window_without_anything_is_predicted_to_be_its_folds_prior(trained):
+    params, windows, *_, predictions = trained
+    table = collect_network_predictions(*predictions)
+    lost = table[table["input_missing"]]
+    assert lost["eeg_id"].tolist() == [NOTHING, NOTHING, NO_WAVEFORM]
+    assert lost["architecture"].tolist() == ["compact", "resnet_1d", "resnet_1d"]
+    split = split_folds(windows, params)[0]
+    features = np.random.default_rng(1).normal(size=(len(windows), 5))
+    oof = collect_oof_predictions(table, predict_band_power(features, split), params)
+    others = split[split["fold"] != split.loc[NOTHING, "fold"]]
+    prior = others[list(VOTE_COLUMNS)].mean().to_numpy()
+    predicted = oof.set_index("eeg_id")[list(PREDICTION_COLUMNS)]
+    np.testing.assert_allclose(predicted.loc[NOTHING], prior, atol=1e-6)
+    assert not np.allclose(predicted.loc[NO_WAVEFORM], prior, atol=1e-2)
 
 
 def test_a_training_that_is_done_is_not_done_again(trained):

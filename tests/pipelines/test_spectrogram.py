@@ -4,7 +4,10 @@ import pytest
 from pydantic import ValidationError
 
 from hbac.eeg import CHANNELS, Recording, chain_spectrograms
-from hbac.pipelines.conversion.nodes import convert_spectrograms
+from hbac.pipelines.conversion.nodes import (
+    convert_labelled_spectrograms,
+    convert_spectrograms,
+)
 from hbac.pipelines.spectrogram.nodes import compute_eeg_spectrograms
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 from tests.conftest import recipe
@@ -66,9 +69,19 @@ def test_eegs_without_a_window_are_left_alone(load):
     assert list(made) == ["7"]
 
 
-def test_an_eeg_id_without_its_file_is_named():
-    with pytest.raises(ValueError, match=r"1 of 1 eeg_ids .* no file, such as 7\.parquet"):
+def test_eegs_of_which_none_has_a_file_are_named():
+    message = "none of the 1 eeg_ids in the label table has a file, such as 7; look whether raw_dir"
+    with pytest.raises(ValueError, match=message):
         compute_eeg_spectrograms({"8": lambda: None}, windows_at(0), PARAMS)
+
+
+def test_one_missing_eeg_fails_alone(load):
+    windows = pd.concat([windows_at(0), windows_at(0).assign(eeg_id=9)])
+    made = compute_eeg_spectrograms({"7": load}, windows, PARAMS)
+    assert made.keys() == {"7", "9"}
+    assert made["7"]().shape == (1, 128, 256, 4)
+    with pytest.raises(FileNotFoundError, match=r"names eeg_id 9, and there is no such file$"):
+        made["9"]()
 
 
 def test_a_typo_in_the_parameters_is_refused():
@@ -88,3 +101,31 @@ def test_conversion_passes_every_spectrogram_on():
     power = np.array([[1, np.nan]], np.float32)
     converted = convert_spectrograms({"5": lambda: power})
     assert converted["5"]() is power
+
+
+def test_a_window_beyond_its_eeg_is_named(load):
+    tasks = compute_eeg_spectrograms({"7": load}, windows_at(0.0, 50_000.0), PARAMS)
+    with pytest.raises(ValueError, match=r"eeg_offset_seconds is 50000: seconds 50000 to 50050 do"):
+        tasks["7"]()
+
+
+def test_conversion_sets_spectrograms_aside_that_labels_name_in_vain():
+    power = np.array([[1, np.nan]], np.float32)
+    labels = pd.DataFrame({"spectrogram_id": [5, 6, 6, -1]})
+    converted = convert_labelled_spectrograms({"5": lambda: power, "8": lambda: power}, labels)
+    assert converted.keys() == {"5", "6", "8"}
+    assert converted["5"]() is power
+    with pytest.raises(FileNotFoundError, match="names spectrogram_id 6, and there"):
+        converted["6"]()
+
+
+def test_conversion_names_spectrograms_of_which_none_is_there():
+    labels = pd.DataFrame({"spectrogram_id": [5, -1]})
+    with pytest.raises(
+        ValueError, match=r"none of the 1 spectrogram_ids in .* the spectrogram_id -1$"
+    ):
+        convert_labelled_spectrograms({"8": lambda: None}, labels)
+
+
+def test_a_data_set_may_have_no_spectrogram_at_all():
+    assert convert_labelled_spectrograms({}, pd.DataFrame({"spectrogram_id": [-1, -1]})) == {}

@@ -7,7 +7,7 @@ import pytest
 from hbac.eeg import CHANNELS
 from hbac.plots.quality import quality_by_channel
 
-MEASURES = ("amplitude_uv", "flat_share", "extreme_share", "hum_db")
+MEASURES = ("amplitude_uv", "flat_share", "extreme_share", "clipped_share", "hum_db")
 
 
 @pytest.fixture
@@ -55,9 +55,10 @@ def test_dots_are_medians_and_lines_quartiles(table):
 def test_shares_are_in_per_cent(table):
     table.loc[3, "flat_share_mean"] = 0.25
     table.loc[4, "extreme_share_mean"] = 0.5
+    table.loc[5, "clipped_share_mean"] = 0.1
     axes = quality_by_channel(table, n_eegs=7).axes[1]
-    flat, extreme = _dots(axes, 0)[:, 0], _dots(axes, 1)[:, 0]
-    assert (flat[3], extreme[4]) == (25, 50)
+    flat, extreme, clipped = (_dots(axes, which)[:, 0] for which in range(3))
+    assert (flat[3], extreme[4], clipped[5]) == (25, 50, 10)
     assert (flat.sum(), extreme.sum()) == (25, 50)
     assert axes.get_xlim()[1] > 50
 

@@ -144,14 +144,19 @@ def test_agreement_sets_the_model_beside_experts():
 
 
 def _history(folds, epochs):
-    rows = [(f, e, 1 / (e + 1), abs(e - 2 - f), 10.0**-e) for f in folds for e in range(epochs)]
-    return pd.DataFrame(rows, columns=["network", "epoch", "loss", "val_loss", "learning_rate"])
+    rows = [
+        (f, e, 1 / (e + 1), abs(e - 2 - f), 10.0**-e, e == f + 1)
+        for f in folds
+        for e in range(epochs)
+    ]
+    columns = ["network", "epoch", "loss", "val_loss", "learning_rate", "kept"]
+    return pd.DataFrame(rows, columns=columns)
 
 
-def test_best_epoch_of_each_fold_is_marked():
+def test_the_kept_epoch_of_each_fold_is_marked():
     loss, rate = training_curves(_history([0, 1], 5)).axes
     stars = [line for line in loss.lines if line.get_marker() == "*"]
-    assert [(s.get_xdata()[0], s.get_ydata()[0]) for s in stars] == [(2, 0), (3, 0)]
+    assert [(s.get_xdata()[0], s.get_ydata()[0]) for s in stars] == [(1, 1), (2, 1)]
     assert len({star.get_color() for star in stars}) == 2
     assert rate.get_yscale() == "log"
 

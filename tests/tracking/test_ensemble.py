@@ -13,14 +13,16 @@ from hbac.datasets.keras_model import KerasModelDataset
 from hbac.eeg.votes import CLASSES
 from hbac.models.waveform import mirror_waveforms
 from hbac.tracking.ensemble import PACKAGES
-from tests.tracking.test_hook import METRICS, NODE, runs, start, train_one
+from tests.tracking.test_hook import INPUTS, METRICS, NODE, runs, start, train_one
 
 SHAPES = {"picture": (8, 12), "waveform": (16, 20)}
-NAMES = {"fold_0.compact": "picture", "fold_1.compact": "picture", "fold_0.resnet_1d": "waveform"}
+KINDS = {"compact": "picture", "resnet_1d": "waveform"}
+NAMES = {f"fold_{fold}.{name}": kind for name, kind in KINDS.items() for fold in range(2)}
+DATA_TAGS = ["data_fingerprint.picture", "data_fingerprint.waveform"]
 IMAGE = {"sources": ["eeg"], "fit": "crop", "normalisation": "window", "eeg_order": "seed"}
 RECORD = {
     "networks": [
-        {"name": name, "architecture": name.split(".")[1], "input": kind}
+        {"name": name, "fold": int(name[5]), "architecture": name[7:], "input": kind}
         for name, kind in NAMES.items()
     ],
     "classes": list(CLASSES),
@@ -44,6 +46,7 @@ def trained(hook, tmp_path):
     networks = {name: network(SHAPES[kind]) for name, kind in NAMES.items()}
     datasets = {"picture_input": MemoryDataset(data["picture"])}
     datasets["waveform_input"] = MemoryDataset(data["waveform"])
+    datasets["split"] = MemoryDataset(INPUTS["fold_0_split"])
     for name, model in networks.items():
         datasets[f"{name}.model"] = KerasModelDataset(filepath=f"{tmp_path}/models/{name}.keras")
         datasets[f"{name}.model"].save(model)
@@ -94,7 +97,7 @@ def test_the_registered_model_predicts_what_the_pipeline_does(trained, root, mon
     assert version.run_id == parent.info.run_id
     assert version.tags == {
         "architecture": "compact+resnet_1d",
-        "data_fingerprint": parent.data.tags["data_fingerprint"],
+        **{name: parent.data.tags[name] for name in DATA_TAGS},
         "kl": "1.2500",
         "recipe": "seed",
     }
@@ -106,7 +109,7 @@ def test_a_failing_registration_does_not_fail_the_run(trained, root, caplog, tmp
     hook.after_dataset_saved("ensemble", RECORD)
     hook.after_dataset_saved("metrics", METRICS)
     hook.after_pipeline_run()
-    assert "could not be registered" in caplog.text
+    assert "could not take ensemble" in caplog.text
     assert runs(root)["seed modeling 1"].info.status == "FINISHED"
 
 

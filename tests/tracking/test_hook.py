@@ -13,11 +13,13 @@ from matplotlib.figure import Figure
 from mlflow import MlflowClient
 
 from hbac.datasets import FigureDataset
+from hbac.models import keras_in_force
 from hbac.tracking.current import current_run
 from hbac.tracking.data import data_fingerprint
 from hbac.tracking.hook import MlflowHook
-from hbac.tracking.store import connect
+from hbac.tracking.store import connect, tracking_uri
 from tests.conftest import PROJECT
+from tests.services import interruptible
 from tests.tracking.test_scores import EXPLANATIONS
 
 KILLING = (signal.SIGTERM, signal.SIGINT, signal.SIGKILL)
@@ -32,6 +34,7 @@ HISTORY = pd.DataFrame(
         "val_loss": [1.2, 0.5, 0.7],
         "learning_rate": [0.1, 0.1, 0.01],
         "seconds": [2.0, 1.0, 1.0],
+        "kept": [False, False, True],
         "network": "fold_0.compact",
     }
 )
@@ -105,7 +108,7 @@ def test_a_run_that_trains_nothing_after_all_leaves_no_trace(hook, root):
 def test_a_run_that_fails_before_its_first_fold_shows_as_failed(hook, root):
     start(hook)
     hook.before_node_run(OTHER, {})
-    hook.on_node_error()
+    hook.on_node_error(NODE)
     hook.on_pipeline_error()
     assert runs(root)["seed modeling 1"].info.status == "FAILED"
 
@@ -121,21 +124,25 @@ def test_the_parent_shows_the_ensemble_and_a_child_its_network(hook, root):
     hook.after_pipeline_run()
     parent, child = runs(root)["seed modeling 1"], runs(root)["fold_0.compact"]
     assert {parent.info.status, child.info.status} == {"FINISHED"}
-    training = {"best_val_loss": 0.5, "epochs": 3, "training_seconds": 4}
+    training = {"kept_val_loss": 0.7, "epochs": 3, "training_seconds": 4}
     scores = {"kl.all.model": 1.25, "kl.all.model.low": 1, "kl.all.class_prior": 1.5}
     shown = {name: value for name, value in parent.data.metrics.items() if "system/" not in name}
     assert shown == training | scores
     assert parent.data.tags["warnings"] == METRICS["warnings"][0]
-    assert len(parent.data.tags["data_fingerprint"]) == 16
-    assert parent.data.params == {
+    assert len(parent.data.tags["data_fingerprint.picture"]) == 16
+    in_force = {f"keras.{name}": value for name, value in keras_in_force().items()}
+    assert in_force["keras.floatx"] == "float32"
+    assert parent.data.params == in_force | {
         "modeling.training.batch_size": "8",
         "recipe": "seed",
         "data.windows": "4",
         "data.patients": "3",
     }
     assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    shared = "data_fingerprint.picture"
+    assert child.data.tags[shared] == parent.data.tags[shared]
     assert child.data.params == {"fold": "0", "architecture": "compact"}
-    last = {"loss": 0.8, "val_loss": 0.7, "learning_rate": 0.01, "best_epoch": 2}
+    last = {"loss": 0.8, "val_loss": 0.7, "learning_rate": 0.01, "kept_epoch": 3}
     assert child.data.metrics == training | last
     client, _ = connect(root)
     figures = client.list_artifacts(parent.info.run_id, "figures")
@@ -189,7 +196,7 @@ def test_runs_of_one_kind_are_numbered(hook, root):
 def test_a_failed_run_shows_as_failed(hook, root):
     start(hook)
     hook.before_node_run(NODE, INPUTS)
-    hook.on_node_error()
+    hook.on_node_error(NODE)
     hook.on_pipeline_error()
     assert {run.info.status for run in runs(root).values()} == {"FAILED"}
 
@@ -208,9 +215,7 @@ time.sleep(60)
 
 
 def statuses(root):
-    # Without connect, which names the store to all later ones.
-    client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
-    return sorted(run.info.status for run in client.search_runs(["1"]))
+    return sorted(run.info.status for run in MlflowClient(tracking_uri(root)).search_runs(["1"]))
 
 
 @pytest.fixture
@@ -221,9 +226,7 @@ def killed(empty_store, root, tmp_path):
     for number, root in roots.items():
         shutil.copytree(empty_store.parent, root)
         command = [sys.executable, "-c", RUN_FOR_EVER, str(root)]
-        processes[number] = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, cwd=PROJECT
-        )
+        processes[number] = interruptible(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT)
     for number, process in processes.items():
         while process.stdout.readline() != "running\n":
             assert process.poll() is None
@@ -233,6 +236,7 @@ def killed(empty_store, root, tmp_path):
     return roots
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_shows_as_killed(killed):
     assert statuses(killed[signal.SIGTERM]) == ["KILLED", "KILLED"]
     assert statuses(killed[signal.SIGINT]) == ["KILLED", "KILLED"]
@@ -244,6 +248,32 @@ def test_an_interrupted_run_shows_as_killed(killed):
     train_one(hook)
     hook.after_pipeline_run()
     assert statuses(root) == ["FINISHED", "FINISHED", "KILLED", "KILLED"]
+
+
+def test_each_kind_of_input_has_a_fingerprint(hook, root):
+    waveforms = Node(
+        train,
+        ["waveform_input", "fold_0_split"],
+        ["fold_0.resnet_1d.model", "fold_0.resnet_1d.history"],
+        name="train_fold",
+        namespace="modeling.fold_0.resnet_1d",
+        tags="training",
+    )
+    inputs = INPUTS | {"waveform_input": np.ones((4, 16, 8), np.float16)}
+    start(hook)
+    for node in (waveforms, NODE):
+        hook.before_node_run(node, inputs)
+        hook.after_node_run(node, {node.outputs[1]: HISTORY})
+    hook.after_pipeline_run()
+    windows = INPUTS["fold_0_split"].drop(columns="held_out")
+    expected = {
+        f"data_fingerprint.{kind}": data_fingerprint(inputs[name], windows)
+        for kind, name in (("picture", "model_input"), ("waveform", "waveform_input"))
+    }
+    found = runs(root)
+    tags = found["seed modeling 1"].data.tags
+    assert {name: tags.get(name) for name in expected} == expected
+    assert "data_fingerprint.picture" not in found["fold_0.resnet_1d"].data.tags
 
 
 def test_the_fingerprint_tells_data_apart():

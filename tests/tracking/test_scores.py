@@ -62,9 +62,9 @@ def test_what_does_not_exist_is_left_out():
 
 
 def test_the_training_of_several_networks_is_summed_up():
-    table = {"network": list("aab"), "val_loss": [3.0, 1.0, 2.0], "seconds": [1.0, 1.0, 4.0]}
-    summary = summarise_training(pd.DataFrame(table))
-    assert summary == pytest.approx({"best_val_loss": 1.5, "epochs": 3, "training_seconds": 6})
+    table = {"network": list("aab"), "val_loss": [1.0, 3.0, 2.0], "seconds": [1.0, 1.0, 4.0]}
+    summary = summarise_training(pd.DataFrame(table).assign(kept=[False, True, True]))
+    assert summary == pytest.approx({"kept_val_loss": 2.5, "epochs": 3, "training_seconds": 6})
 
 
 def test_scores_of_explanations_are_those_of_the_method_and_of_maps_that_know_nothing():

@@ -9,6 +9,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from hbac.tracking.store import page_of_runs
 from tests.browser import open_page
 from tests.tracking.test_hook import METRICS, runs, start, train_one
 
@@ -68,3 +69,14 @@ def test_two_runs_stand_side_by_side(hook, root, page):
     for text in ("seed modeling 1", "seed modeling 2", "kl.all.model", "0.753", "0.625"):
         assert f">{text}<" in shown
     assert "modeling.training.batch_size" in shown
+
+
+def test_the_address_that_a_run_names_shows_its_training_runs(hook, root, page):
+    start(hook)
+    train_one(hook)
+    hook.after_pipeline_run()
+    _, _, route = page_of_runs(root)[1].partition("#")
+    shown = page(route, ">seed modeling 1<")
+    assert ">seed modeling 1<" in shown
+    assert ">Model training<" in shown
+    assert "Judges" not in shown

@@ -18,7 +18,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "partitioned": ["ParallelPartitionedDataset"],
         "record": ["RecordDataset"],
         "regional_file": ["RegionalSpectrogramDataset"],
+        "simulated": ["SimulationMarkDataset"],
         "stacked": ["StackedArrayDataset"],
+        "table": ["TableDataset"],
         "text": ["TextDataset"],
     },
 )

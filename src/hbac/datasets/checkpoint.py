@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 import numpy as np
 
 from hbac.datasets.file import FileDataset
+from hbac.datasets.unreadable import unreadable
+
+logger = logging.getLogger(__name__)
 
 _PLAIN = "plain"
 
@@ -44,8 +48,11 @@ class CheckpointFile:
 class CheckpointDataset(FileDataset):
     """An ``.npz`` file, which nodes get as a ``CheckpointFile`` whether or not it is there.
 
-    A file that can't be read, half-written by a machine that lost power, counts as none.
+    A file that can't be read, half-written by a machine that lost power, counts as none, and a
+    warning says so.
     """
+
+    kind = "a training's checkpoint"
 
     def load(self) -> CheckpointFile:
         """Return the file as something to save to and load from."""
@@ -61,7 +68,8 @@ class CheckpointDataset(FileDataset):
                 state = json.loads(str(arrays[_PLAIN]))
                 for name, length in state.pop("lists").items():
                     state[name] = [arrays[f"{name}_{number}"] for number in range(length)]
-        except (ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            logger.warning("%s; training begins anew", unreadable(self._fs, path, self.kind, error))
             return None
         return state
 

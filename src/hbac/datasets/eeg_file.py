@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from kedro.io.core import DatasetError
 
 from hbac.datasets.file import FileDataset
-from hbac.datasets.parquet import read_columns
+from hbac.datasets.parquet import KIND, count_rows, read_columns
 from hbac.eeg.recording import CHANNELS, SAMPLING_RATE, Recording
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 
@@ -20,6 +20,8 @@ MAX_MICROVOLTS = 1e8
 
 class EEGDataset(FileDataset):
     """Parquet of 20 channels in microvolts at 200 Hz, read and written as a ``Recording``."""
+
+    kind = KIND
 
     def _read(self, path: str, channels: tuple[str, ...] = CHANNELS) -> Recording:
         """Read a recording.
@@ -50,6 +52,19 @@ class EEGDataset(FileDataset):
             )
         return Recording(data, channels, SAMPLING_RATE)
 
+    def _length(self, path: str) -> int:
+        return count_rows(self._fs, path)
+
     def _write(self, path: str, data: Recording) -> None:
+        """Write a recording.
+
+        Raises:
+            ValueError: if it is not at 200 Hz, which the file would not tell; or lacks a channel.
+        """
+        if data.sampling_rate != SAMPLING_RATE:
+            raise ValueError(
+                f"sampling_rate must be {SAMPLING_RATE} Hz, received {data.sampling_rate:g}: the "
+                "file has no place for another; resample the recording first"
+            )
         recording = data.pick(CHANNELS)
         pq.write_table(pa.table(dict(zip(CHANNELS, recording.data, strict=True))), path)

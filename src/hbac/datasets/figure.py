@@ -6,11 +6,11 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from kedro.io.core import DatasetError
 from kedro_datasets._typing import ImagePreview
 from matplotlib.figure import Figure
 
 from hbac.datasets.file import FileDataset
+from hbac.matplotlib_defaults import default_style
 
 _SIGNATURE = b"\x89PNG"
 
@@ -42,6 +42,8 @@ class FigureDataset(FileDataset):
         file_options: those of ``FileDataset``.
     """
 
+    kind = "a PNG file"
+
     def __init__(self, *, filepath: str, dpi: int = 100, **file_options: Any):
         super().__init__(filepath=filepath, **file_options)
         self._dpi = dpi
@@ -49,11 +51,12 @@ class FigureDataset(FileDataset):
     def _read(self, path: str) -> Picture:
         content = self._fs.cat_file(path)
         if not content.startswith(_SIGNATURE):
-            raise DatasetError(f"{path} is not a PNG file")
+            raise ValueError("another signature was expected")
         return Picture(content)
 
     def _write(self, path: str, data: Figure) -> None:
-        with Path(path).open("wb") as file:
+        # Ticks are made as late as this, as the user's matplotlibrc would have them.
+        with Path(path).open("wb") as file, default_style():
             data.savefig(file, format="png", dpi=self._dpi, pil_kwargs=_QUICKLY)
 
     def preview(self) -> ImagePreview:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import tempfile
@@ -10,11 +11,13 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, ClassVar
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 from kedro.io.core import AbstractDataset, get_protocol_and_path
+
+from hbac.datasets.unreadable import reading
 
 
 def protocol_and_path(url: str) -> tuple[str, str]:
@@ -40,6 +43,19 @@ def remove_leftovers(fs: fsspec.AbstractFileSystem, folder: str, name: str) -> N
             os.unlink(entry.path)
 
 
+def _flush(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk, where a power cut leaves them."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems flush no folders.
+        if not (path.is_dir() and error.errno in (errno.EINVAL, errno.ENOTSUP)):
+            raise
+    finally:
+        os.close(descriptor)
+
+
 @contextmanager
 def _beside(path: str) -> Iterator[str]:
     """Yield a hidden path in the same folder, which is renamed to ``path`` at the end."""
@@ -48,7 +64,9 @@ def _beside(path: str) -> Iterator[str]:
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield str(temporary)
+        _flush(temporary)
         temporary.replace(target)
+        _flush(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -65,7 +83,8 @@ def _elsewhere(fs: fsspec.AbstractFileSystem, path: str) -> Iterator[str]:
 def replacing(fs: fsspec.AbstractFileSystem, path: str) -> AbstractContextManager[str]:
     """Return a context that gives a local path to write to, and takes the file to ``path``.
 
-    No reader ever sees a half-written file, and a block that raises leaves nothing behind.
+    No reader ever sees a half-written file, and a block that raises leaves nothing behind. Once
+    the block has ended, a power cut leaves the file as it is.
     """
     return _beside(path) if isinstance(fs, LocalFileSystem) else _elsewhere(fs, path)
 
@@ -74,7 +93,8 @@ class FileDataset(AbstractDataset):
     """A dataset of one file, written atomically.
 
     Subclasses say what the file holds by ``_read(path)``, of a path on the dataset's file system,
-    and ``_write(path, data)``, to a local path.
+    and ``_write(path, data)``, to a local path. Whatever ``_read`` raises becomes a
+    ``DatasetError`` that says what the file looks like and that it is not ``kind``.
 
     Args:
         filepath: path or URL of the file.
@@ -82,6 +102,8 @@ class FileDataset(AbstractDataset):
         fs_args: further arguments of the file system.
         metadata: ignored by Kedro; read by plugins such as kedro-viz.
     """
+
+    kind: ClassVar[str] = "a readable file"
 
     def __init__(
         self,
@@ -103,12 +125,22 @@ class FileDataset(AbstractDataset):
 
     def read(self, path: str, **options: Any) -> Any:
         """Read another file of the same kind; ``options`` are those of ``_read``."""
-        return self._read(path, **options)
+        with reading(self._fs, path, self.kind):
+            return self._read(path, **options)
 
-    def write(self, path: str, data: Any) -> None:
-        """Write another file of the same kind, atomically."""
+    def length(self, path: str) -> int:
+        """Count the rows of another file of the same kind, by its header where that says it."""
+        with reading(self._fs, path, self.kind):
+            return self._length(path)
+
+    def _length(self, path: str) -> int:
+        return len(self._read(path))
+
+    def write(self, path: str, data: Any) -> int:
+        """Write another file of the same kind, atomically, and return its size in bytes."""
         with replacing(self._fs, path) as local:
             self._write(local, data)
+            return os.path.getsize(local)
 
     def fetch(self, local: str) -> None:
         """Copy the file as it is to a path of this machine."""
@@ -123,8 +155,9 @@ class FileDataset(AbstractDataset):
         self.write(self._filepath, data)
 
     def _exists(self) -> bool:
+        """Whether the file is there; no kind of file that holds something is empty."""
         self._fs.invalidate_cache()
-        return self._fs.exists(self._filepath)
+        return self._fs.exists(self._filepath) and self._fs.size(self._filepath) > 0
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath}

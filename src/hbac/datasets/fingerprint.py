@@ -2,90 +2,168 @@
 
 from __future__ import annotations
 
-import ast
-import importlib
-import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache, partial
-from types import ModuleType
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from inspect import isclass, ismethod
+from operator import attrgetter
+from pickle import PicklingError
+from types import CodeType, FunctionType
+from typing import Any, TypeVar
 
 import joblib
 
-_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+from hbac.datasets.code import code_version
+
+_Name = TypeVar("_Name", bound=Hashable)
 
 
-def _without_docstrings(source: str) -> str:
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:]
-    return ast.dump(tree)
+def _is_importable(function: Callable[..., Any]) -> bool:
+    """Whether a module offers it under its name, so that the module's code says all of it."""
+    try:
+        module = sys.modules[function.__module__]
+        return attrgetter(function.__qualname__)(module) is function
+    except (AttributeError, KeyError):
+        return False
 
 
-def _imported_modules(module: ModuleType, package: str) -> Iterator[str]:
-    """Names of the package's modules that a module imports from, seen through its ``__init__``s."""
-    for node in ast.walk(ast.parse(inspect.getsource(module))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.startswith(package))
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(package):
-            source = importlib.import_module(node.module)
-            for alias in node.names:
-                value = getattr(source, alias.name)
-                name = value.__name__ if isinstance(value, ModuleType) else node.module
-                yield getattr(value, "__module__", None) or name
+def _instructions(code: CodeType) -> list:
+    """What a function does, without the place where it is written."""
+    constants = [
+        _instructions(value) if isinstance(value, CodeType) else _identity(value)
+        for value in code.co_consts
+    ]
+    return [code.co_code, code.co_names, constants]
 
 
-def _code(module_name: str) -> dict[str, str]:
-    """Code of a module and of all that it builds on, by the modules' names."""
-    package = module_name.partition(".")[0]
-    seen, queue = {}, [module_name]
-    while queue:
-        name = queue.pop()
-        if name in seen or not name.startswith(package):
-            continue
-        module = sys.modules.get(name) or importlib.import_module(name)
-        seen[name] = _without_docstrings(inspect.getsource(module))
-        queue.extend(_imported_modules(module, package))
-    return seen
+def _inner_function(function: FunctionType) -> list:
+    """What tells a lambda, or a function within another, from its neighbours."""
+    if function.__closure__:
+        raise TypeError(
+            f"{function.__module__}.{function.__qualname__} takes "
+            f"{', '.join(function.__code__.co_freevars)} from the function around it, which a "
+            "later run could not tell from other values; write it as a function of its module and "
+            "give it its arguments by functools.partial"
+        )
+    defaults = [function.__defaults__, function.__kwdefaults__]
+    return [_instructions(function.__code__), _identity(defaults)]
 
 
-@lru_cache
-def code_version(module_name: str) -> str:
-    """Hash the code of a module and of all modules of its package that it builds on.
+def _code_identity(code: Any) -> list:
+    """Stand-in for a function, a class, or an object that can be called."""
+    if isclass(code):
+        modules = dict.fromkeys(base.__module__ for base in code.__mro__)
+        return [code.__qualname__, *map(code_version, modules)]
+    if ismethod(code):
+        return [_code_identity(code.__func__), _identity(code.__self__)]
+    named = _is_importable(code)
+    if not named and not isinstance(code, FunctionType):
+        return [_code_identity(type(code)), code]
+    inner = [] if named and code.__module__ != "__main__" else _inner_function(code)
+    return [code.__qualname__, code_version(code.__module__), *inner]
 
-    Comments, docstrings and layout do not count.
-    """
-    return joblib.hash(sorted(_code(module_name).items()))
+
+def _is_source(value: Any) -> bool:
+    # Asked of the class: the attribute itself may read a whole file.
+    return hasattr(type(value), "source_identity")
 
 
 def _identity(value: Any) -> Any:
     """Stand-in for an argument that hashes the same in every process."""
-    if hasattr(value, "source_identity"):
+    if _is_source(value):
         return value.source_identity
-    if hasattr(value, "model_dump"):
+    if isinstance(value, partial):
+        return [_identity(value.func), _identity(value.args), _identity(value.keywords)]
+    if hasattr(value, "model_dump") and not isclass(value):
         return value.model_dump(mode="json")
     if isinstance(value, Mapping):
         return {key: _identity(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_identity(item) for item in value]
-    if callable(value):
-        return task_fingerprint(value)
-    return value
+    if isinstance(value, set | frozenset):
+        return {"set": sorted(joblib.hash(_identity(item)) for item in value)}
+    return _code_identity(value) if callable(value) else value
 
 
-def task_fingerprint(task: Callable[[], Any]) -> str:
+def code_fingerprint(code: Callable[..., Any] | type) -> str:
+    """Hash the code of a function or a class, and all that it builds on.
+
+    Comments, docstrings and layout do not count; installed libraries count by their version. See
+    ``hbac.datasets.code.code_version``.
+
+    Args:
+        code: a function, or a class, whose base classes count, too.
+
+    Raises:
+        TypeError: if it is a function within another that takes values from that.
+    """
+    return joblib.hash(_code_identity(code))
+
+
+def task_fingerprint(task: Callable[[], Any], *, written_by: str = "") -> str:
     """Hash what a task computes: its function's code, its parameters and its source files.
 
     Args:
-        task: a function, or a ``functools.partial`` of one. An argument with an attribute
-            ``source_identity`` (a partition's loader) counts as that; others by their value.
+        task: a function, or a ``functools.partial`` of one. A ``PartitionLoader`` among its
+            arguments counts as its ``source_identity``; others by their value.
+        written_by: what tells apart in which way the result is stored.
+
+    Raises:
+        TypeError: if the task cannot be called, takes values from a function around it, or has
+            an argument that cannot be pickled.
+        OSError: if a source file cannot be read that counts by its content.
     """
-    function, args, keywords = task, (), {}
-    if isinstance(task, partial):
-        function, args, keywords = task.func, task.args, task.keywords
-    if hasattr(function, "source_identity"):
-        return joblib.hash([function.source_identity, _identity(args), _identity(keywords)])
-    code = (function.__qualname__, code_version(function.__module__))
-    return joblib.hash([code, _identity(args), _identity(keywords)])
+    if not callable(task):
+        raise TypeError(f"expected a callable that makes it, received {type(task).__name__}")
+    made_of = [_identity(task), written_by]
+    try:
+        return joblib.hash(made_of)
+    except (AttributeError, TypeError, PicklingError) as error:
+        raise TypeError(f"an argument of {task} cannot be told from others: {error}") from error
+
+
+def _sources(value: Any) -> Iterator[Any]:
+    if _is_source(value):
+        yield value
+    elif isinstance(value, partial):
+        yield from _sources([value.func, value.args, value.keywords])
+    elif isinstance(value, Mapping | list | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _sources(item)
+
+
+def _look_at_sources(tasks: Iterable[Callable[[], Any]]) -> None:
+    """Have every source that must be read for it identified once, several at a time."""
+    found = (source for task in tasks for source in _sources(task))
+    sources = {id(source): source for source in found if source.counts_by_content}
+
+    def look(source: Any) -> None:
+        with suppress(OSError):
+            _ = source.source_identity
+
+    with ThreadPoolExecutor(joblib.cpu_count()) as threads:
+        list(threads.map(look, sources.values()))
+
+
+def task_fingerprints(
+    tasks: Mapping[_Name, Callable[[], Any]], *, written_by: str = ""
+) -> Iterator[tuple[_Name, str | OSError]]:
+    """Hash what many tasks compute; see ``task_fingerprint``.
+
+    Yields:
+        A task's name, with its hash, or with why a file could not be read that counts by its
+        content.
+
+    Raises:
+        TypeError: see there; the message names the task.
+    """
+    _look_at_sources(tasks.values())
+    for name, task in tasks.items():
+        try:
+            yield name, task_fingerprint(task, written_by=written_by)
+        except OSError as error:
+            yield name, error
+        except TypeError as error:
+            raise TypeError(f"{name}: {error}") from error

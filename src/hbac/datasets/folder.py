@@ -3,17 +3,72 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, Literal
+from functools import cached_property, partial
+from numbers import Integral
+from typing import Any, Literal, TypeVar
 
 import fsspec
 
 from hbac.datasets.file import FileDataset, protocol_and_path, remove_leftovers
+from hbac.datasets.fingerprint import task_fingerprint
+
+_Task = TypeVar("_Task")
+
+_N_SHOWN = 60
 
 _CHANGED = ("mtime", "LastModified", "updated", "ETag")
 """What file systems call the time of the last change, or what stands for it."""
+
+_NO_CONTENT = ("credentials", "metadata")
+"""Arguments of a dataset that say nothing of what it reads and writes."""
+
+_MAX_NAME_BYTES = 255 - len(".") - len(".") - 32
+"""What file systems allow for a name, less what the hidden name of an unfinished file adds."""
+
+
+def _fault(partition: str, suffix: str) -> str | None:
+    """Why there can't be a file of a partition that is found again, or None where there can."""
+    if not partition:
+        return "it is empty"
+    for character in ("/", "\0"):
+        if character in partition:
+            return f"it holds {character!r}"
+    if partition.startswith("."):
+        return "it begins with a dot, as hidden files do, which are never listed"
+    try:
+        n_bytes = len(f"{partition}{suffix}".encode())
+    except UnicodeEncodeError as error:
+        return f"it is no text in UTF-8 ({error})"
+    if n_bytes > _MAX_NAME_BYTES:
+        return f"with {suffix} it has {n_bytes} bytes, more than {_MAX_NAME_BYTES}"
+    return None
+
+
+def by_id(tasks: Mapping[Any, _Task], suffix: str) -> dict[str, _Task]:
+    """Name what partitions are made from by their ids as text.
+
+    Args:
+        tasks: by id, text or a whole number.
+        suffix: what follows the id in a file's name.
+
+    Raises:
+        ValueError: if an id cannot be that of a file, or two are the same; nothing was done then.
+    """
+    named: dict[str, _Task] = {}
+    for key, task in tasks.items():
+        if not isinstance(key, str | Integral) or isinstance(key, bool):
+            raise ValueError(
+                f"{key!r} is no id of a partition: ids are text or whole numbers, received "
+                f"{type(key).__name__}"
+            )
+        partition = str(key)
+        fault = "two partitions have it" if partition in named else _fault(partition, suffix)
+        if fault:
+            raise ValueError(f"{partition[:_N_SHOWN]!r} is no id of a partition: {fault}")
+        named[partition] = task
+    return named
 
 
 @dataclass(frozen=True)
@@ -72,6 +127,14 @@ class Folder:
         return f"{self.path}/{partition}{self.suffix}"
 
     @cached_property
+    def dataset_identity(self) -> str:
+        """What tells in which way files are read and written: the dataset's code and arguments."""
+        arguments = {
+            name: value for name, value in self.dataset_args.items() if name not in _NO_CONTENT
+        }
+        return task_fingerprint(partial(self.dataset_class, **arguments))
+
+    @cached_property
     def _files(self) -> FileDataset:
         """Dataset that reads and writes every file; to make one a file took as long as to write."""
         return self.dataset_class(
@@ -85,9 +148,13 @@ class Folder:
         """Read a partition."""
         return self._files.read(self.path_of(partition), **options)
 
-    def write(self, partition: str, data: Any) -> None:
-        """Write a partition, atomically."""
-        self._files.write(self.path_of(partition), data)
+    def length(self, partition: str) -> int:
+        """Count the rows of a partition, by its header where that says it."""
+        return self._files.length(self.path_of(partition))
+
+    def write(self, partition: str, data: Any) -> int:
+        """Write a partition, atomically, and return its file's size in bytes."""
+        return self._files.write(self.path_of(partition), data)
 
     def list(self) -> dict[str, FileState]:
         """Files by their partition's id, ordered; empty where there is no folder."""
@@ -111,7 +178,8 @@ class Folder:
     def remove(self, partitions: Iterable[str]) -> None:
         """Remove files."""
         for partition in partitions:
-            self.fs.rm(self.path_of(partition))
+            # rm() would take [ in an object's name for a pattern, and remove others.
+            self.fs.rm_file(self.path_of(partition))
 
 
 @dataclass(frozen=True)
@@ -132,10 +200,24 @@ class PartitionLoader:
         """Read the partition; ``options`` are those of its dataset, as ``channels`` of EEG."""
         return self.folder.read(self.partition, **options)
 
+    def length(self) -> int:
+        """Count the partition's rows, such as samples of EEG, without reading them."""
+        return self.folder.length(self.partition)
+
     @property
+    def counts_by_content(self) -> bool:
+        """Whether the file must be read to identify it."""
+        return self.folder.identify_by == "content"
+
+    @cached_property
     def source_identity(self) -> tuple:
-        """What tells this state of the file from another."""
-        if self.folder.identify_by == "content":
-            content = self.folder.fs.cat_file(self.folder.path_of(self.partition))
-            return (self.partition, hashlib.blake2b(content).hexdigest())
-        return (self.partition, self.state.size, self.state.changed)
+        """What tells this state of the file, and the way it is read, from others.
+
+        Raises:
+            OSError: if the file counts by its content and cannot be read.
+        """
+        reader = self.folder.dataset_identity
+        if not self.counts_by_content:
+            return (self.partition, self.state.size, self.state.changed, reader)
+        with self.folder.fs.open(self.folder.path_of(self.partition), "rb") as file:
+            return (self.partition, hashlib.file_digest(file, "blake2b").hexdigest(), reader)

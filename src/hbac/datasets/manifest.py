@@ -4,19 +4,94 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from hbac.datasets.file import remove_leftovers, replacing
+from hbac.datasets.folder import FileState
 
 FOLDER = ".hbac"
 
 _SECONDS_BETWEEN_WRITES = 5.0
+
+
+class Made(NamedTuple):
+    """What is known of a finished partition: what it was made from, and its size in bytes."""
+
+    fingerprint: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a save does.
+
+    Attributes:
+        kept: finished partitions that would be made from the same again.
+        todo: partitions to make.
+        withdrawn: partitions whose files earlier saves made and this one does not name.
+        pending: partitions whose files are its own to write or to remove, whatever becomes of it.
+    """
+
+    kept: dict[str, Made]
+    todo: list[str]
+    withdrawn: list[str]
+    pending: list[str]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of a folder that runs write to.
+
+    Attributes:
+        complete: whether the last save came to its end.
+        made: finished partitions.
+        pending: partitions that an unfinished save was to make or to remove.
+    """
+
+    complete: bool = False
+    made: dict[str, Made] = field(default_factory=dict)
+    pending: list[str] = field(default_factory=list)
+
+    def damaged(self, present: Mapping[str, FileState]) -> list[str]:
+        """Finished partitions whose file is gone or has another size."""
+        sizes = {name: state.size for name, state in present.items()}
+        return [name for name, made in self.made.items() if sizes.get(name) != made.size]
+
+    def _withdrawn(self, named: Container[str], present: Mapping[str, FileState]) -> list[str]:
+        """Files that saves made and the next does not name.
+
+        One with another size than the one that was made is somebody else's, unless it is empty.
+        """
+        sizes = {name: {0, made.size} for name, made in self.made.items()}
+        pending = set(self.pending)
+        return [
+            name
+            for name, state in present.items()
+            if name not in named and (name in pending or state.size in sizes.get(name, ()))
+        ]
+
+    def plan(self, fingerprints: Mapping[str, str], present: Mapping[str, FileState]) -> Plan:
+        """Say what a save does.
+
+        Args:
+            fingerprints: what each partition is to be made from.
+            present: files that are there.
+        """
+        whole = self.made.keys() - self.damaged(present)
+        kept = {name: self.made[name] for name in whole if name in fingerprints}
+        kept = {name: made for name, made in kept.items() if made.fingerprint == fingerprints[name]}
+        todo = [name for name in fingerprints if name not in kept]
+        known = self.made.keys() | self.pending
+        withdrawn = self._withdrawn(fingerprints, present)
+        pending = [name for name in todo if name in known or name not in present]
+        return Plan(kept, todo, withdrawn, pending + withdrawn)
 
 
 class _Journal:
@@ -42,17 +117,17 @@ class _Journal:
             return sorted(name for name in names if name.endswith(".jsonl"))
         return []
 
-    def read(self) -> Iterator[tuple[str, str]]:
+    def read(self) -> Iterator[tuple[str, Made]]:
         """Yield every entry; a line that a kill or a full disk cut off is left out."""
         for path in self.paths():
             for line in self._fs.cat_file(path).splitlines():
                 with suppress(ValueError, TypeError):
-                    partition, fingerprint = json.loads(line)
-                    yield partition, fingerprint
+                    partition, fingerprint, size = json.loads(line)
+                    yield partition, Made(fingerprint, size)
 
-    def write(self, partition: str, fingerprint: str) -> None:
+    def write(self, partition: str, made: Made) -> None:
         """Add an entry."""
-        self._lines.append(json.dumps([partition, fingerprint]) + "\n")
+        self._lines.append(json.dumps([partition, *made]) + "\n")
         if self._local or time.monotonic() - self._last > _SECONDS_BETWEEN_WRITES:
             self.flush()
 
@@ -72,11 +147,11 @@ class _Journal:
     def remove(self) -> None:
         """Remove its files."""
         for path in self.paths():
-            self._fs.rm(path)
+            self._fs.rm_file(path)
 
 
 class Manifest:
-    """The fingerprint of every finished partition of a folder, kept beside them in ``.hbac``.
+    """The record of a folder's finished partitions, kept beside them in ``.hbac``.
 
     Finished partitions are added to a journal, so that a run that is killed loses little more
     than what it was at; a run that ends folds the journal into one file.
@@ -91,47 +166,67 @@ class Manifest:
         self._path = f"{folder}/{FOLDER}/manifest.json"
         self._journal = _Journal(fs, f"{folder}/{FOLDER}")
 
-    def _settled(self) -> dict[str, Any]:
-        if not self._fs.exists(self._path):
-            return {"complete": False, "partitions": {}}
-        return json.loads(self._fs.read_text(self._path))
+    def _settled(self) -> Record | None:
+        try:
+            content = json.loads(self._fs.cat_file(self._path))
+            complete, partitions = content["complete"], content["partitions"]
+            if "pending" not in content:  # An earlier version wrote it, which knew no sizes.
+                return Record(complete, pending=list(partitions))
+            made = {name: Made(*entry) for name, entry in partitions.items()}
+            return Record(complete, made, content["pending"])
+        except FileNotFoundError:
+            return None
+        # It was cut off.
+        except (ValueError, TypeError, KeyError):
+            return Record()
+
+    def read(self) -> Record | None:
+        """Return what is known, or None of a folder that no run of hbac ever wrote to."""
+        settled, journal = self._settled(), dict(self._journal.read())
+        if settled is None and not journal:
+            return None
+        settled = settled or Record()
+        return replace(settled, made=settled.made | journal)
 
     def fingerprints(self) -> dict[str, str]:
-        """Return the fingerprint of each finished partition."""
-        return self._settled()["partitions"] | dict(self._journal.read())
+        """What partitions were made from whose files are saves' own; empty where it is not known.
 
-    @property
-    def complete(self) -> bool:
-        """Whether the last run that wrote here came to its end."""
-        return self._settled()["complete"]
+        Of an unfinished save some files may be there that nobody could note any more.
+        """
+        record = self.read() or Record()
+        made = {name: made.fingerprint for name, made in record.made.items()}
+        return dict.fromkeys(record.pending, "") | made
 
-    def _settle(self, *, complete: bool, partitions: dict[str, str]) -> None:
-        content = {"complete": complete, "partitions": dict(sorted(partitions.items()))}
+    def _settle(self, record: Record) -> None:
+        content = {
+            "complete": record.complete,
+            "partitions": dict(sorted(record.made.items())),
+            "pending": sorted(record.pending),
+        }
         with replacing(self._fs, self._path) as path:
             Path(path).write_text(json.dumps(content))
         self._journal.remove()
 
     @contextmanager
-    def recording(self, todo: Collection[str]) -> Iterator[Callable[[str, str], None]]:
-        """Open the folder for writing; yields ``record(partition, fingerprint)``.
+    def recording(self, plan: Plan) -> Iterator[Callable[[str, Made], None]]:
+        """Open the folder for writing; yields ``record(partition, made)``.
 
         The folder counts as complete only once the block has ended without an error.
 
         Args:
-            todo: what will be made. It is forgotten at once: a run that is killed may have
-                replaced a file without having said so.
+            plan: what will be done. All partitions but those that it keeps are forgotten at once:
+                a run that is killed may have replaced a file without having said so.
         """
-        known = self.fingerprints()
-        finished = {name: made_from for name, made_from in known.items() if name not in todo}
+        finished = dict(plan.kept)
         remove_leftovers(self._fs, *self._path.rsplit("/", 1))
-        self._settle(complete=False, partitions=finished)
+        self._settle(Record(made=finished, pending=plan.pending))
 
-        def record(partition: str, fingerprint: str) -> None:
-            finished[partition] = fingerprint
-            self._journal.write(partition, fingerprint)
+        def record(partition: str, made: Made) -> None:
+            finished[partition] = made
+            self._journal.write(partition, made)
 
         try:
             yield record
         finally:
             self._journal.flush()
-        self._settle(complete=True, partitions=finished)
+        self._settle(Record(complete=True, made=finished))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 
 import numpy as np
 from fsspec.implementations.local import LocalFileSystem
-from kedro.io.core import DatasetError
 from kedro_datasets._typing import TablePreview
 
 from hbac.datasets.file import FileDataset
+
+_HEADER_BYTES = 4096
+"""More than the header of any array of numbers takes."""
 
 
 class NpyDataset(FileDataset):
@@ -19,20 +22,19 @@ class NpyDataset(FileDataset):
     as the array is no longer used.
     """
 
-    def _read(self, path: str) -> np.ndarray:
-        """Read the array.
+    kind = "an array of numbers"
 
-        Raises:
-            DatasetError: if the file is not an array of numbers; the message names the file.
-        """
-        try:
-            if isinstance(self._fs, LocalFileSystem):
-                return np.load(path, mmap_mode="r", allow_pickle=False)
-            with tempfile.NamedTemporaryFile(suffix=".npy") as copy:
-                self._fs.get_file(path, copy.name)
-                return np.load(copy.name, mmap_mode="r", allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise DatasetError(f"{path} is not an array of numbers: {error}") from error
+    def _read(self, path: str) -> np.ndarray:
+        if isinstance(self._fs, LocalFileSystem):
+            return np.lib.format.open_memmap(path, mode="r")
+        with tempfile.NamedTemporaryFile(suffix=".npy") as copy:
+            self._fs.get_file(path, copy.name)
+            return np.lib.format.open_memmap(copy.name, mode="r")
+
+    def _length(self, path: str) -> int:
+        header = io.BytesIO(self._fs.cat_file(path, start=0, end=_HEADER_BYTES))
+        np.lib.format.read_magic(header)
+        return np.lib.format.read_array_header_1_0(header)[0][0]
 
     def _write(self, path: str, data: np.ndarray) -> None:
         # Opened for writing alone, NumPy writes past Python and does not say that a disk is full.

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any, Literal
 
 import joblib
+from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
@@ -132,6 +134,9 @@ def _on_processes(
                     raise
                 for index in suspects:
                     yield _alone(function, index, pending.pop(index), marks)
+    if parent_process() is not None:
+        # One that Kedro's ParallelRunner started would wait for idle workers before it ends.
+        get_reusable_executor().shutdown()
 
 
 @dataclass(frozen=True)

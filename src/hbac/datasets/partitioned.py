@@ -6,15 +6,16 @@ import logging
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import pandas as pd
 from kedro.io.core import AbstractDataset, DatasetError, parse_dataset_definition
 from kedro_datasets._typing import TablePreview
 
-from hbac.datasets.fingerprint import task_fingerprint
-from hbac.datasets.folder import Folder, PartitionLoader
-from hbac.datasets.manifest import Manifest
+from hbac.datasets.fingerprint import task_fingerprints
+from hbac.datasets.folder import Folder, PartitionLoader, by_id
+from hbac.datasets.manifest import Made, Manifest, Record
 from hbac.datasets.parallel import WorkerDiedError, Workers
 
 logger = logging.getLogger(__name__)
@@ -45,26 +46,29 @@ def _is_from_storage(error: BaseException) -> bool:
     return not isinstance(error, ValueError | TypeError | DatasetError)
 
 
-def _make_partition(folder: Folder, partition: str, task: Callable[[], Any]) -> Failure | None:
-    """Run a task and write what it returns; return why where that fails."""
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def _make_partition(folder: Folder, partition: str, task: Callable[[], Any]) -> int | Failure:
+    """Run a task and write what it returns; return the file's size, or why that fails."""
     try:
         result = task()
     except Exception as error:
         return Failure(str(error) or type(error).__name__, traceback.format_exc())
     try:
-        folder.write(partition, result)
+        return folder.write(partition, result)
     except Exception as error:
         return Failure(str(error), traceback.format_exc(), storage=_is_from_storage(error))
-    return None
 
 
 class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, PartitionLoader]]):
     """A folder with a file a partition, named by the partition's id.
 
     Loading returns a callable a partition. Saving takes a callable a partition and runs them in
-    parallel: each result is written atomically, and skipped where it is already there and was
-    made from the same parameters, code and source file. A partition that fails is set aside with
-    its reason in a table of failures, while the rest go on.
+    parallel: each result is written atomically, and skipped where it is already there, whole, and
+    was made from the same parameters, code and source file. A partition that fails is set aside
+    with its reason in a table of failures, while the rest go on.
 
     Args:
         path: folder or URL of the partitions.
@@ -75,10 +79,9 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         on_error: ``quarantine`` sets a failed partition aside, ``raise`` ends the run.
         max_failure_rate: share of failed partitions, 0 to 1, past which the run fails all the
             same.
+        tolerated_failures: number of partitions that may fail whatever their share; never all.
         identify_by: what tells one state of a file here from another, for what is made from it:
             ``modified`` (size and time of the last change) or ``content`` (a hash).
-        only_latest: whether partitions that a save does not name are removed, as for figures of
-            windows that are chosen anew in each run; by default they stay.
         n_jobs: number of workers; -1 is one a core.
         backend: joblib's backend.
         scheduler: address of the cluster, for the backends ``dask`` and ``ray``.
@@ -96,8 +99,8 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         failures: dict[str, Any] | None = None,
         on_error: Literal["raise", "quarantine"] = "quarantine",
         max_failure_rate: float = 0.0,
+        tolerated_failures: int = 0,
         identify_by: Literal["modified", "content"] = "modified",
-        only_latest: bool = False,
         n_jobs: int = -1,
         backend: str = "loky",
         scheduler: str | None = None,
@@ -108,6 +111,11 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         if not 0 <= max_failure_rate <= 1:
             raise ValueError(
                 f"max_failure_rate must be between 0 and 1, received {max_failure_rate}"
+            )
+        if not isinstance(tolerated_failures, int) or tolerated_failures < 0:
+            raise ValueError(
+                "tolerated_failures must be a whole number, 0 or more, received "
+                f"{tolerated_failures!r}"
             )
         for name, value, known in (
             ("on_error", on_error, ("raise", "quarantine")),
@@ -128,9 +136,13 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         self._failures = failures and AbstractDataset.from_config("failures", failures)
         self._on_error = on_error
         self._max_failure_rate = max_failure_rate
-        self._only_latest = only_latest
+        self._tolerated_failures = tolerated_failures
         self._workers = Workers(n_jobs, backend, scheduler)
         self.metadata = metadata
+
+    @property
+    def _name(self) -> str:
+        return self._path.rpartition("/")[2]
 
     def _manifest(self) -> Manifest:
         return Manifest(self._folder.fs, self._path)
@@ -142,50 +154,66 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
             for partition, state in self._folder.list().items()
         }
 
+    def _by_id(self, data: dict[Any, Callable[[], Any]]) -> dict[str, Callable[[], Any]]:
+        try:
+            return by_id(data, self._folder.suffix)
+        except ValueError as error:
+            raise DatasetError(f"{self._path}: {error}. Nothing was written") from error
+
+    def _identify(self, tasks: dict[str, Callable[[], Any]]) -> dict[str, str]:
+        """What each is made from; one whose source can't be read for that becomes a failure."""
+        fingerprints = dict(task_fingerprints(tasks, written_by=self._folder.dataset_identity))
+        for partition, fingerprint in fingerprints.items():
+            if isinstance(fingerprint, OSError):
+                tasks[partition] = partial(_raise, fingerprint)
+                fingerprints[partition] = ""
+        return fingerprints
+
     def save(self, data: dict[str, Callable[[], Any]]) -> None:
         """Run the callables that are new or changed, and write what they return.
 
+        Files that earlier saves made and this one does not name are removed; those that came from
+        elsewhere stay.
+
+        Args:
+            data: by id, text or a whole number, a callable.
+
         Raises:
-            DatasetError: if the folder cannot be written to; or a partition failed and
-                ``on_error`` is ``raise``; or more than ``max_failure_rate`` of all did.
+            DatasetError: if an id cannot be that of a file; the folder cannot be written to; a
+                partition failed and ``on_error`` is ``raise``; or more failed than
+                ``max_failure_rate`` and ``tolerated_failures`` allow.
         """
-        manifest = self._manifest()
+        tasks = self._by_id(data)
+        fingerprints = self._identify(tasks)
         self._folder.remove_leftovers()
-        present, made_from = self._folder.list(), manifest.fingerprints()
-        fingerprints = {partition: task_fingerprint(task) for partition, task in data.items()}
-        todo = {
-            partition: data[partition]
-            for partition, fingerprint in fingerprints.items()
-            if partition not in present or made_from.get(partition) != fingerprint
-        }
-        if self._only_latest:
-            self._folder.remove([partition for partition in present if partition not in data])
-        name = self._path.rpartition("/")[2]
-        logger.info("%s: %d of %d partitions to make", name, len(todo), len(data))
+        manifest, present = self._manifest(), self._folder.list()
+        plan = (manifest.read() or Record()).plan(fingerprints, present)
+        logger.info("%s: %d of %d partitions to make", self._name, len(plan.todo), len(tasks))
         try:
-            with manifest.recording(todo) as record:
+            with manifest.recording(plan) as record:
+                self._folder.remove(plan.withdrawn)
                 failures = {}
-                for partition, failure in self._make(todo, name):
-                    if failure is None:
-                        record(partition, fingerprints[partition])
+                for partition, result in self._make(plan.todo, tasks):
+                    if not isinstance(result, Failure):
+                        record(partition, Made(fingerprints[partition], result))
                         continue
-                    failures[partition] = failure
+                    failures[partition] = result
                     if partition in present:
                         self._folder.remove([partition])
-                    self._report(partition, failure)
-                self._set_aside(failures, len(data))
+                    self._report(partition, result)
+                self._set_aside(failures, len(tasks))
         finally:
             self._folder.remove_leftovers()
 
     def _make(
-        self, tasks: dict[str, Callable[[], Any]], name: str
-    ) -> Iterator[tuple[str, Failure | None]]:
-        """Run and write; yield each partition with why it failed, if it did."""
-        jobs = [(self._folder, partition, task) for partition, task in tasks.items()]
-        for index, result in self._workers.run(_make_partition, jobs, name):
+        self, todo: list[str], tasks: dict[str, Callable[[], Any]]
+    ) -> Iterator[tuple[str, int | Failure]]:
+        """Run and write; yield each partition with its size in bytes, or why it failed."""
+        jobs = [(self._folder, partition, tasks[partition]) for partition in todo]
+        for index, result in self._workers.run(_make_partition, jobs, self._name):
             if isinstance(result, WorkerDiedError):
                 result = Failure(str(result), "")
-            yield jobs[index][1], result
+            yield todo[index], result
 
     def _report(self, partition: str, failure: Failure) -> None:
         """Log a failure, and end the run where it must."""
@@ -211,14 +239,16 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
     def _set_aside(self, failures: dict[str, Failure], n_partitions: int) -> None:
         """Table the failures, and fail where they are too many."""
         self._save_failures(failures)
-        if len(failures) > self._max_failure_rate * n_partitions:
+        tolerated = min(self._tolerated_failures, n_partitions - 1)
+        if len(failures) > max(self._max_failure_rate * n_partitions, tolerated):
             first = sorted(failures.items())[:_N_NAMED]
             named = "\n".join(f"  {name}: {failure.reason}" for name, failure in first)
             raise DatasetError(
                 f"{len(failures)} of {n_partitions} partitions of {self._path} failed, more than "
-                f"max_failure_rate = {self._max_failure_rate:g} allows"
+                f"max_failure_rate = {self._max_failure_rate:g} and tolerated_failures = "
+                f"{self._tolerated_failures} allow"
                 + (f"; all are listed in {self._failures._filepath}" if self._failures else "")
-                + f". The first:\n{named}"
+                + f". Mend them, or allow more. The first:\n{named}"
             )
 
     def preview(self, nrows: int = 20) -> TablePreview:
@@ -228,10 +258,26 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         columns = [f"partition (of {len(files)})", "size in KiB"]
         return TablePreview({"index": list(range(len(rows))), "columns": columns, "data": rows})
 
+    def is_readable(self) -> bool:
+        """Whether any partition is there, and the last save, where there was one, came to its end.
+
+        Files that are gone do not matter, as they may for raw data.
+        """
+        record = self._manifest().read()
+        return bool(self._folder.list()) and (record is None or record.complete)
+
     def _exists(self) -> bool:
-        """Whether every partition is there: a folder that a run was writing must be complete."""
-        manifest = self._manifest()
-        return bool(self._folder.list()) and (manifest.complete or not manifest.fingerprints())
+        """Whether all that the last save made is there, whole, and that came to its end."""
+        record, present = self._manifest().read(), self._folder.list()
+        if record is None:
+            return bool(present)
+        damaged = record.damaged(present)
+        if record.complete and damaged:
+            logger.warning(
+                "%s: %d of %d partitions that were made are gone or damaged, such as %s",
+                *(self._path, len(damaged), len(record.made), damaged[0]),
+            )
+        return record.complete and not damaged
 
     def _describe(self) -> dict[str, Any]:
         return {"path": self._path, "dataset": self._folder.dataset_class.__name__}

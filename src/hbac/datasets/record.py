@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kedro.io.core import DatasetError
 from kedro_datasets._typing import JSONPreview
 
 from hbac.datasets.file import FileDataset
@@ -15,11 +14,10 @@ from hbac.datasets.file import FileDataset
 class RecordDataset(FileDataset):
     """Nested dicts, lists, strings and numbers; kedro-viz shows them."""
 
+    kind = "JSON"
+
     def _read(self, path: str) -> Any:
-        try:
-            return json.loads(self._fs.read_text(path))
-        except ValueError as error:
-            raise DatasetError(f"{path} is not JSON: {error}") from error
+        return json.loads(self._fs.read_text(path))
 
     def _write(self, path: str, data: Any) -> None:
         Path(path).write_text(json.dumps(data, indent=2, allow_nan=False) + "\n")

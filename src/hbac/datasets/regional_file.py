@@ -7,32 +7,39 @@ import pandas as pd
 from kedro.io.core import DatasetError
 
 from hbac.datasets.file import FileDataset
-from hbac.datasets.parquet import read_columns
-from hbac.eeg.regional import COLUMNS, WINDOW_ROWS
+from hbac.datasets.parquet import KIND, read_columns
+from hbac.eeg.regional import COLUMNS, WINDOW_ROWS, rows_by_time
 
 
 class RegionalSpectrogramDataset(FileDataset):
     """Parquet of ``time`` and 400 power columns.
 
     Read as the power alone, shape ``(rows, 400)``, float32, columns in the order of
-    ``hbac.eeg.regional.COLUMNS``, NaN kept; written from a data frame with all 401 columns.
+    ``hbac.eeg.regional.COLUMNS``, NaN kept; row ``k`` is that of second ``2 k + 1``, NaN where the
+    file has none. Written from a data frame with all 401 columns.
     """
 
+    kind = KIND
+
     def _read(self, path: str) -> np.ndarray:
-        """Read the power.
+        """Read the power, each row in the place of its time.
 
         Raises:
             DatasetError: if the file is not parquet; a column is missing, repeats or is not
-                numeric; a value is infinite, or all are missing; or there are fewer than 300
-                rows. The message names the file.
+                numeric; a value is infinite, or all are missing; there are fewer than 300 rows;
+                or their times are none that rows of 2 s can have. The message names the file.
         """
-        power, peaks = read_columns(self._fs, path, COLUMNS, also=("time",), order="C")
+        array, peaks = read_columns(self._fs, path, ("time", *COLUMNS), order="C")
+        if len(array) and np.isnan(peaks[1:]).all():
+            raise DatasetError(f"{path} holds no value: every column is missing throughout")
+        try:
+            power = rows_by_time(array[:, 1:], array[:, 0])
+        except ValueError as error:
+            raise DatasetError(f"{path}: {error}") from error
         if len(power) < WINDOW_ROWS:
             raise DatasetError(
                 f"{path} holds {len(power)} rows; at least {WINDOW_ROWS} are needed (10 minutes)"
             )
-        if np.isnan(peaks).all():
-            raise DatasetError(f"{path} holds no value: every column is missing throughout")
         return power
 
     def _write(self, path: str, data: pd.DataFrame) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Callable
@@ -13,7 +14,8 @@ import numpy as np
 from kedro.io.core import DatasetError
 
 from hbac.datasets.file import remove_leftovers, replacing
-from hbac.datasets.fingerprint import task_fingerprint
+from hbac.datasets.fingerprint import code_fingerprint, task_fingerprints
+from hbac.datasets.manifest import Made
 from hbac.datasets.npy import NpyDataset
 from hbac.datasets.parallel import Workers
 
@@ -40,8 +42,9 @@ def _reserve(path: str) -> None:
 class StackedArrayDataset(NpyDataset):
     """One ``.npy`` file whose rows are made by callables, in parallel and in their order.
 
-    Loading returns a read-only memory map. Saving is skipped where the file is already there and
-    was made from the same parameters, code and source files.
+    Loading returns a read-only memory map. Saving is skipped where the file is already there,
+    whole, and was made from the same parameters, code and source files. A file that no save
+    finished does not count as there.
 
     Args:
         filepath: path or URL of the file. It is filled on this machine's disk, which workers of a
@@ -80,20 +83,37 @@ class StackedArrayDataset(NpyDataset):
         """
         if not data and not self._may_be_empty:
             raise DatasetError(f"nothing to stack in {self._filepath}")
-        fingerprint = joblib.hash([task_fingerprint(task) for task in data.values()])
-        if self._exists() and self._made_from() == fingerprint:
+        fingerprint = self._fingerprint(data)
+        if self._exists() and self._made().fingerprint == fingerprint:
             logger.info("%s is up to date", self._filepath)
             return
         if self._fs.exists(self._record):
-            self._fs.rm(self._record)
+            self._fs.rm_file(self._record)
         remove_leftovers(self._fs, *self._filepath.rsplit("/", 1))
-        with replacing(self._fs, self._filepath) as path:
-            self._write(path, list(data.values()))
+        size = self.write(self._filepath, list(data.values()))
         with replacing(self._fs, self._record) as path:
-            Path(path).write_text(fingerprint)
+            Path(path).write_text(json.dumps(Made(fingerprint, size)))
 
-    def _made_from(self) -> str | None:
-        return self._fs.read_text(self._record) if self._fs.exists(self._record) else None
+    def _fingerprint(self, tasks: dict[Any, Callable[[], np.ndarray]]) -> str:
+        """What the rows are made from, and the code that stacks them."""
+        fingerprints = [code_fingerprint(type(self))]
+        for row, (_, fingerprint) in enumerate(task_fingerprints(tasks)):
+            if isinstance(fingerprint, OSError):
+                raise DatasetError(f"row {row} of {self._filepath}: {fingerprint}") from fingerprint
+            fingerprints.append(fingerprint)
+        return joblib.hash(fingerprints)
+
+    def _made(self) -> Made | None:
+        """What is known of the file; None where no save came to its end."""
+        try:
+            return Made(*json.loads(self._fs.cat_file(self._record)))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def _exists(self) -> bool:
+        """Whether the file is there as the last save made it, and that came to its end."""
+        made = self._made()
+        return super()._exists() and made is not None and self._fs.size(self._filepath) == made.size
 
     def _write(self, path: str, data: list[Callable[[], np.ndarray]]) -> None:
         if not data:

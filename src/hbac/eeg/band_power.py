@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy
 
-from hbac.eeg.denoise import fill_missing
-from hbac.eeg.filters import clean
-from hbac.eeg.montage import CHAINS, chain_differences
+from hbac.eeg.gaps import bridge_short_gaps, live_differences
+from hbac.eeg.montage import CHAINS
 from hbac.eeg.recording import Recording
+from hbac.eeg.spectra import mean_of_known, power_density
 
 BANDS = {
     "delta": (0.5, 4.0),
@@ -33,31 +32,14 @@ POWER_FLOOR = 1e-3
 """Least power, in microvolts squared: that of a silent chain. The least of any band and chain in
 22 real windows and 36 simulated ones is 0.2."""
 
-_SEGMENT_SECONDS = 4
 # A volt, more than any amplifier gives; the squares of much more overflow float32.
 _LARGEST = 1e6
 
 
-def _density(signals: np.ndarray, sampling_rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """Frequencies in Hz and Welch's spectral density, shape ``(..., frequencies)``.
-
-    As ``scipy.signal.welch``, which takes four times as long.
-    """
-    length = round(_SEGMENT_SECONDS * sampling_rate)
-    segments = np.lib.stride_tricks.sliding_window_view(signals, length, axis=-1)
-    segments = segments[..., :: length // 2, :]
-    window = scipy.signal.get_window("hann", length).astype(signals.dtype)
-    centred = segments - segments.mean(axis=-1, keepdims=True)
-    spectrum = scipy.fft.rfft(centred * window)
-    power = (spectrum.real**2 + spectrum.imag**2).mean(axis=-2)
-    density = 2 * power / (sampling_rate * (window**2).sum())
-    return scipy.fft.rfftfreq(length, 1 / sampling_rate), density
-
-
 def _log_band_powers(signals: np.ndarray, sampling_rate: float) -> np.ndarray:
     """Common logarithm of each chain's power in each band, shape ``(chains, bands)``."""
-    frequencies, density = _density(signals, sampling_rate)
-    density = density.mean(axis=1)
+    frequencies, density = power_density(signals, sampling_rate=sampling_rate)
+    density = mean_of_known(density, axis=1)
     powers = [
         density[:, (low <= frequencies) & (frequencies < high)].sum(axis=-1)
         for low, high in BANDS.values()
@@ -69,21 +51,24 @@ def band_powers(recording: Recording) -> np.ndarray:
     """Band powers of the central 10 s and of the whole window, chain by chain.
 
     The spectral density of each bipolar channel is Welch's (IEEE Trans. Audio Electroacoust. 15,
-    1967) with Hann windows of 4 s, half overlapping, each freed of its mean. Its mean over the
-    chain's four channels is summed over each band.
+    1967) with Hann windows of 4 s, half overlapping, each freed of its mean; one with a gap that
+    is not short does not count. Its mean over those of the chain's four channels that have any is
+    summed over each band.
 
     Args:
-        recording: one EEG window in microvolts; NaN are filled with the channel's mean.
+        recording: one EEG window in microvolts, NaN where missing; see ``hbac.eeg.gaps``.
 
     Returns:
         Common logarithm of the power in microvolts squared, at least that of ``POWER_FLOOR``,
-        shape ``(32,)``, float32, in the order of ``BAND_POWER_NAMES``.
+        shape ``(32,)``, float32, in the order of ``BAND_POWER_NAMES``; NaN for a chain of which
+        nothing can be measured.
 
     Raises:
         ValueError: if an electrode is missing or the recording is shorter than 10 s.
     """
     rate = recording.sampling_rate
-    signals = clean(fill_missing(chain_differences(recording)), sampling_rate=rate, clip=_LARGEST)
+    pairs = bridge_short_gaps(live_differences(recording), sampling_rate=rate)
+    signals = np.clip(pairs, -_LARGEST, _LARGEST)
     start = (recording.duration - CENTRAL_SECONDS) / 2
     if start < 0:
         raise ValueError(f"at least {CENTRAL_SECONDS} s are needed, received {recording.duration}")

@@ -1,8 +1,7 @@
-"""Filling what is missing and removing what is noise from single channels."""
+"""Removing what is noise from single channels."""
 
 from __future__ import annotations
 
-import warnings
 from typing import Literal
 
 import numba
@@ -14,24 +13,6 @@ MAD_OF_A_UNIT_NORMAL = 0.6745
 
 Noise = Literal["median", "mean"]
 """How the noise level is told from the finest details; see ``wavelet_denoise``."""
-
-
-def fill_missing(signals: np.ndarray) -> np.ndarray:
-    """Replace NaN by the channel's mean, and by 0 in a channel that is NaN throughout.
-
-    Args:
-        signals: shape ``(..., samples)``.
-
-    Returns:
-        The same shape and dtype without NaN; the array itself where there was none.
-    """
-    if not np.isnan(signals.min()):
-        return signals
-    missing = np.isnan(signals)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
-        means = np.nanmean(signals, axis=-1, keepdims=True)
-    return np.where(missing, np.nan_to_num(means), signals).astype(signals.dtype, copy=False)
 
 
 def _median(values: np.ndarray) -> np.ndarray:

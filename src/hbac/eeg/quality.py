@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import scipy
 
+from hbac.eeg.filters import without_baseline
+from hbac.eeg.gaps import bridge_gaps
 from hbac.eeg.montage import chain_differences
 from hbac.eeg.recording import Recording
 from hbac.eeg.spectra import SEGMENT_SECONDS, power_density
@@ -21,7 +23,8 @@ FLAT_MICROVOLTS = 1.0
 """Peak to peak, in one second. Even an electrode on an inactive brain shows up to 2 microvolts."""
 
 EXTREME_MICROVOLTS = 500.0
-"""Amplitude of EEG beyond which a second is taken for an artefact."""
+"""Amplitude of EEG beyond which a second is taken for an artefact, and the recipe ``strong``
+clips."""
 
 EXTREME_EKG_MICROVOLTS = 5000.0
 """The same for the EKG, ten times as large as EEG."""
@@ -37,6 +40,7 @@ MEASURES = {
     "amplitude_uv": "95th percentile of the absolute amplitude above 0.5 Hz, in microvolts",
     "flat_share": "share of seconds that span less than 1 microvolt",
     "extreme_share": "share of seconds beyond 500 microvolts (EKG: 5000)",
+    "clipped_share": "share of samples beyond 500 microvolts (EKG: 5000) of the channel's baseline",
     "hum_50_db": "power within 1 Hz of 50 Hz over that 2 to 5 Hz away, in dB",
     "hum_60_db": "power within 1 Hz of 60 Hz over that 2 to 5 Hz away, in dB",
 }
@@ -44,27 +48,6 @@ MEASURES = {
 
 _HALF_BAND = 1.0
 _NEIGHBOURS = (2.0, 5.0)
-
-
-def bridge_gaps(signals: np.ndarray) -> np.ndarray:
-    """Replace NaN by a straight line across each gap, so that a filter meets no step.
-
-    Args:
-        signals: shape ``(..., samples)``.
-
-    Returns:
-        The same shape and dtype without NaN: the nearest sample at either end, 0 in a channel that
-        is NaN throughout; the array itself where there was none.
-    """
-    if not np.isnan(signals).any():
-        return signals
-    bridged = signals.copy()
-    for channel in bridged.reshape(-1, signals.shape[-1]):
-        missing = np.isnan(channel)
-        known = np.flatnonzero(~missing)
-        line = np.interp(np.flatnonzero(missing), known, channel[known]) if known.size else 0
-        channel[missing] = line
-    return bridged
 
 
 @lru_cache
@@ -125,6 +108,12 @@ def _hums(signals: np.ndarray, sampling_rate: float) -> list[np.ndarray]:
     return [hum_decibels(frequencies, density, mains) for mains in MAINS]
 
 
+def _clipped_share(signal: np.ndarray, sampling_rate: float, limit: float) -> float:
+    """Share of the samples that are there which a clip at the limit would change."""
+    deviation = without_baseline(bridge_gaps(signal), sampling_rate=sampling_rate)
+    return _share(np.abs(deviation[~np.isnan(signal)]) > limit)
+
+
 def _measure(signal: np.ndarray, sampling_rate: float, limit: float) -> list[float]:
     """One channel's ``MEASURES``."""
     missing = np.isnan(signal)
@@ -136,6 +125,7 @@ def _measure(signal: np.ndarray, sampling_rate: float, limit: float) -> list[flo
         np.percentile(absolute[~missing], AMPLITUDE_PERCENTILE),
         _share(np.ptp(_whole_seconds(signal, sampling_rate), axis=1) < FLAT_MICROVOLTS),
         _share(_whole_seconds(absolute, sampling_rate).max(axis=1, initial=0) > limit),
+        _clipped_share(signal, sampling_rate, limit),
         *(float(hum) for hum in _hums(signal, sampling_rate)),
     ]
 
@@ -147,7 +137,9 @@ def channel_quality(recording: Recording) -> pd.DataFrame:
     Butterworth high-pass of order 2 at 0.5 Hz, which takes away the electrodes' offsets and slow
     drifts. Flat and extreme seconds are the usual signs of a dead and of a loose electrode
     (Bigdely-Shamlo et al., "The PREP pipeline", Frontiers in Neuroinformatics 9, 2015); only
-    seconds without a gap count. Hum is measured on the channel as it is; see ``hum_decibels``.
+    seconds without a gap count. Clipped is what ``hbac.eeg.filters.clean`` would change at the
+    same limit, offset and slow drift taken away. Hum is measured on the channel as it is; see
+    ``hum_decibels``.
 
     Args:
         recording: EEG against any reference, and EKG.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import scipy
 
-from hbac.eeg.denoise import fill_missing
-from hbac.eeg.montage import CHAINS, chain_differences
+from hbac.eeg.gaps import bridge_gaps, live_differences, live_frames, on_live_stretches
+from hbac.eeg.montage import CHAINS
 from hbac.eeg.recording import Recording
+from hbac.eeg.spectra import mean_of_known
 
 ROW_SECONDS = 2
 """Time between two rows of a regional spectrogram."""
@@ -25,6 +28,9 @@ COLUMNS = tuple(
     for frequency in FREQUENCIES
 )
 """Names of the 400 power columns of a spectrogram file, in its order; 3.125 Hz is ``3.13``."""
+
+_WIDEST_SPAN = 1.5
+"""Rows that a file may span, for each that it holds."""
 
 _TAPER_SECONDS = 4
 _TIME_HALF_BANDWIDTH = 2
@@ -54,6 +60,17 @@ def _multitaper_power(windows: np.ndarray, sampling_rate: float) -> np.ndarray:
     return power / (sampling_rate * _N_TAPERS)
 
 
+def _chain_power(channels: np.ndarray, rows: int, sampling_rate: float) -> np.ndarray:
+    """Mean power of the channels that are there, shape (rows, 100); NaN where none is."""
+    power = _multitaper_power(
+        _taper_windows(bridge_gaps(channels), rows, sampling_rate), sampling_rate
+    )
+    length, step = (round(s * sampling_rate) for s in (_TAPER_SECONDS, ROW_SECONDS))
+    starts = np.arange(rows) * step - (length - step) // 2
+    power[~live_frames(~np.isnan(channels), starts, length)] = np.nan
+    return mean_of_known(power, axis=0).astype(np.float32)
+
+
 def regional_spectrogram(recording: Recording) -> np.ndarray:
     """Compute the power spectrogram of each chain as the competition's files hold it.
 
@@ -61,14 +78,16 @@ def regional_spectrogram(recording: Recording) -> np.ndarray:
     power (Thomson, "Spectrum estimation and harmonic analysis", Proc. IEEE 70, 1982) with 4-s
     windows, a 2-s step, time-half-bandwidth 2, 3 Slepian tapers and a 1024-point transform is
     averaged over the chain's four channels. Row ``k`` is centred on second ``2 k + 1``; windows
-    that reach past an end are filled by reflection.
+    that reach past an end are filled by reflection. What lies between two gaps is filtered as if
+    it were alone, and a channel's row is missing where more than half of its window is; the mean
+    is over those that are there. See ``hbac.eeg.gaps``.
 
     Args:
-        recording: EEG of at least 4 s at 200 Hz; NaN are filled with the channel's mean.
+        recording: EEG of at least 4 s at 200 Hz, NaN where missing.
 
     Returns:
         Power in microvolts squared a hertz, shape ``(seconds // 2, 400)``, float32, columns as
-        ``COLUMNS``. A chain's row is NaN where none of its channels has a sample in the window.
+        ``COLUMNS``; NaN in rows that none of a chain's channels has.
 
     Raises:
         ValueError: if the sampling rate is not 200 Hz, the recording is shorter than 4 s, or an
@@ -78,20 +97,64 @@ def regional_spectrogram(recording: Recording) -> np.ndarray:
         raise ValueError(f"sampling_rate must be 200 Hz, received {recording.sampling_rate}")
     if recording.duration < _TAPER_SECONDS:
         raise ValueError(f"at least {_TAPER_SECONDS} s are needed, received {recording.duration}")
-    rows = int(recording.duration // ROW_SECONDS)
-    raw = chain_differences(recording)
-    band_pass = scipy.signal.butter(
-        4, _PASS_BAND, "bandpass", fs=recording.sampling_rate, output="sos"
-    )
-    filtered = scipy.signal.sosfiltfilt(band_pass, fill_missing(raw)).astype(np.float32)
-    regional = []
-    for chain, chain_raw in zip(filtered, raw, strict=True):
-        windows = _taper_windows(chain, rows, recording.sampling_rate)
-        power = _multitaper_power(windows, recording.sampling_rate).mean(axis=0)
-        missing = _taper_windows(np.isnan(chain_raw).all(axis=0), rows, recording.sampling_rate)
-        power[missing.all(axis=-1)] = np.nan
-        regional.append(power)
-    return np.concatenate(regional, axis=1)
+    rate, rows = recording.sampling_rate, int(recording.duration // ROW_SECONDS)
+    band_pass = scipy.signal.butter(4, _PASS_BAND, "bandpass", fs=rate, output="sos")
+    filtered = on_live_stretches(
+        live_differences(recording),
+        partial(scipy.signal.sosfiltfilt, band_pass),
+        sampling_rate=rate,
+    ).astype(np.float32, copy=False)
+    return np.concatenate([_chain_power(chain, rows, rate) for chain in filtered], axis=1)
+
+
+def _check_times(time: np.ndarray, rows: np.ndarray) -> None:
+    """Refuse times that do not say which row is which."""
+    known = np.isfinite(time) & (time >= 0)
+    if not known.all():
+        raise ValueError(f"time must be at least 0 s in every row, received {time[~known][0]:g}")
+    ordered = np.sort(rows)
+    again = np.flatnonzero(np.diff(ordered) == 0)
+    if len(again):
+        second = ROW_SECONDS * ordered[again[0]] + 1
+        raise ValueError(f"time must rise by {ROW_SECONDS} s a row; second {second:g} has two rows")
+    if len(rows) and (ordered[0] >= WINDOW_ROWS or ordered[-1] >= _WIDEST_SPAN * len(rows)):
+        raise ValueError(
+            f"time must count from the start of the file, {ROW_SECONDS} s a row; {len(rows)} rows "
+            f"from {time.min():g} to {time.max():g} s leave too many open"
+        )
+
+
+def rows_by_time(power: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """Put each row of a regional spectrogram in the place of its time.
+
+    Args:
+        power: shape ``(rows, 400)``, in any order.
+        time: the middle of each row in seconds from the file's start, shape ``(rows,)``.
+
+    Returns:
+        Shape ``(last row, 400)``, C-contiguous: row ``k`` is that of second ``2 k + 1``, NaN where
+        there is none.
+
+    Raises:
+        ValueError: if a time is missing or negative; two rows have the same; the first is 10
+            minutes or more from the start; or over a third of the rows are missing. Other units,
+            other steps and counts that ran over are found by these.
+    """
+    rows = time // ROW_SECONDS
+    if np.array_equal(rows, np.arange(len(power))):
+        return np.ascontiguousarray(power)
+    _check_times(time, rows)
+    placed = np.full((int(rows.max(initial=-1)) + 1, power.shape[1]), np.nan, power.dtype)
+    placed[rows.astype(int)] = power
+    return placed
+
+
+def holds_regional_window(n_rows: int, offset: float) -> bool:
+    """Whether a regional spectrogram holds the 10 minutes from ``offset`` seconds.
+
+    They may end a row past its end, as some of the competition's do; NaN is the middle.
+    """
+    return bool(np.isnan(offset)) or 0 <= offset // ROW_SECONDS <= n_rows - WINDOW_ROWS + 1
 
 
 def regional_window(power: np.ndarray, offset: float) -> np.ndarray:
@@ -99,12 +162,20 @@ def regional_window(power: np.ndarray, offset: float) -> np.ndarray:
 
     Args:
         power: shape ``(rows, 400)``, at least 300 rows.
-        offset: start in seconds, NaN for the middle; a window that would reach past the end is
-            moved back to it.
+        offset: start in seconds, NaN for the middle; a window that would end a row past the end
+            is moved back by it.
 
     Returns:
         Shape ``(300, 400)``, a view.
+
+    Raises:
+        ValueError: if the window starts before the spectrogram or ends past it.
     """
+    if not holds_regional_window(len(power), offset):
+        raise ValueError(
+            f"a spectrogram of {ROW_SECONDS * len(power)} s does not hold 10 minutes from second "
+            f"{offset:g}"
+        )
     last = len(power) - WINDOW_ROWS
     start = last // 2 if np.isnan(offset) else min(int(offset // ROW_SECONDS), last)
     return power[start : start + WINDOW_ROWS]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy
 
-from hbac.eeg.montage import chain_differences
+from hbac.eeg.gaps import live_differences
 from hbac.eeg.recording import Recording
 
 SEGMENT_SECONDS = 4.0
@@ -72,13 +72,14 @@ def chain_spectra(
     Returns:
         Frequencies in Hz, 0.25 Hz apart, both ends of the band included; and density in microvolts
         squared a hertz, shape ``(4, frequencies)``, chains in the order LL, RL, LP, RP; see
-        ``power_density``. A channel without data does not count; a chain of such alone is NaN.
+        ``power_density``. A channel without data or with a dead electrode (see
+        ``hbac.eeg.gaps``) does not count; a chain of such alone is NaN.
 
     Raises:
         ValueError: if an electrode of a chain is missing or the recording is too short.
     """
     frequencies, density = power_density(
-        chain_differences(recording), sampling_rate=recording.sampling_rate
+        live_differences(recording), sampling_rate=recording.sampling_rate
     )
     inside = (frequencies >= band[0]) & (frequencies <= band[1])
     return frequencies[inside], mean_of_known(density[..., inside], axis=1)

@@ -17,9 +17,9 @@ import librosa
 import numba
 import numpy as np
 
-from hbac.eeg.denoise import Noise, fill_missing, wavelet_denoise
+from hbac.eeg.denoise import Noise, wavelet_denoise
 from hbac.eeg.filters import clean
-from hbac.eeg.montage import chain_differences
+from hbac.eeg.gaps import bridge_gaps, live_differences, live_frames, on_live_stretches
 from hbac.eeg.recording import SAMPLING_RATE, Recording
 
 WINDOW_SECONDS = 50
@@ -152,8 +152,17 @@ def _log_mel_power(
     return log_power
 
 
+def _live(signals: np.ndarray, *, n_frames: int, hop_length: int, win_length: int) -> np.ndarray:
+    """Which of the centred frames are there, shape ``(channels, n_frames)``, bool."""
+    missing = np.isnan(signals)
+    if not missing.any():
+        return np.ones((len(signals), n_frames), bool)
+    starts = np.arange(n_frames) * hop_length - win_length // 2
+    return live_frames(~missing, starts, win_length)
+
+
 def _reference(
-    log_power: np.ndarray, reference: Reference, n_fft: int, win_length: int
+    log_power: np.ndarray, live: np.ndarray, reference: Reference, n_fft: int, win_length: int
 ) -> tuple[np.ndarray, np.float32]:
     """Bel of each channel that become 1, and how many bel below them become -1.
 
@@ -161,15 +170,16 @@ def _reference(
     squares of the window, 3/8 a sample, since the area of each Slaney filter is 1.
     """
     if reference == "channel":
-        return log_power.max(axis=(1, 2)), _RANGE_DB / 10
+        loudest = log_power.max(axis=1)
+        return np.where(live, loudest, np.log10(_FLOOR)).max(axis=1), _RANGE_DB / 10
     low, high = FIXED_RANGE_DB
     unit = np.log10(n_fft / 2 * 3 / 8 * win_length)
     return np.full(len(log_power), high / 10 + unit, np.float32), np.float32((high - low) / 10)
 
 
 @numba.njit(cache=True)
-def _scale_clipped(log_power, peak, lowest, scale, scaled):
-    """Add up each group's channels against their peaks, each clipped at both ends, and scale."""
+def _scale_clipped(log_power, live, peak, lowest, scale, scaled):
+    """Add up each group's live channels against their peaks, clipped at both ends, and scale."""
     n_mels, n_frames, n_groups = scaled.shape
     n_channels = len(peak) // n_groups
     total = np.empty(n_frames, scaled.dtype)
@@ -179,9 +189,9 @@ def _scale_clipped(log_power, peak, lowest, scale, scaled):
             for channel in range(group * n_channels, (group + 1) * n_channels):
                 for frame in range(n_frames):
                     above = log_power[channel, band, frame] - peak[channel]
-                    total[frame] += min(max(above, lowest), np.float32(0))
+                    total[frame] += live[channel, frame] * min(max(above, lowest), np.float32(0))
             for frame in range(n_frames):
-                scaled[band, frame, group] = total[frame] * scale + np.float32(1)
+                scaled[band, frame, group] = total[frame] * scale[group, frame] + np.float32(1)
 
 
 def mean_log_mel_spectrogram(
@@ -200,13 +210,16 @@ def mean_log_mel_spectrogram(
     librosa's ``melspectrogram`` (Hann window, centred frames, Slaney mel scale) with a hop of
     ``samples // n_frames``, then ``power_to_db`` against the channel's maximum with 80 dB of
     range, of which the first ``n_frames`` frames are kept and mapped to -1..1 by
-    ``(dB + 40) / 40``. A channel without power is 0 dB everywhere, hence 1.
+    ``(dB + 40) / 40``. A channel without power has no maximum and is missing.
 
     Against a fixed reference, 0 dB is a spectral density of 1 microvolt squared a hertz, whatever
     the window's length; ``FIXED_RANGE_DB`` is mapped to -1..1. A channel without power is -1.
 
+    A channel's frame is missing where more than half of its window is; the mean is over those that
+    are there. Where fewer samples are missing, straight lines bridge them.
+
     Args:
-        signals: shape ``(groups, channels, samples)``, no NaN.
+        signals: shape ``(groups, channels, samples)``, NaN where missing.
         sampling_rate: samples a second.
         n_fft: length of the zero-padded Fourier transform, in samples.
         win_length: length of the Hann window, in samples.
@@ -216,7 +229,8 @@ def mean_log_mel_spectrogram(
         reference: ``channel``, or ``fixed``, which keeps the amplitude of signals in microvolts.
 
     Returns:
-        Shape ``(n_mels, n_frames, groups)``, float32, low frequencies first.
+        Shape ``(n_mels, n_frames, groups)``, float32, low frequencies first; NaN in frames that no
+        channel of the group has.
 
     Raises:
         ValueError: if there are fewer samples than frames, or ``reference`` is another.
@@ -226,20 +240,25 @@ def mean_log_mel_spectrogram(
     n_groups, n_channels, samples = signals.shape
     if samples < n_frames:
         raise ValueError(f"at least {n_frames} samples are needed, received {samples}")
+    channels, hop_length = signals.reshape(-1, samples), samples // n_frames
     log_power = _log_mel_power(
-        signals.reshape(-1, samples),
+        bridge_gaps(channels),
         sampling_rate=sampling_rate,
         n_fft=n_fft,
         win_length=win_length,
         n_mels=n_mels,
         max_frequency=max_frequency,
-        hop_length=samples // n_frames,
+        hop_length=hop_length,
     )
+    shown = {"n_frames": log_power.shape[2], "hop_length": hop_length, "win_length": win_length}
+    live = _live(channels, **shown)
+    top, depth = _reference(log_power, live, reference, n_fft, win_length)
+    live = (live & (top > np.log10(_FLOOR))[:, np.newaxis])[:, :n_frames].astype(np.float32)
     scaled = np.empty((n_mels, n_frames, n_groups), np.float32)
-    top, depth = _reference(log_power, reference, n_fft, win_length)
     # Of the mean of n in bel: 0 is 1, and the range's depth below it is -1.
-    scale = np.float32(2 / (depth * n_channels))
-    _scale_clipped(log_power, top, -depth, scale, scaled)
+    n_live = live.reshape(n_groups, n_channels, n_frames).sum(axis=1)
+    scale = np.float32(2) / (depth * np.where(n_live, n_live, np.nan).astype(np.float32))
+    _scale_clipped(log_power, live, top, -depth, scale, scaled)
     return scaled
 
 
@@ -247,7 +266,7 @@ def log_mel_spectrogram(signals: np.ndarray, **settings: float) -> np.ndarray:
     """``mean_log_mel_spectrogram`` of each channel by itself.
 
     Args:
-        signals: shape ``(..., samples)``, no NaN.
+        signals: shape ``(..., samples)``, NaN where missing.
         settings: see there.
 
     Returns:
@@ -288,8 +307,9 @@ def chain_spectrograms(
 ) -> np.ndarray:
     """Log-mel spectrograms of the four chains, each the mean over the chain's four pairs.
 
-    Bipolar channels are made, filled where they are missing, clipped, notched, band-passed and
-    denoised, in this order and once for both kinds of panel.
+    Bipolar channels are made, clipped, notched, band-passed and denoised, in this order and once
+    for both kinds of panel. What lies between two gaps is cleaned as if it were alone; see
+    ``hbac.eeg.gaps``.
 
     Args:
         recording: one EEG window.
@@ -304,17 +324,21 @@ def chain_spectrograms(
 
     Returns:
         Shape ``(128 mels, 256 frames, 4 chains)``, or ``(128, 256, 8)`` with the centre's chains
-        last; float32, low frequencies first.
+        last; float32, low frequencies first; NaN in frames that none of a chain's channels has.
 
     Raises:
         ValueError: if an electrode is missing, the window is too short, or a setting makes no
             sense.
     """
     rate = recording.sampling_rate
-    signals = fill_missing(chain_differences(recording))
-    signals = clean(signals, sampling_rate=rate, clip=clip, notch=notch, band_pass=band_pass)
-    if wavelet is not None:
-        signals = wavelet_denoise(signals, wavelet=wavelet, noise=noise)
+
+    def cleaned(stretch: np.ndarray) -> np.ndarray:
+        stretch = clean(stretch, sampling_rate=rate, clip=clip, notch=notch, band_pass=band_pass)
+        if wavelet is None:
+            return stretch
+        return wavelet_denoise(stretch, wavelet=wavelet, noise=noise)
+
+    signals = on_live_stretches(live_differences(recording), cleaned, sampling_rate=rate)
     panels = mean_log_mel_spectrogram(signals, sampling_rate=rate, reference=reference)
     if not centre:
         return panels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 CLASSES = ("seizure", "lpd", "gpd", "lrda", "grda", "other")
 """The six classes, in the order of the vote columns."""
@@ -11,8 +12,11 @@ CLASS_NAMES = ("Seizure", "LPD", "GPD", "LRDA", "GRDA", "Other")
 """The classes as clinicians and the column ``expert_consensus`` write them."""
 
 VOTE_COLUMNS = tuple(f"{name}_vote" for name in CLASSES)
+VOTE_COUNT_COLUMNS = tuple(f"{name}_vote_count" for name in CLASSES)
 PREDICTION_COLUMNS = tuple(f"{name}_pred" for name in CLASSES)
 BAND_POWER_COLUMNS = tuple(f"{name}_band_power" for name in CLASSES)
+
+_ROUNDING = 0.01
 
 
 def vote_fractions(votes: np.ndarray) -> np.ndarray:
@@ -47,3 +51,24 @@ def vote_entropy(fractions: np.ndarray) -> np.ndarray:
     fractions = np.asarray(fractions, dtype=float)
     logs = np.log2(fractions, out=np.zeros_like(fractions), where=fractions > 0)
     return -(fractions * logs).sum(axis=-1)
+
+
+def label_counts(windows: pd.DataFrame) -> np.ndarray:
+    """Votes of the one label that a window's ``n_votes`` speaks of.
+
+    Votes of overlapping labels are votes of the same experts, who count once.
+
+    Args:
+        windows: ``seizure_vote_count`` ... ``other_vote_count``; or else ``n_votes`` and the
+            fractions ``seizure_vote`` ... ``other_vote``, which times ``n_votes`` are whole
+            numbers where they are those of one label.
+
+    Returns:
+        Whole numbers, shape ``(rows, 6)``; NaN where they are not known.
+    """
+    if set(VOTE_COUNT_COLUMNS) <= set(windows):
+        return windows[list(VOTE_COUNT_COLUMNS)].to_numpy(float)
+    products = windows[list(VOTE_COLUMNS)].mul(windows["n_votes"], axis=0).to_numpy(float)
+    counts = np.rint(products)
+    whole = (np.abs(products - counts) < _ROUNDING).all(axis=1, keepdims=True)
+    return np.where(whole, counts, np.nan)

@@ -7,9 +7,9 @@ from fractions import Fraction
 import numpy as np
 import scipy
 
-from hbac.eeg.denoise import fill_missing
-from hbac.eeg.filters import clean
-from hbac.eeg.montage import BIPOLAR_PAIRS, chain_differences
+from hbac.eeg.filters import clean, without_baseline
+from hbac.eeg.gaps import bridge_gaps, live_differences, on_live_stretches
+from hbac.eeg.montage import BIPOLAR_PAIRS
 from hbac.eeg.recording import Recording
 
 BIPOLAR_CHANNELS = tuple(pair for pairs in BIPOLAR_PAIRS.values() for pair in pairs)
@@ -29,6 +29,20 @@ LIMIT = 25.0
 """Largest value either way, 500 microvolts: of the same real EEG, 1 in 1000 exceeds 14."""
 
 
+def _resample(signals: np.ndarray, before: float, after: float) -> np.ndarray:
+    """Resample from one rate to another; NaN stay where they are in time."""
+    ratio = Fraction(after / before).limit_denominator(1000)
+    # Zeros beyond the ends would make a step of every channel that is not centred on zero.
+    resampled = scipy.signal.resample_poly(
+        bridge_gaps(signals), ratio.numerator, ratio.denominator, axis=-1, padtype="line"
+    )
+    missing = np.isnan(signals)
+    if missing.any():
+        nearest = np.round(np.arange(resampled.shape[-1]) * before / after).astype(int)
+        resampled[missing[:, np.minimum(nearest, signals.shape[-1] - 1)]] = np.nan
+    return resampled
+
+
 def bipolar_waveforms(
     recording: Recording,
     *,
@@ -39,10 +53,11 @@ def bipolar_waveforms(
 ) -> np.ndarray:
     """Make the 16 bipolar channels of the four chains, cleaned and resampled.
 
-    Resampling is polyphase with an anti-aliasing filter (``scipy.signal.resample_poly``).
+    Resampling is polyphase with an anti-aliasing filter (``scipy.signal.resample_poly``). Offsets
+    and drift are gone before anything is cut, by the clip, the band-pass, or by themselves.
 
     Args:
-        recording: EEG in microvolts; NaN are filled with the channel's mean.
+        recording: EEG in microvolts, NaN where missing.
         clip: largest amplitude left, in microvolts; see ``hbac.eeg.filters.clean``.
         notch: mains frequency to remove, in Hz.
         band_pass: edges of the pass band, in Hz.
@@ -50,7 +65,8 @@ def bipolar_waveforms(
 
     Returns:
         Channels as ``BIPOLAR_CHANNELS`` in units of ``UNIT_MICROVOLTS``, within ``LIMIT`` either
-        way, shape ``(16, seconds * sampling_rate)``, float32.
+        way, shape ``(16, seconds * sampling_rate)``, float32; NaN where missing, as
+        ``hbac.eeg.gaps.on_live_stretches`` says.
 
     Raises:
         ValueError: if an electrode is missing, ``sampling_rate`` is not positive, or a setting of
@@ -59,11 +75,12 @@ def bipolar_waveforms(
     if not sampling_rate > 0:
         raise ValueError(f"sampling_rate must be positive, received {sampling_rate}")
     rate = recording.sampling_rate
-    signals = fill_missing(chain_differences(recording)).reshape(N_BIPOLAR, -1)
-    signals = clean(signals, sampling_rate=rate, clip=clip, notch=notch, band_pass=band_pass)
-    ratio = Fraction(sampling_rate / rate).limit_denominator(1000)
-    # Zeros beyond the ends would make a step of every channel that is not centred on zero.
-    signals = scipy.signal.resample_poly(
-        signals, ratio.numerator, ratio.denominator, axis=-1, padtype="line"
-    )
+
+    def cleaned(stretch: np.ndarray) -> np.ndarray:
+        if clip is None and band_pass is None:
+            stretch = without_baseline(stretch, sampling_rate=rate)
+        return clean(stretch, sampling_rate=rate, clip=clip, notch=notch, band_pass=band_pass)
+
+    pairs = live_differences(recording).reshape(N_BIPOLAR, -1)
+    signals = _resample(on_live_stretches(pairs, cleaned, sampling_rate=rate), rate, sampling_rate)
     return np.clip(signals / UNIT_MICROVOLTS, -LIMIT, LIMIT).astype(np.float32, copy=False)

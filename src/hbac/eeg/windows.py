@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from hbac.eeg.votes import VOTE_COLUMNS, vote_fractions
+from hbac.eeg.votes import VOTE_COLUMNS, VOTE_COUNT_COLUMNS, vote_fractions
 
 Policy = Literal["per_eeg", "distinct_votes"]
 
@@ -37,8 +37,46 @@ def _complete(labels: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _middle(offsets: pd.core.groupby.SeriesGroupBy) -> pd.Series:
-    return (offsets.min() + offsets.max()) / 2
+def _middle_labels(labels: pd.DataFrame) -> pd.DataFrame:
+    """Of each EEG and distinct vote vector, the label in the middle of its longest run."""
+    vector = labels.groupby(["eeg_id", *VOTE_COLUMNS], sort=False, dropna=False).ngroup()
+    first = np.flatnonzero(vector.diff().to_numpy() != 0)
+    runs = pd.DataFrame({"vector": vector.iloc[first], "first": first})
+    runs["length"] = np.diff(first, append=len(labels))
+    longest = runs.sort_values("length", ascending=False, kind="stable").drop_duplicates("vector")
+    return labels.iloc[longest["first"] + (longest["length"] - 1) // 2]
+
+
+def _middles(labels: pd.DataFrame) -> np.ndarray:
+    """Both offsets of the moment halfway from each EEG's first label to its last."""
+    starts = np.flatnonzero(labels["eeg_id"].diff().to_numpy() != 0)
+    middles = []
+    for offsets in np.split(labels[_OFFSETS].to_numpy(float), starts)[1:]:
+        middle = (offsets[0, 0] + offsets[-1, 0]) / 2
+        middles.append((middle, np.interp(middle, *offsets.T)))
+    return np.reshape(middles, (-1, 2))
+
+
+def _fullest_labels(labels: pd.DataFrame) -> pd.DataFrame:
+    """Of each EEG the label with most votes, moved to the middle of the EEG's labels."""
+    n_votes = labels[list(VOTE_COLUMNS)].sum(axis=1)
+    fullest = labels.loc[n_votes.groupby(labels["eeg_id"]).idxmax()]
+    return fullest.assign(**dict(zip(_OFFSETS, _middles(labels).T, strict=True)))
+
+
+def _fractions(counts: np.ndarray) -> np.ndarray:
+    """Vote fractions; NaN where votes are unknown."""
+    fractions = np.full(counts.shape, np.nan)
+    known = ~np.isnan(counts).all(axis=1)
+    fractions[known] = vote_fractions(counts[known])
+    return fractions
+
+
+def _check_owners(labels: pd.DataFrame) -> None:
+    owners = labels.groupby("eeg_id")[["patient_id", "spectrogram_id"]].nunique()
+    torn = owners.index[(owners > 1).any(axis=1)]
+    if len(torn):
+        raise ValueError(f"eeg_id {torn[0]} has labels of several patients or spectrograms")
 
 
 def select_windows(labels: pd.DataFrame, *, policy: Policy) -> pd.DataFrame:
@@ -47,40 +85,39 @@ def select_windows(labels: pd.DataFrame, *, policy: Policy) -> pd.DataFrame:
     Args:
         labels: the columns of ``train.csv``, or those of ``test.csv``, which has neither offsets
             nor votes: both are NaN in its windows, which stand in the middle of their files.
-        policy: ``per_eeg`` makes one window an EEG, at the middle of its labels, with all their
-            votes summed (in the competition's data, whose files end with their last label, this
-            is the middle 50 s of the file); ``distinct_votes`` makes one window an EEG and
-            distinct vote vector, at the middle of the labels that share it.
+        policy: ``per_eeg`` makes one window an EEG, halfway from its first label to its last, with
+            the votes of all its labels summed (in the competition's data, whose files end with
+            their last label, this is the middle 50 s of the file); ``distinct_votes`` makes one
+            window an EEG and distinct vote vector, at a label with these votes: the middle one
+            of most in a row, by offset, without other votes between them (the first such row).
 
     Returns:
         A row a window, ordered by ``eeg_id`` and ``window``: ``eeg_id``, ``window`` (0, 1 ...
         within an EEG), ``patient_id``, ``spectrogram_id`` (-1 where there is none),
-        ``eeg_offset_seconds``, ``spectrogram_offset_seconds``, ``n_votes``, and the six vote
-        fractions ``seizure_vote`` ... ``other_vote``.
+        ``eeg_offset_seconds``, ``spectrogram_offset_seconds``, ``n_votes``, ``seizure_vote_count``
+        ... ``other_vote_count``, and the six vote fractions ``seizure_vote`` ... ``other_vote``.
+        Counts are those of one label and ``n_votes`` their sum, since votes of overlapping labels
+        are the same experts': those of the window's own label or, where labels are summed, of
+        that with most votes (the first of several). Fractions are of all votes summed.
 
     Raises:
         ValueError: if an EEG belongs to two patients or two spectrograms.
     """
-    labels = _complete(labels)
-    owners = labels.groupby("eeg_id")[["patient_id", "spectrogram_id"]].nunique()
-    torn = owners.index[(owners > 1).any(axis=1)]
-    if len(torn):
-        raise ValueError(f"eeg_id {torn[0]} has labels of several patients or spectrograms")
+    _check_owners(labels)
+    labels = _complete(labels).sort_values(["eeg_id", *_OFFSETS, *VOTE_COLUMNS], ignore_index=True)
     votes = list(VOTE_COLUMNS)
-    keys = ["eeg_id", *votes] if policy == "distinct_votes" else ["eeg_id"]
-    groups = labels.groupby(keys, sort=False, dropna=False)
-    windows = groups.agg(
-        patient_id=("patient_id", "first"), spectrogram_id=("spectrogram_id", "first")
-    )
-    for column in _OFFSETS:
-        windows[column.replace("_label", "")] = _middle(groups[column])
-    counts = groups[votes].sum(min_count=1).to_numpy(dtype=float)
-    known = ~np.isnan(counts).all(axis=1)
-    fractions = np.full_like(counts, np.nan)
-    fractions[known] = vote_fractions(counts[known])
-    windows["n_votes"] = np.nansum(counts, axis=1).astype(int)
-    windows = windows.reset_index().drop(columns=[name for name in keys if name in votes])
-    windows[votes] = fractions
-    windows = windows.sort_values(["eeg_id", "eeg_offset_seconds"], ignore_index=True)
+    if policy == "distinct_votes":
+        chosen = _middle_labels(labels).sort_values(["eeg_id", *_OFFSETS], kind="stable")
+        counts = chosen[votes].to_numpy(float)
+    else:
+        chosen = _fullest_labels(labels)
+        counts = labels.groupby("eeg_id")[votes].sum(min_count=1).to_numpy(float)
+    own = chosen[votes].fillna(0).astype(int)
+    windows = chosen[["eeg_id", "patient_id", "spectrogram_id"]].reset_index(drop=True)
     windows.insert(1, "window", windows.groupby("eeg_id").cumcount())
+    for column in _OFFSETS:
+        windows[column.replace("_label", "")] = chosen[column].to_numpy(float)
+    windows["n_votes"] = own.sum(axis=1).to_numpy()
+    windows[list(VOTE_COUNT_COLUMNS)] = own.to_numpy()
+    windows[votes] = _fractions(counts)
     return windows

@@ -112,15 +112,15 @@ def _replicate(
 
 
 def expert_agreement(
-    votes: np.ndarray, n_votes: np.ndarray, predictions: np.ndarray, bootstrap: PatientBootstrap
+    counts: np.ndarray, predictions: np.ndarray, bootstrap: PatientBootstrap
 ) -> pd.DataFrame:
     """Agreement of experts and model, in pairs and with the majority.
 
     All comparisons are made on the windows with two votes or more, so that they can be compared.
 
     Args:
-        votes: vote fractions, shape ``(rows, 6)``.
-        n_votes: number of votes, shape ``(rows,)``; ``votes * n_votes`` are whole numbers.
+        counts: votes of one label a window, shape ``(rows, 6)``; summed over overlapping labels,
+            an expert would be paired with themselves. See ``hbac.eeg.votes.label_counts``.
         predictions: probabilities, shape ``(rows, 6)``.
         bootstrap: draws of the rows' patients.
 
@@ -129,7 +129,6 @@ def expert_agreement(
         the six), ``agreement`` (0 to 1) and ``kappa``, each with ``_low`` and ``_high``, and ``n``
         (windows with two votes or more). NaN where not defined; see ``agreement_of``.
     """
-    counts = np.rint(votes * np.asarray(n_votes)[:, None])
     inside = counts.sum(axis=1) >= 2
     tables = []
     for comparison, joint in joint_classes(counts[inside], predictions[inside]).items():

@@ -15,7 +15,7 @@ VOTE_TIERS = {
     "3-9": (3, 10),
     "10 and more": (10, math.inf),
 }
-"""Groups of windows by their number of votes: from the first number to below the second."""
+"""Groups of windows by the votes of one label: from the first number to below the second."""
 
 _EPSILON = 1e-15
 
@@ -78,7 +78,7 @@ def kl_by_tier(
 
     Args:
         votes: vote fractions, shape ``(rows, 6)``.
-        n_votes: number of votes, shape ``(rows,)``.
+        n_votes: votes of one label, shape ``(rows,)``.
         predictions: by the model's name, probabilities of shape ``(rows, 6)``.
         bootstrap: draws of the rows' patients.
 
@@ -104,7 +104,7 @@ def kl_differences(
 
     Args:
         votes: vote fractions, shape ``(rows, 6)``.
-        n_votes: number of votes, shape ``(rows,)``.
+        n_votes: votes of one label, shape ``(rows,)``.
         predictions: by name, the model's probabilities and then the baselines', ``(rows, 6)``.
         bootstrap: draws of the rows' patients.
 

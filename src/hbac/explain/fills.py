@@ -1,8 +1,9 @@
 """What takes the place of removed evidence: pictures like those that the network knows.
 
-A black patch is evidence of its own, since no network has seen one in training (Hooker, Erhan,
-Kindermans and Kim, A Benchmark for Interpretability Methods in Deep Neural Networks, NeurIPS 2019,
-arXiv:1806.10758).
+A patch of one value is evidence of its own where no network has seen one in training (Hooker,
+Erhan, Kindermans and Kim, A Benchmark for Interpretability Methods in Deep Neural Networks, NeurIPS
+2019, arXiv:1806.10758), and says that the EEG is missing where one has. Here the question is:
+what if the EEG were there and showed nothing?
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from hbac.eeg.gaps import MISSING
 from hbac.eeg.panel import Panel
 from hbac.explain.tiles import Replace, panel_shape
 
@@ -19,19 +21,25 @@ from hbac.explain.tiles import Replace, panel_shape
 def mean_spectrum(pictures: np.ndarray, panels: Sequence[Panel]) -> np.ndarray:
     """Average each frequency of each panel over windows and time.
 
-    It has the level of an EEG, and nothing that happens at any moment.
+    It has the level of an EEG, and nothing that happens at any moment. What is missing in a
+    picture does not count.
 
     Args:
         pictures: of a data set, shape ``(n, height, width)``.
         panels: what makes up the picture.
 
     Returns:
-        One picture, constant along time, shape ``(height, width)``, float32.
+        One picture, constant along time, shape ``(height, width)``, float32; ``MISSING`` in a
+        panel that no picture has.
     """
     fill = np.empty(pictures.shape[1:], np.float32)
     for panel in panels:
         part = pictures[:, panel.rows, panel.columns]
-        fill[panel.rows, panel.columns] = part.mean(axis=(0, 2), dtype=float)[:, None]
+        there = (part != MISSING).any(axis=1)
+        total = part.sum(axis=(0, 2), dtype=float, where=there[:, np.newaxis])
+        fill[panel.rows, panel.columns] = MISSING
+        if there.any():
+            fill[panel.rows, panel.columns] = (total / there.sum())[:, np.newaxis]
     return fill
 
 

@@ -24,6 +24,16 @@ def _cutting_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
         open_until = max(open_until, consumers.get(id(layer.output), 0))
 
 
+def _check_axes(model: keras.Model) -> None:
+    """Refuse a network that was built under settings under which maps have other axes."""
+    for layer in model.layers:
+        if getattr(layer, "data_format", "channels_last") != "channels_last":
+            raise ValueError(
+                f"layer {layer.name!r} of model {model.name!r} has its channels first, so that "
+                "maps would be read over the wrong axes: build and train it with channels last"
+            )
+
+
 def _grid(layer: keras.layers.Layer) -> tuple[int, ...]:
     return tuple(layer.output.shape[1:-1])
 
@@ -36,7 +46,11 @@ def feature_layers(model: keras.Model) -> dict[str, tuple[int, int]]:
 
     Returns:
         Layer names and the rows and columns of their cells, from fine to coarse.
+
+    Raises:
+        ValueError: if a layer has its channels first.
     """
+    _check_axes(model)
     deepest: dict[tuple[int, ...], str] = {}
     convolved = False
     for layer in _cutting_layers(model):
@@ -51,7 +65,7 @@ def last_feature_layer(model: keras.Model) -> str:
     """Name the layer whose feature maps are averaged into the classifier's input.
 
     Raises:
-        ValueError: if the model has no feature maps.
+        ValueError: if the model has no feature maps, or a layer has its channels first.
     """
     names = list(feature_layers(model))
     if not names:
@@ -88,8 +102,10 @@ def cut_open(model: keras.Model, layers: Sequence[str]) -> list[keras.Model]:
         with the logits.
 
     Raises:
-        ValueError: if a layer is not in the model, or the graph can't be cut there.
+        ValueError: if a layer is not in the model or has its channels first, or the graph can't
+            be cut there.
     """
+    _check_axes(model)
     _check_names(model, layers)
     ends = [model.inputs[0], *(model.get_layer(name).output for name in (*layers, SCORE_LAYER))]
     return [keras.Model(start, end) for start, end in pairwise(ends)]

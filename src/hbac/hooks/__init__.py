@@ -5,6 +5,19 @@ from hbac.hooks.folds import FoldsHook
 from hbac.hooks.guard import GuardHook
 from hbac.hooks.lock import LockHook
 from hbac.hooks.log import LoggingHook
+from hbac.hooks.owner import OwnerHook
+from hbac.hooks.runners import RunnerHook
 from hbac.hooks.summary import SummaryHook
+from hbac.hooks.values import ValuesHook
 
-__all__ = ["AbsentHook", "FoldsHook", "GuardHook", "LockHook", "LoggingHook", "SummaryHook"]
+__all__ = [
+    "AbsentHook",
+    "FoldsHook",
+    "GuardHook",
+    "LockHook",
+    "LoggingHook",
+    "OwnerHook",
+    "RunnerHook",
+    "SummaryHook",
+    "ValuesHook",
+]

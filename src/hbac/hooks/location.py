@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from upath import UPath
 
@@ -44,10 +44,26 @@ def is_inside(path: UPath, folder: UPath) -> bool:
     return path.protocol == folder.protocol and path.resolve().is_relative_to(folder)
 
 
-def data_folders(context: Any) -> tuple[UPath, UPath]:
-    """``raw_dir`` and ``data_dir`` of a run."""
-    loader = context.config_loader
-    folders = loader["globals"] | (loader.runtime_params or {})
-    return tuple(
-        location(folders[name], Path(context.project_path)) for name in ("raw_dir", "data_dir")
+class Folders(NamedTuple):
+    """Where a run reads and writes.
+
+    Attributes:
+        raw_dir: the data set.
+        data_dir: what is made from it.
+        models_dir: the networks among that, or those of another run.
+    """
+
+    raw_dir: UPath
+    data_dir: UPath
+    models_dir: UPath
+
+
+def data_folders(context: Any) -> Folders:
+    """Find out where a run reads and writes."""
+    loader, root = context.config_loader, Path(context.project_path)
+    settings = loader["globals"] | (loader.runtime_params or {})
+    raw_dir, data_dir = (location(settings[name], root) for name in ("raw_dir", "data_dir"))
+    models_dir = settings.get("models_dir")
+    return Folders(
+        raw_dir, data_dir, location(models_dir, root) if models_dir else data_dir / "06_models"
     )

@@ -20,8 +20,9 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from upath import UPath
 
-from hbac.hooks.guard import GuardError
+from hbac.cells import after_cell
 from hbac.hooks.location import data_folders, is_inside, location_of
+from hbac.hooks.refusal import GuardError
 
 HOLDER = ".hbac-run.json"
 
@@ -166,13 +167,14 @@ class LockHook:
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
-        """Lock ``data_dir`` and ``raw_dir`` where an output lies in them."""
+        """Lock ``data_dir``, ``models_dir`` and ``raw_dir`` where an output lies in them."""
         written = [location_of(catalog.get(name)) for name in pipeline.all_outputs()]
         with contextlib.ExitStack() as locks:
             for folder in self._folders:
                 if any(path is not None and is_inside(path, folder) for path in written):
                     locks.callback(lock(folder).release)
             self._held = locks.pop_all()
+        after_cell(self._release)
 
     def _release(self) -> None:
         self._held.close()

@@ -10,6 +10,8 @@ import yaml
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import LOGGING
 
+from hbac.shipped import conf_source
+
 _FILE = "conf/logging.yml"
 
 
@@ -21,7 +23,8 @@ class LoggingHook:
 
     @hook_impl
     def after_context_created(self, context: Any) -> None:
-        """Take the project's file, unless Kedro has found it or was told of another."""
+        """Take the project's or the package's file, unless Kedro has found or was told of one."""
         if "KEDRO_LOGGING_CONFIG" not in os.environ and not Path(_FILE).exists():
-            text = Path(context.project_path, _FILE).read_text()
-            LOGGING.configure(yaml.safe_load(text))
+            own = Path(context.project_path, _FILE)
+            file = own if own.exists() else conf_source() / "logging.yml"
+            LOGGING.configure(yaml.safe_load(file.read_text()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,14 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from upath import UPath
 
+from hbac.hooks.command import Call
+from hbac.hooks.journal import Journal
 from hbac.hooks.location import is_inside, location_of
+from hbac.tracking.store import page_of_runs
 
 logger = logging.getLogger(__name__)
 
 _REPORT = "report"
-_STORE = "sqlite:///mlflow.db"
-_FOLDERS = ("raw_dir", "data_dir", "models_dir")
 
 
 def _shown(path: UPath, root: Path) -> str:
@@ -28,19 +29,20 @@ def _shown(path: UPath, root: Path) -> str:
     return str(path.relative_to(root) if is_inside(path, UPath(root)) else path)
 
 
-def _next_steps(catalog: CatalogProtocol, runtime_params: dict[str, Any], root: Path) -> list[str]:
+def _next_steps(catalog: CatalogProtocol, call: Call, root: Path) -> list[str]:
     """Commands that show what this run made, where it made it."""
     report = location_of(catalog.get(_REPORT)) if _REPORT in catalog else None
-    folders = [f"{name}={runtime_params[name]}" for name in _FOLDERS if name in runtime_params]
-    params = f" --params {','.join(folders)}" if folders else ""
-    store = os.environ.get("MLFLOW_TRACKING_URI", _STORE)
-    runs = store if store.startswith("http") else f"mlflow ui --backend-store-uri {store}"
-    steps = {
-        f"kedro viz run{params}": "the pipelines, with tables and figures",
-        runs: "the training runs",
-    }
+    store, page = page_of_runs(root)
+    steps = {}
     if report is not None and report.exists():
-        steps = {_shown(report, root): "everything on one page, in any browser"} | steps
+        steps[shlex.quote(_shown(report, root))] = "everything on one page, in any browser"
+    if call.in_project:
+        steps[call.command("kedro", "viz", "run")] = "the pipelines, with tables and figures"
+    if store is not None:
+        steps[shlex.join(["mlflow", "ui", "--backend-store-uri", store])] = (
+            "a server of training runs"
+        )
+    steps[page] = "the training runs"
     width = max(map(len, steps))
     return [f"  {step:{width}}   {meaning}" for step, meaning in steps.items()]
 
@@ -65,29 +67,35 @@ def made_by(nodes: list[Node], catalog: CatalogProtocol, root: Path) -> dict[str
 class SummaryHook:
     """Says which node is at work, and ends a run by naming what it made."""
 
+    _nodes: dict[str, Node] | None = None
+
     @hook_impl
     def after_context_created(self, context: Any) -> None:
         """Remember the project's folder."""
         self._root = Path(context.project_path)
-        self._runtime_params = context.config_loader.runtime_params or {}
+        self._call = Call.of(context)
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
         """Note how many nodes there are."""
-        self._started, self._total = [], len(pipeline.nodes)
+        self._journal = Journal()
+        self._nodes = {node.name: node for node in pipeline.nodes}
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
         """Name the node that starts, and its place among all."""
-        self._started.append(node)
-        logger.info("[%d/%d] %s", len(self._started), self._total, node.name)
+        place = Journal.note(node.name)
+        # A process that Kedro's ParallelRunner has spawned doesn't know how many there are.
+        total = len(self._nodes) if self._nodes else "?"
+        logger.info("[%d/%s] %s", place, total, node.name)
 
     @hook_impl
     def after_pipeline_run(self, catalog: CatalogProtocol) -> None:
         """Name what was made, layer by layer, and the commands that show it."""
-        made = made_by(self._started, catalog, self._root)
+        started = [self._nodes[name] for name in self._journal.nodes()]
+        made = made_by(started, catalog, self._root)
         lines = ["", "Made:" if made else "Nothing to do: every output is there."]
         for layer, paths in made.items():
             lines += [f"  {layer}", *(f"    {path}" for path in paths)]
-        steps = _next_steps(catalog, self._runtime_params, self._root)
+        steps = _next_steps(catalog, self._call, self._root)
         click.echo("\n".join([*lines, "", "Look next:", *steps]))

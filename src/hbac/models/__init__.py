@@ -8,14 +8,15 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "architecture": ["build_model", "has_gpu"],
+        "architecture": ["build_model", "builder_of", "has_gpu", "resolve_precision"],
         "augmentation": ["Augmentation"],
         "blend": ["Blend", "fit_blend"],
-        "compiled": ["compiled_model", "reset"],
+        "compiled": ["borrowed_model", "compiled_model", "copy_of", "reset"],
         "ensemble": ["predict_with_networks"],
         "image": ["ImageLayout", "build_image"],
         "inputs": ["ARCHITECTURES", "INPUTS", "register_architecture", "split_names"],
         "prediction": ["predict"],
+        "runtime": ["keras_in_force"],
         "schedule": ["cosine_rates"],
         "targets": ["soften", "vote_weights"],
         "training": ["Checkpoint", "Stage", "fit"],

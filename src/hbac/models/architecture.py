@@ -10,7 +10,7 @@ import keras
 from keras import layers
 
 from hbac.eeg.votes import CLASSES
-from hbac.models.inputs import ARCHITECTURES
+from hbac.models.inputs import ARCHITECTURES, Build
 
 
 def has_gpu() -> bool:
@@ -39,9 +39,22 @@ def _dtype_policy(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def _build(architecture, image_size, weights, dropout) -> keras.Model:
+def builder_of(architecture: str) -> Build:
+    """Return what builds a network.
+
+    Raises:
+        ValueError: if there is no such architecture.
+    """
+    if architecture not in ARCHITECTURES:
+        raise ValueError(
+            f"architecture must be one of {sorted(ARCHITECTURES)}, received {architecture!r}"
+        )
     build = ARCHITECTURES[architecture]
-    build = pkgutil.resolve_name(build) if isinstance(build, str) else build
+    return pkgutil.resolve_name(build) if isinstance(build, str) else build
+
+
+def _build(architecture, image_size, weights, dropout) -> keras.Model:
+    build = builder_of(architecture)
     image = keras.Input(image_size, name="image", dtype="float32")
     picture = layers.Reshape((*image_size, 1), name="picture")(image)
     features = build(picture, weights)
@@ -87,10 +100,6 @@ def build_model(
         ValueError: if the architecture is unknown or there are no such weights for it.
         OSError: if the ImageNet weights can't be downloaded; the message says what to do.
     """
-    if architecture not in ARCHITECTURES:
-        raise ValueError(
-            f"architecture must be one of {sorted(ARCHITECTURES)}, received {architecture!r}"
-        )
     with _dtype_policy(precision):
         model = _build(architecture, image_size, weights, dropout)
     for layer in model.layers:

@@ -1,4 +1,4 @@
-"""Windows as they might also have been: mirrored, shifted, with parts masked, or mixed.
+"""Windows as they might also have been: mirrored, shifted, with parts missing, or mixed.
 
 What happens to a batch is drawn at once from one generator, and new arrays are returned.
 """
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+
+from hbac.eeg.gaps import MISSING
 
 Change = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
 """Takes images, targets, weights and a generator, and returns the first three changed."""
@@ -28,7 +30,10 @@ class Layout(Protocol):
         """Columns of each part that has a time axis of its own."""
 
     def panel_height(self) -> int | None:
-        """Rows of one panel, lowest frequency first; ``None`` where rows are no frequencies."""
+        """Rows of one panel, lowest frequency first; ``None`` where rows are channels."""
+
+    def chain_height(self) -> int:
+        """Rows of one chain."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,14 @@ class Augmentation:
         mirror: probability that the hemispheres are swapped, 0 to 1.
         time_shift: largest shift of each part in time, as a share of its width, 0 to 1; the edge
             fills what is left free.
-        time_mask: largest stretch of time that is set to 0, as a share of each part's width.
-        frequency_mask: largest band that is set to 0 in all panels, as a share of their height
+        time_mask: largest stretch of time that goes missing, as a share of each part's width.
+        frequency_mask: largest band that goes missing in all panels, as a share of their height
             (both as in Park et al., SpecAugment, 2019, arXiv:1904.08779).
+        drop_channel: probability, 0 to 1, that a channel of a waveform is missing.
+        drop_chain: probability that a chain is missing, in each part by itself.
+        drop_panel: probability that a part is missing, such as all of the 10 minutes.
+        drop_stretch: probability that a stretch of time of any length is missing from a part, or
+            all but such a stretch.
         mixup: alpha of the Beta distribution by which windows and targets are mixed in pairs
             (Zhang et al., mixup, 2018, arXiv:1710.09412).
     """
@@ -50,6 +60,10 @@ class Augmentation:
     time_shift: float = 0.0
     time_mask: float = 0.0
     frequency_mask: float = 0.0
+    drop_channel: float = 0.0
+    drop_chain: float = 0.0
+    drop_panel: float = 0.0
+    drop_stretch: float = 0.0
     mixup: float = 0.0
 
     def __call__(
@@ -94,6 +108,19 @@ class Augmentation:
             steps.append(_mask_time(shape, self.time_mask, layout, rng))
         if self.frequency_mask and layout.panel_height() is not None:
             steps.append(_mask_frequencies(shape, self.frequency_mask, layout.panel_height(), rng))
+        return steps + self._drops(shape, layout, rng)
+
+    def _drops(self, shape: tuple[int, ...], layout: Layout, rng) -> list[Step]:
+        """Draw what each window of a batch lacks, as recordings lack it."""
+        steps = []
+        if self.drop_stretch:
+            steps.append(_drop_stretches(shape, self.drop_stretch, layout, rng))
+        if self.drop_channel and layout.panel_height() is None:
+            steps.append(_drop_rows(shape, self.drop_channel, 1, layout, rng))
+        if self.drop_chain:
+            steps.append(_drop_rows(shape, self.drop_chain, layout.chain_height(), layout, rng))
+        if self.drop_panel:
+            steps.append(_drop_rows(shape, self.drop_panel, shape[1], layout, rng))
         return steps
 
     def of(self, layout: Layout) -> Change | None:
@@ -153,7 +180,7 @@ def _mask_time(shape, share, layout: Layout, rng) -> Step:
 
     def step(number, window):
         for block, span in zip(blocks, spans, strict=True):
-            window[:, block][:, span[number]] = 0
+            window[:, block][:, span[number]] = MISSING
 
     return step
 
@@ -162,7 +189,36 @@ def _mask_frequencies(shape, share, panel_height: int, rng) -> Step:
     spans = _spans(shape[0], panel_height, share, rng)
 
     def step(number, window):
-        window.reshape(-1, panel_height, shape[2])[:, spans[number]] = 0
+        window.reshape(-1, panel_height, shape[2])[:, spans[number]] = MISSING
+
+    return step
+
+
+def _drop_rows(shape, probability, height: int, layout: Layout, rng) -> Step:
+    """Drop every group of ``height`` rows, in each part, by chance."""
+    blocks = layout.blocks()
+    dropped = rng.random((shape[0], len(blocks), shape[1] // height)) < probability
+
+    def step(number, window):
+        for block, groups in zip(blocks, dropped[number], strict=True):
+            window[np.repeat(groups, height), block] = MISSING
+
+    return step
+
+
+def _drop_stretches(shape, probability, layout: Layout, rng) -> Step:
+    """Drop a stretch of time, or all but it, in each part by chance."""
+    blocks = layout.blocks()
+    widths = [len(range(*block.indices(shape[2]))) for block in blocks]
+    spans = [_spans(shape[0], width, 1.0, rng) for width in widths]
+    chosen = rng.random((shape[0], len(blocks))) < probability
+    outside = rng.random((shape[0], len(blocks))) < 0.5
+
+    def step(number, window):
+        for part in np.flatnonzero(chosen[number]):
+            lost = np.full(widths[part], outside[number, part])
+            lost[spans[part][number]] = not outside[number, part]
+            window[:, blocks[part]][:, lost] = MISSING
 
     return step
 

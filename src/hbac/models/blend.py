@@ -17,14 +17,13 @@ can't tell seven numbers exactly."""
 
 @dataclass(frozen=True)
 class Blend:
-    """A log-linear pool of predictions, which is also a calibration of them.
+    """A log-linear pool of the predictions that the architectures of one fold make.
 
     The shares are ``softmax(sum of weight * log prediction + bias)`` (Genest and Zidek, Combining
-    Probability Distributions, Statistical Science 1, 1986). Weights that sum to less than 1 make
-    the result less confident than its parts, as a temperature above 1 does.
+    Probability Distributions, Statistical Science 1, 1986).
 
     Attributes:
-        weights: one an architecture, 0 or more.
+        weights: one an architecture, 0 or more; ``fit_blend`` makes them sum to 1.
         bias: one a class, in nats.
     """
 
@@ -52,6 +51,10 @@ def _pooled(logs: np.ndarray, weights: Sequence[float], bias: Sequence[float]) -
 def fit_blend(predictions: Sequence[np.ndarray], votes: np.ndarray) -> Blend:
     """Learn the blend of least KL divergence on windows that no network was trained on.
 
+    The weights sum to 1: their sum is a temperature, and the one that suits the networks of one
+    fold makes the mean over folds, which is less sure than each of them, far too cautious
+    (Rahaman and Thiery, Uncertainty Quantification and Deep Ensembles, 2021, arXiv:2007.08792).
+
     Args:
         predictions: one an architecture, each of shape ``(rows, 6)``.
         votes: vote fractions, shape ``(rows, 6)``.
@@ -67,19 +70,20 @@ def fit_blend(predictions: Sequence[np.ndarray], votes: np.ndarray) -> Blend:
         raise ValueError("a blend needs at least one row, received 0")
     logs = _logs(predictions)
     n, n_classes = len(logs), votes.shape[1]
-    start = np.concatenate([np.full(n, 1 / n), np.zeros(n_classes)])
 
     def loss_and_gradient(values: np.ndarray) -> tuple[float, np.ndarray]:
-        log_shares = log_softmax(_pooled(logs, values[:n], values[n:]), axis=1)
-        away = values - start
-        loss = -(votes * log_shares).sum(axis=1).mean() + _PENALTY * (away**2).sum()
+        weights, bias = softmax(values[:n]), values[n:]
+        log_shares = log_softmax(_pooled(logs, weights, bias), axis=1)
+        away = weights - 1 / n
+        loss = -(votes * log_shares).sum(axis=1).mean()
+        loss += _PENALTY * ((away**2).sum() + (bias**2).sum())
         excess = (np.exp(log_shares) * votes.sum(axis=1, keepdims=True) - votes) / len(votes)
-        gradient = np.concatenate([(logs * excess).sum(axis=(1, 2)), excess.sum(axis=0)])
-        return loss, gradient + 2 * _PENALTY * away
+        by_weight = (logs * excess).sum(axis=(1, 2)) + 2 * _PENALTY * away
+        by_value = weights * (by_weight - weights @ by_weight)
+        return loss, np.concatenate([by_value, excess.sum(axis=0) + 2 * _PENALTY * bias])
 
-    bounds = [(0, None)] * n + [(None, None)] * n_classes
-    found = minimize(loss_and_gradient, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    return Blend(tuple(map(float, found.x[:n])), tuple(map(float, found.x[n:])))
+    found = minimize(loss_and_gradient, np.zeros(n + n_classes), jac=True, method="L-BFGS-B")
+    return Blend(tuple(map(float, softmax(found.x[:n]))), tuple(map(float, found.x[n:])))
 
 
 def cross_fitted_blend(

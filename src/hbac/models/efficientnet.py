@@ -15,6 +15,8 @@ import keras
 import numpy as np
 from keras import layers
 
+from hbac.appearance import N_SHOWN, appearance
+
 IMAGE_RANGE = (-2.0, 2.0)
 """Picture values that become 0 and 255. EEG panels lie within -1..1; regional ones, of standard
 deviation 0.5, hardly ever leave the range."""
@@ -79,7 +81,14 @@ def _with_downloaded_weights(family: _Family, pixels: keras.KerasTensor) -> kera
 def _with_weights_file(family: _Family, pixels: keras.KerasTensor, path: str) -> keras.Model:
     """Build the network and load a copy of the file that Keras would download."""
     network = _with_random_weights(family, pixels)
-    network.load_weights(path)
+    try:
+        network.load_weights(path)
+    except Exception as error:
+        content = Path(path).read_bytes()
+        raise ValueError(
+            f"weights: {path} is not Keras' file of the ImageNet weights without the top; "
+            + appearance(len(content), content[:N_SHOWN], error)
+        ) from error
     if family.rescaled:
         # The stem has no bias, so its kernel can carry the scale.
         kernel = network.get_layer("stem_conv").kernel
@@ -104,7 +113,7 @@ def efficientnet(name: str, picture: keras.KerasTensor, weights: str | None) -> 
         Feature maps, shape ``(batch, rows, columns, channels)``.
 
     Raises:
-        ValueError: if ``weights`` is neither of these.
+        ValueError: if ``weights`` is neither of these, or the file is no such file.
         OSError: if the ImageNet weights can't be downloaded; the message says what to do.
     """
     family, pixels = _FAMILIES[name], _pixels(picture)

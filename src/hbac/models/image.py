@@ -12,10 +12,12 @@ from typing import Literal, get_args
 import numpy as np
 from PIL import Image
 
+from hbac.eeg.gaps import MISSING
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.panel import Panel, Source
 from hbac.eeg.regional import FREQUENCIES, N_FREQUENCIES, ROW_SECONDS, WINDOW_ROWS
 from hbac.eeg.spectrogram import CENTRE_SECONDS, MAX_FREQUENCY, N_FRAMES, N_MELS, WINDOW_SECONDS
+from hbac.models.missing import fill_missing
 
 Normalisation = Literal["window", "global"]
 EEGOrder = Literal["aligned", "seed"]
@@ -109,6 +111,10 @@ class ImageLayout:
         """Return the rows of one panel; every ``panel_height`` rows begin anew at 0 Hz."""
         return self.size[0] // len(CHAINS)
 
+    def chain_height(self) -> int:
+        """Return the rows of one chain: those of its panel."""
+        return self.panel_height()
+
     def panels(self) -> tuple[Panel, ...]:
         """Return every panel, source by source and from top to bottom."""
         height = self.panel_height()
@@ -163,15 +169,14 @@ def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _standardised_log_power(power: np.ndarray, normalisation: Normalisation) -> np.ndarray:
-    """Clip, log and standardise one panel of power; 0 where it is missing."""
+    """Clip, log and standardise one panel of power; NaN where it is missing."""
     log_power = np.log(np.clip(power, *np.exp(LOG_POWER_RANGE)))
+    if not (power > 0).any():
+        return np.full_like(log_power, np.nan)
     if normalisation == "global":
-        return np.nan_to_num((log_power - LOG_POWER_MEAN) / LOG_POWER_STD)
+        return (log_power - LOG_POWER_MEAN) / LOG_POWER_STD
     present = log_power[~np.isnan(log_power)]
-    if not present.size:
-        return np.zeros_like(log_power)
-    standardised = (log_power - present.mean()) / (present.std() + 1e-6)
-    return np.nan_to_num(standardised)
+    return (log_power - present.mean()) / (present.std() + 1e-6)
 
 
 def regional_cells(
@@ -183,12 +188,13 @@ def regional_cells(
     """Make the four cells of a 10-minute window.
 
     Args:
-        power: regional power, shape ``(300, 400)``, NaN where missing.
+        power: regional power, shape ``(300, 400)``, NaN where missing; a chain without any power
+            is missing, too.
         fit: see ``ImageLayout``.
         normalisation: see ``ImageLayout``.
 
     Returns:
-        Four arrays of shape ``(128, 256)``, in chain order.
+        Four arrays of shape ``(128, 256)``, in chain order; ``MISSING`` where there is no power.
 
     Raises:
         ValueError: if the shape is another.
@@ -196,15 +202,14 @@ def regional_cells(
     if power.shape != (WINDOW_ROWS, len(CHAINS) * N_FREQUENCIES):
         raise ValueError(f"power must have shape (300, 400), received {power.shape}")
     panels = [
-        _standardised_log_power(chain.T, normalisation)
+        fill_missing(_standardised_log_power(chain.T, normalisation) * _REGIONAL_SCALE)
         for chain in np.split(power, len(CHAINS), axis=1)
     ]
     if fit == "stretch":
-        cells = [_resize(panel, CELL_HEIGHT, CELL_WIDTH) for panel in panels]
-    else:
-        cut, margin = _regional_cut_and_margin()
-        cells = [np.pad(panel[:, cut:-cut], [(margin, margin), (0, 0)]) for panel in panels]
-    return [cell * _REGIONAL_SCALE for cell in cells]
+        return [_resize(panel, CELL_HEIGHT, CELL_WIDTH) for panel in panels]
+    cut, margin = _regional_cut_and_margin()
+    margins = [(margin, margin), (0, 0)]
+    return [np.pad(panel[:, cut:-cut], margins, constant_values=MISSING) for panel in panels]
 
 
 def _check_eeg(eeg: np.ndarray, layout: ImageLayout) -> None:
@@ -224,21 +229,20 @@ def build_image(regional: np.ndarray, eeg: np.ndarray, layout: ImageLayout) -> n
     """Lay the panels of one window out as one picture.
 
     Args:
-        regional: regional power of the 10-minute window, shape ``(300, 400)``; all NaN makes an
-            empty panel.
+        regional: regional power of the 10-minute window, shape ``(300, 400)``, NaN where missing.
         eeg: log-mel spectrograms of the 50-s window, shape ``(128, 256, 4)``, or
-            ``(128, 256, 8)`` with those of its centre last.
+            ``(128, 256, 8)`` with those of its centre last, NaN where missing.
         layout: which panels, how, and how large.
 
     Returns:
-        Shape ``layout.size``, float16.
+        Shape ``layout.size``, float16; ``hbac.eeg.gaps.MISSING`` where something is missing.
 
     Raises:
         ValueError: if an input has another shape, or the layout shows the centre and ``eeg`` has
             none.
     """
     _check_eeg(eeg, layout)
-    panels = list(np.moveaxis(eeg, -1, 0))
+    panels = list(np.moveaxis(fill_missing(eeg), -1, 0))
     n_chains = len(CHAINS)
     cells = {
         "regional": lambda: regional_cells(

@@ -15,7 +15,7 @@ def soften(
 
     Args:
         fractions: shape ``(rows, 6)``.
-        n_votes: shape ``(rows,)``.
+        n_votes: votes of one label, shape ``(rows,)``: an expert counts once.
         prior: shares of the classes among the windows trained on, shape ``(6,)``.
         prior_votes: votes that the prior counts for, 0 or more; 0 changes nothing.
 
@@ -30,7 +30,7 @@ def vote_weights(n_votes: np.ndarray, full: int = 10) -> np.ndarray:
     """Weigh windows by their number of votes, up to a number that counts in full.
 
     Args:
-        n_votes: shape ``(rows,)``, at least 1.
+        n_votes: votes of one label, shape ``(rows,)``, at least 1.
         full: votes from which on a window counts in full; the competition's data have few windows
             with seven to nine votes and many with fewer or more.
 

@@ -127,7 +127,8 @@ class _Progress:
     """All that an interrupted training must know to go on."""
 
     epoch: int = 0
-    best_loss: float = np.inf
+    kept_epoch: int = 0
+    kept_loss: float = np.inf
     kept: list[np.ndarray] | None = None
     records: list[dict[str, float]] = field(default_factory=list)
 
@@ -168,8 +169,8 @@ class _EpochKeeper(keras.callbacks.Callback):
             # Later callbacks receive the same dictionary.
             logs["val_loss"] = self._validate(self.model)
             logs["learning_rate"] = self._rates[epoch]
-            if self._keep == "last" or logs["val_loss"] < progress.best_loss:
-                progress.best_loss = logs["val_loss"]
+            if self._keep == "last" or logs["val_loss"] < progress.kept_loss:
+                progress.kept_epoch, progress.kept_loss = epoch + 1, logs["val_loss"]
                 progress.kept = self.model.get_weights()
         seconds = time.perf_counter() - self._started
         progress.records.append({"epoch": epoch + 1, **logs, "seconds": seconds})
@@ -323,7 +324,8 @@ def fit(
 
     Returns:
         A row an epoch: ``epoch`` from 1, ``loss`` (mean over its steps, of the training targets)
-        and ``val_loss`` in nats, ``learning_rate`` and ``seconds``.
+        and ``val_loss`` in nats, ``learning_rate``, ``seconds``, and ``kept``: whether it is the
+        epoch whose weights are kept.
 
     Raises:
         ValueError: if rows are empty or overlap, a picture or a target is not finite, a target
@@ -358,10 +360,11 @@ def fit(
     n_epochs = sum(len(stage.learning_rates) for stage in stages)
     keeper = _EpochKeeper(progress, checkpoint, validate, keep, calibration, n_epochs)
     _run_stages(model, stages, make_batches, keeper, progress, callbacks)
-    if progress.kept is None or not np.isfinite(progress.best_loss):
+    if progress.kept is None or not np.isfinite(progress.kept_loss):
         raise ValueError(
             "val_loss was never finite, received "
             f"{[record['val_loss'] for record in progress.records]}; lower the learning rates"
         )
     model.set_weights(progress.kept)
-    return pd.DataFrame(progress.records)
+    history = pd.DataFrame(progress.records)
+    return history.assign(kept=history["epoch"] == progress.kept_epoch)

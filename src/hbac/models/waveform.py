@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hbac.eeg.montage import CHAINS
 from hbac.eeg.waveform import MIRRORED_CHANNELS, N_BIPOLAR
 
 
@@ -38,3 +39,7 @@ class WaveformLayout:
 
     def panel_height(self) -> None:
         """Rows are channels, not frequencies."""
+
+    def chain_height(self) -> int:
+        """Rows of one chain: its four channels."""
+        return N_BIPOLAR // len(CHAINS)

@@ -12,8 +12,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MultipleLocator
 
 from hbac.eeg.filters import clean
+from hbac.eeg.gaps import bridge_gaps
 from hbac.eeg.montage import BIPOLAR_PAIRS, CHAIN_NAMES, MIDLINE_PAIRS, chain_differences
-from hbac.eeg.quality import bridge_gaps
 from hbac.eeg.recording import Recording
 from hbac.plots.style import FAINT, INK, LEFT, MISSING, MUTED, PAGE_WIDTH, RIGHT, say_below, styled
 

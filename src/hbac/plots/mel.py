@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.spectrogram import MAX_FREQUENCY
 from hbac.plots.eeg import CHAIN_COLOURS
-from hbac.plots.style import POWER_MAP, new_figure, styled
+from hbac.plots.style import MISSING, POWER_MAP, new_figure, styled
 
 
 @styled
@@ -23,14 +23,14 @@ def mel_spectrograms(
     """Show a window's spectrograms side by side.
 
     Args:
-        spectrograms: by heading, from -1 to 1, shape ``(rows, columns, 4)``; see
-            ``hbac.eeg.spectrogram.chain_spectrograms``.
+        spectrograms: by heading, from -1 to 1, NaN where missing, shape ``(rows, columns, 4)``;
+            see ``hbac.eeg.spectrogram.chain_spectrograms``.
         title: the figure's title.
         seconds: of the window at the left and right edges.
 
     Returns:
         A figure of a column a spectrogram and a row a chain, in seconds and Hz. All share one
-        colour scale, from the 0.5th to the 99.5th percentile.
+        colour scale, from the 0.5th to the 99.5th percentile; what is missing is gray.
 
     Raises:
         ValueError: if there is no spectrogram, or one does not have four chains.
@@ -42,11 +42,14 @@ def mel_spectrograms(
             raise ValueError(
                 f"{name!r} must have shape (rows, columns, {len(CHAINS)}), received {values.shape}"
             )
-    low, high = np.percentile(np.concatenate([*map(np.ravel, spectrograms.values())]), [0.5, 99.5])
+    values = np.concatenate([*map(np.ravel, spectrograms.values())])
+    known = values[~np.isnan(values)]
+    low, high = np.percentile(known, [0.5, 99.5]) if known.size else (-1, 1)
     figure = new_figure(5.6, title=f"{title}, n = 1 window")
     grid = figure.subplots(len(CHAINS), len(spectrograms), sharex=True, sharey=True, squeeze=False)
     for column, (name, spectrogram) in zip(grid.T, spectrograms.items(), strict=True):
         for axes, values in zip(column, np.moveaxis(spectrogram, -1, 0), strict=True):
+            axes.set_facecolor(MISSING)
             image = axes.imshow(
                 values, cmap=POWER_MAP, vmin=low, vmax=high, origin="lower", aspect="auto",
                 extent=(*seconds, 0, MAX_FREQUENCY),

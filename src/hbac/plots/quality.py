@@ -24,8 +24,9 @@ from hbac.plots.style import (
 CAPTION = (
     "Dots and lines: median and quartiles over EEGs. Amplitude: 95th percentile of the absolute "
     "value after a high-pass at 0.5 Hz. Flat: seconds that span less than 1 µV. Extreme: seconds "
-    "beyond 500 µV (EKG: 5 mV). Hum: power within 1 Hz of the mains frequency over that 2 to 5 Hz "
-    "away; below 0 dB, a notch filter has been there. Blue: left, red: right, black: midline, EKG."
+    "beyond 500 µV (EKG: 5 mV). Clipped: samples that far from a channel's baseline. Hum: power "
+    "within 1 Hz of the mains frequency over that 2 to 5 Hz away; below 0 dB, a notch filter has "
+    "been there. Blue: left, red: right, black: midline, EKG."
 )
 
 
@@ -47,6 +48,7 @@ def _draw_shares(axes: Axes, table: pd.DataFrame) -> None:
     drawn = {
         "flat": ("flat_share_mean", {"facecolors": "none", "edgecolors": INK, "s": 40}),
         "extreme": ("extreme_share_mean", {"marker": "D", "color": ACCENT, "s": 12}),
+        "clipped": ("clipped_share_mean", {"marker": "x", "color": MUTED, "s": 18}),
     }
     for label, (column, look) in drawn.items():
         axes.scatter(100 * table[column], range(len(table)), label=label, zorder=3, clip_on=False,
@@ -62,26 +64,27 @@ def _set_rows(rows: list[Axes], tables: list[pd.DataFrame]) -> None:
 
 
 def _name_columns(grid: np.ndarray, table: pd.DataFrame) -> None:
-    most = 100 * table[["flat_share_mean", "extreme_share_mean"]].max(axis=None)
+    shares = ["flat_share_mean", "extreme_share_mean", "clipped_share_mean"]
+    most = 100 * table[shares].max(axis=None)
     grid[0, 0].set(title="Amplitude", xlim=(0, None))
-    grid[0, 1].set(title="Flat and extreme seconds", xlim=(0, max(1.05 * most, 1)))
+    grid[0, 1].set(title="Unusable", xlim=(0, max(1.05 * most, 1)))
     grid[0, 2].set(title=f"Mains hum at {table['mains_hz'].iloc[0]} Hz")
     grid[1, 0].set(xlabel="amplitude (µV); EKG on its own scale", xlim=(0, None))
-    grid[1, 1].set(xlabel="mean share of seconds (%)")
+    grid[1, 1].set(xlabel="mean share of seconds, of samples (%)")
     grid[1, 2].set(xlabel="line to its neighbours (dB)")
-    grid[0, 1].legend(loc="lower right", bbox_to_anchor=(1.02, 0.99), ncols=2)
+    grid[0, 1].legend(loc="lower right", bbox_to_anchor=(1.02, 0.99), ncols=3)
     for axes in grid[:, 2]:
         axes.axvline(0, color=MUTED, linewidth=0.8)
 
 
 @styled
 def quality_by_channel(table: pd.DataFrame, *, n_eegs: int) -> Figure:
-    """Show amplitude, flat and extreme seconds, and hum of each channel.
+    """Show amplitude, flat and extreme seconds, clipped samples, and hum of each channel.
 
     Args:
         table: a row a channel: ``channel``, ``n_eegs``, ``mains_hz``, ``amplitude_uv``,
-            ``flat_share``, ``extreme_share`` and ``hum_db`` with ``_q25``, ``_median``, ``_q75``
-            and ``_mean``, of EEGs that have the channel.
+            ``flat_share``, ``extreme_share``, ``clipped_share`` and ``hum_db`` with ``_q25``,
+            ``_median``, ``_q75`` and ``_mean``, of EEGs that have the channel.
         n_eegs: how many EEGs there are, of which those of the table are a sample.
 
     Returns:

@@ -326,10 +326,9 @@ def _draw_network(axes: Sequence[Axes], epochs: pd.DataFrame, colour: str) -> No
     loss.plot(epochs["epoch"], epochs["loss"], color=colour, linestyle="--", linewidth=1, **dots)
     loss.plot(epochs["epoch"], epochs["val_loss"], color=colour, linewidth=1.6, **dots)
     rate.plot(epochs["epoch"], epochs["learning_rate"], color=colour, linewidth=1.2, **dots)
-    if epochs["val_loss"].notna().any():
-        best = epochs.loc[epochs["val_loss"].idxmin()]
-        loss.plot(best["epoch"], best["val_loss"], "*", color=colour, markersize=12,
-                  markeredgecolor=INK, markeredgewidth=0.5, zorder=4)  # fmt: skip
+    kept = epochs[epochs["kept"]]
+    loss.plot(kept["epoch"], kept["val_loss"], "*", color=colour, markersize=12,
+              markeredgecolor=INK, markeredgewidth=0.5, zorder=4)  # fmt: skip
 
 
 def _legend(colours: dict[object, str]) -> list[Line2D]:
@@ -338,7 +337,7 @@ def _legend(colours: dict[object, str]) -> list[Line2D]:
         *lines,
         Line2D([], [], color=INK, linestyle="--", linewidth=1, label="training"),
         Line2D([], [], color=INK, linewidth=1.6, label="validation"),
-        Line2D([], [], color=INK, linestyle="", marker="*", markersize=9, label="best epoch"),
+        Line2D([], [], color=INK, linestyle="", marker="*", markersize=9, label="kept epoch"),
     ]
 
 
@@ -347,12 +346,12 @@ def training_curves(history: pd.DataFrame) -> Figure:
     """Show loss and learning rate over epochs, a colour a network.
 
     Args:
-        history: columns ``network``, ``epoch``, ``loss``, ``val_loss`` and ``learning_rate``, a
-            row a network and epoch.
+        history: columns ``network``, ``epoch``, ``loss``, ``val_loss``, ``learning_rate`` and
+            ``kept``, a row a network and epoch.
 
     Returns:
-        A figure of two axes: loss (dashed: training, solid: validation, star: each one's epoch of
-        lowest validation loss) and learning rate on a log scale.
+        A figure of two axes: loss (dashed: training, solid: validation, star: the epoch whose
+        weights are kept) and learning rate on a log scale.
     """
     names = history["network"].unique()
     palette = [colour for colour in OKABE_ITO if colour != ACCENT] + [ACCENT]

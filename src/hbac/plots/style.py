@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import ParamSpec
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hbac.eeg.votes import CLASS_NAMES
+from hbac.matplotlib_defaults import default_style
 
 P = ParamSpec("P")
 
@@ -65,11 +65,14 @@ STYLE = {
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Run a figure function under the project's style, without touching global settings."""
+    """Run a figure function under the project's style, without touching global settings.
+
+    What the user's own matplotlibrc says does not count.
+    """
 
     @wraps(draw)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with mpl.rc_context(STYLE):
+        with default_style(STYLE):
             return draw(*args, **kwargs)
 
     return wrapper

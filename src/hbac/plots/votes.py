@@ -17,6 +17,7 @@ from hbac.plots.style import (
     MUTED,
     SHARE_MAP,
     check_columns,
+    message,
     new_figure,
     say_below,
     styled,
@@ -27,6 +28,7 @@ _LEVEL_COLOURS = ("#e3e3e3", *map(mpl.colors.to_hex, mpl.colormaps[SHARE_MAP]([0
 _RATIO_MAP = "PuOr_r"
 _WHISKERS = (0.05, 0.25, 0.5, 0.75, 0.95)
 _N_CLASSES = len(CLASS_NAMES)
+_FEWEST_SHOWN = 5
 _TIER_LOOKS = (("o", INK), ("v", "#7fb8da"), ("s", "#3c7fb1"), ("D", "#08306b"))
 
 
@@ -41,7 +43,7 @@ def _draw_votes(axes: Axes, labels: pd.DataFrame) -> None:
         bottom += counts[name].to_numpy()
     median = labels["n_votes"].median()
     axes.set(title=f"Votes on a label, median {median:g}", xlabel="votes", ylabel="labels",
-             xlim=(0.3, counts.index.max() + 0.7))  # fmt: skip
+             xlim=(0.3, max(counts.index.max(), _FEWEST_SHOWN) + 0.7))  # fmt: skip
     axes.locator_params(integer=True)
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.legend(title="consensus", title_fontsize=8)
@@ -171,7 +173,8 @@ def expert_confusion(confusion: pd.DataFrame) -> Figure:
             those who disagree) and ``n_pairs``, a row a pair of classes.
 
     Returns:
-        A figure of two axes: the shares, and the lift of those off the diagonal.
+        A figure of two axes: the shares, and the lift of those off the diagonal; in words where
+        no label has two votes.
 
     Raises:
         ValueError: if a column is missing, or all rows are.
@@ -185,6 +188,8 @@ def expert_confusion(confusion: pd.DataFrame) -> Figure:
         for name, n in zip(CLASS_NAMES, pairs.sum(axis=1), strict=True)
     ]
     total = int(np.triu(pairs).sum())
+    if total == 0:
+        return message("No label has two votes, so no two experts can be compared: n = 0 pairs")
     figure = new_figure(4.9, title=f"Two experts of one label, n = {total:,} pairs")
     left, right = figure.subplots(1, 2)
     image = draw_matrix(left, shares, np.vectorize("{:.0%}\n{}".format)(shares, counts), rows=rows,
@@ -201,8 +206,8 @@ def expert_confusion(confusion: pd.DataFrame) -> Figure:
     right.set(title="If they disagree: times as often as by chance", xlabel="the second says")
     say_below(
         figure,
-        "Below a share: pairs of experts; n: the row's. Labels with two votes or more count alike, "
-        "however many pairs they have. By chance: those who disagree spread over the other classes "
-        "as all votes do; gray: there are none.",
+        "Below a share: pairs of experts, counted on each label; n: the row's. Labels with two "
+        "votes or more count alike, however many pairs they have. By chance: those who disagree "
+        "spread over the other classes as all votes do; gray: there are none.",
     )
     return figure

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def tolerated(what: str) -> Iterator[None]:
+    """Say that something could not be logged, and go on: what it tells of lies on the disk."""
+    try:
+        yield
+    except Exception as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        logger.warning("MLflow could not take %s, the run goes on without: %s", what, reason)
+        logger.debug("Why MLflow could not take %s", what, exc_info=True)
 
 
 @dataclass(frozen=True)

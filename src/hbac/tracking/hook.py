@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import atexit
 import getpass
-import logging
+import os
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,20 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from matplotlib.figure import Figure
 
-from hbac.tracking.current import Run, set_current_run
+from hbac import models
+from hbac.cells import after_cell
+from hbac.models.inputs import INPUTS
+from hbac.tracking.current import Run, set_current_run, tolerated
 from hbac.tracking.data import data_fingerprint
-from hbac.tracking.parameters import readable_parameters
+from hbac.tracking.parameters import flatten, readable_parameters
+from hbac.tracking.process import end_abandoned_runs, process_tag
 from hbac.tracking.scores import (
     explanation_scores,
     log_history,
     readable_scores,
     summarise_training,
 )
-from hbac.tracking.store import connect, end_abandoned_runs, numbered, process_tag
-
-logger = logging.getLogger(__name__)
+from hbac.tracking.store import check_reachable, connect, numbered, tracking_uri
 
 TRAINING = "training"
 """Tag of the nodes that train a network."""
@@ -52,6 +55,14 @@ def _git_commit(root: Path) -> str | None:
         return None
 
 
+def _user() -> str:
+    """Name of the user, or the number of one that has none, as in containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
 def _network_of(node: Node) -> str:
     """Fold and architecture: the innermost two of the groups that a node is in."""
     return ".".join(node.namespace.split(".")[-2:])
@@ -63,29 +74,41 @@ class MlflowHook:
     A pipeline that only explains networks gets a run of its own; its tag ``ensemble`` is that of
     the run that trained them.
 
-    A run that fails ends as FAILED and one that is interrupted as KILLED; one whose process was
+    A run that fails ends as FAILED and one that is interrupted as KILLED: with its cell in a
+    notebook, before the next run in the same process, or with the process. One whose process was
     killed outright is marked so by the next run on the same machine.
+
+    What can't be logged is a warning. Networks may be trained side by side, on threads; processes
+    that Kedro's ``ParallelRunner`` starts log nothing.
     """
 
     def __init__(self) -> None:
         self._parent: Run | None = None
-        self._child: Run | None = None
+        self._children: dict[str, Run] = {}
         self._monitor = None
         self._planned = None
+        self._process: int | None = None
+        self._lock = threading.RLock()
 
     @hook_impl
     def after_context_created(self, context: Any) -> None:
-        """Remember the project's folder."""
+        """Remember the project's folder, and end what an interrupted run left open."""
+        self._end("KILLED")
         self._root = Path(context.project_path)
 
     @hook_impl
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
     ) -> None:
-        """Note what there is to log, where a node trains or explains."""
-        self._planned = None
+        """Note what there is to log, where a node trains or explains.
+
+        Raises:
+            TrackingError: if it is to be logged to a server that can't be reached.
+        """
+        self._planned, self._process = None, os.getpid()
         self._training = [node for node in pipeline.nodes if TRAINING in node.tags]
         if self._training or any(EXPLAINING in node.tags for node in pipeline.nodes):
+            check_reachable(tracking_uri(self._root))
             self._catalog = catalog
             self._planned = (run_params, pipeline)
 
@@ -101,7 +124,7 @@ class MlflowHook:
     def _open_parent(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
         self._client, self._experiment = connect(self._root)
         end_abandoned_runs(self._client, self._experiment)
-        self._fingerprint, self._scores, self._registered = None, {}, None
+        self._fingerprints, self._scores, self._registered = {}, {}, None
         self._explained = False
         parameters = self._parameters(pipeline)
         self._recipe = parameters.get("recipe", "")
@@ -120,7 +143,7 @@ class MlflowHook:
             "mlflow.source.name": f"kedro run --pipeline {','.join(pipelines)}",
             "command": " ".join(["kedro", *sys.argv[1:]]),
             "mlflow.source.type": "LOCAL",
-            "mlflow.user": getpass.getuser(),
+            "mlflow.user": _user(),
         }
         commit = _git_commit(self._root)
         return tags | ({"mlflow.source.git.commit": commit} if commit else {})
@@ -136,47 +159,62 @@ class MlflowHook:
         self._monitor = SystemMetricsMonitor(self._parent.run_id, sampling_interval=5)
         self._monitor.start()
         atexit.register(self._end, "KILLED")
+        after_cell(partial(self._end, "KILLED"))
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
     @hook_impl
     def before_node_run(self, node: Node, inputs: dict[str, Any]) -> None:
         """Open the parent run with the first node, and a child run with a network's training."""
-        if self._planned is not None:
-            self._open_parent(*self._planned)
-            self._planned = None
-        if self._parent is None or TRAINING not in node.tags:
-            return
-        if self._fingerprint is None:
-            self._note_data(*(inputs[name] for name in node.inputs[:2]))
-        name = _network_of(node)
-        self._child = self._open(name, {"mlflow.parentRunId": self._parent.run_id})
-        fold, architecture = name.split(".")
-        self._child.log_params({"fold": fold.removeprefix("fold_"), "architecture": architecture})
-        set_current_run(self._child)
+        with self._lock:
+            if self._planned is not None and self._process == os.getpid():
+                planned, self._planned = self._planned, None
+                self._open_parent(*planned)
+        if self._parent is not None and TRAINING in node.tags:
+            with self._lock, tolerated(f"the training of {_network_of(node)}"):
+                self._open_child(node, inputs)
 
-    def _note_data(self, data: np.ndarray, split: pd.DataFrame) -> None:
+    def _open_child(self, node: Node, inputs: dict[str, Any]) -> None:
+        name = _network_of(node)
+        fold, architecture = name.split(".")
+        kind = INPUTS[architecture]
+        self._note_data(kind, *(inputs[name] for name in node.inputs[:2]))
+        tags = {"mlflow.parentRunId": self._parent.run_id} | self._data_tags(kind)
+        child = self._children[node.name] = self._open(name, tags)
+        set_current_run(child)
+        child.log_params({"fold": fold.removeprefix("fold_"), "architecture": architecture})
+
+    def _note_data(self, kind: str, data: np.ndarray, split: pd.DataFrame) -> None:
+        """Tell the parent what networks are trained on, once for each kind of input."""
+        if kind in self._fingerprints:
+            return
         windows = split.drop(columns=["held_out"])
-        self._fingerprint = data_fingerprint(data, windows)
-        self._client.set_tag(self._parent.run_id, "data_fingerprint", self._fingerprint)
-        self._parent.log_params(
-            {"data.windows": len(windows), "data.patients": windows["patient_id"].nunique()}
-        )
+        if not self._fingerprints:
+            sizes = {"windows": len(windows), "patients": windows["patient_id"].nunique()}
+            self._parent.log_params(flatten({"data": sizes, "keras": models.keras_in_force()}))
+        self._fingerprints[kind] = data_fingerprint(data, windows)
+        for name, value in self._data_tags(kind).items():
+            self._client.set_tag(self._parent.run_id, name, value)
+
+    def _data_tags(self, *kinds: str) -> dict[str, str]:
+        return {f"data_fingerprint.{kind}": self._fingerprints[kind] for kind in kinds}
 
     @hook_impl
     def after_node_run(self, node: Node, outputs: dict[str, Any]) -> None:
         """Complete the epochs of the network's run, and close it."""
-        if self._child is None or TRAINING not in node.tags:
-            return
-        log_history(self._child, outputs[node.outputs[1]])
-        self._client.set_tag(self._child.run_id, "data_fingerprint", self._fingerprint)
-        self._close_child("FINISHED")
+        if node.name in self._children:
+            with tolerated(f"the epochs of {_network_of(node)}"):
+                log_history(self._children[node.name], outputs[node.outputs[1]])
+            self._close_child(node.name, "FINISHED")
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
         """Log what the same run makes of all networks to the parent run."""
-        if self._parent is None:
-            return
+        if self._parent is not None and self._process == os.getpid():
+            with self._lock, tolerated(dataset_name):
+                self._log(dataset_name, data)
+
+    def _log(self, dataset_name: str, data: Any) -> None:
         if isinstance(data, Figure):
             self._log_figure(dataset_name)
         elif dataset_name == "training_history":
@@ -187,7 +225,8 @@ class MlflowHook:
             self._log_explanations(data)
         elif dataset_name == "ensemble":
             self._tag_ensemble(data)
-            self._register(data)
+            self._register_ensemble(data)
+            self._tag_version()
 
     def _log_figure(self, name: str) -> None:
         """Log the file that was saved; to draw the figure anew would take as long again."""
@@ -216,28 +255,21 @@ class MlflowHook:
         """Name the ensemble, so that a run that explains it can be found beside its training."""
         self._client.set_tag(self._parent.run_id, "ensemble", joblib.hash(record)[:16])
 
-    def _register(self, record: dict[str, Any]) -> None:
-        # A model that is not in MLflow is still in the data folder: no reason to lose the run.
-        try:
-            self._register_ensemble(record)
-            self._tag_version()
-        except Exception:
-            logger.warning("The ensemble could not be registered in MLflow", exc_info=True)
-
     def _register_ensemble(self, record: dict[str, Any]) -> None:
         from hbac.tracking.ensemble import register_ensemble
 
-        if self._fingerprint is None:  # every network was there before
-            self._note_data(*(self._catalog.load(name) for name in self._training[0].inputs[:2]))
-        data = {_network_of(node): node.inputs[0] for node in self._training}
+        data = {_network_of(node): node.inputs[:2] for node in self._training}
         seen = {entry["input"]: data[entry["name"]] for entry in record["networks"]}
+        for kind, read in seen.items():  # networks that were there before were not trained
+            if kind not in self._fingerprints:
+                self._note_data(kind, *map(self._catalog.load, read))
         names = [entry["name"] for entry in record["networks"]]
         self._registered = register_ensemble(
             self._parent,
             record,
             networks={name: self._catalog.get(f"{name}.model") for name in names},
-            example={kind: self._catalog.load(name)[:1] for kind, name in seen.items()},
-            tags={"data_fingerprint": self._fingerprint, "recipe": self._recipe},
+            example={kind: self._catalog.load(name)[:1] for kind, (name, _) in seen.items()},
+            tags=self._data_tags(*seen) | {"recipe": self._recipe},
         )
 
     def _tag_version(self) -> None:
@@ -248,9 +280,9 @@ class MlflowHook:
             self._client.set_model_version_tag(version.name, version.version, "kl", kl)
 
     @hook_impl
-    def on_node_error(self) -> None:
+    def on_node_error(self, node: Node) -> None:
         """Close the network's run as failed."""
-        self._close_child("FAILED")
+        self._close_child(node.name, "FAILED")
 
     @hook_impl
     def on_pipeline_error(self) -> None:
@@ -262,21 +294,26 @@ class MlflowHook:
         """Close the parent run; one that trained and explained nothing leaves no trace."""
         parent = self._parent
         self._end("FINISHED")
-        if parent is not None and self._fingerprint is None and not self._explained:
+        if parent is not None and not self._fingerprints and not self._explained:
             self._client.delete_run(parent.run_id)
 
-    def _close_child(self, status: str) -> None:
-        if self._child is not None:
-            self._client.set_terminated(self._child.run_id, status)
-        self._child = None
+    def _close_child(self, node: str, status: str) -> None:
+        child = self._children.pop(node, None)
         set_current_run(None)
+        if child is not None:
+            self._close(child, status)
+
+    def _close(self, run: Run, status: str) -> None:
+        with tolerated(f"that a run is {status}"):
+            self._client.set_terminated(run.run_id, status)
 
     def _end(self, status: str) -> None:
         """Close what is open; once."""
-        self._close_child(status)
+        for node in [*self._children]:
+            self._close_child(node, status)
         if self._parent is None:
             return
         parent, self._parent = self._parent, None
         atexit.unregister(self._end)
         self._monitor.finish()
-        self._client.set_terminated(parent.run_id, status)
+        self._close(parent, status)

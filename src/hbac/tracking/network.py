@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from hbac.tracking.current import current_run
+from hbac.tracking.current import current_run, tolerated
 
 
 class EpochMetrics(keras.callbacks.Callback):
@@ -16,4 +16,5 @@ class EpochMetrics(keras.callbacks.Callback):
         """Log the epoch's metrics as a step; the first is 1, as in the history."""
         run = current_run()
         if run is not None and logs:
-            run.log_metrics(logs, step=epoch + 1)
+            with tolerated(f"epoch {epoch + 1}"):
+                run.log_metrics(logs, step=epoch + 1)

@@ -33,9 +33,17 @@ def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _without_effect(flat: dict[str, Any]) -> set[str]:
+def without_effect(flat: dict[str, Any]) -> dict[str, str]:
+    """Find parameters that change nothing beside the values of others.
+
+    Args:
+        flat: values by flat name.
+
+    Returns:
+        By their names, the parameter whose value makes it so.
+    """
     return {
-        f"{name.rpartition('.')[0]}.{other}"
+        f"{name.rpartition('.')[0]}.{other}": name
         for (name, value), others in _WITHOUT_EFFECT.items()
         if name in flat and flat[name] == value
         for other in others
@@ -53,7 +61,7 @@ def readable_parameters(parameters: dict[str, Any]) -> dict[str, str]:
         By flat name, the value as YAML has it: ``true``, ``null``, ``[0.5, 20.0]``.
     """
     flat = flatten(parameters)
-    hidden = _HIDDEN | _without_effect(flat)
+    hidden = _HIDDEN | without_effect(flat).keys()
     return {
         name: value if isinstance(value, str) else json.dumps(value)
         for name, value in flat.items()

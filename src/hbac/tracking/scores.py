@@ -96,14 +96,14 @@ def summarise_training(history: pd.DataFrame) -> dict[str, float]:
     """Sum up the training of one network or of several.
 
     Args:
-        history: a row an epoch: ``network``, ``val_loss`` and ``seconds``.
+        history: a row an epoch: ``network``, ``val_loss``, ``seconds`` and ``kept``.
 
     Returns:
-        ``best_val_loss`` (the mean over networks), and ``epochs`` and ``training_seconds`` of all
-        of them, those before an interruption included.
+        ``kept_val_loss`` (of the weights that are kept, the mean over networks), and ``epochs``
+        and ``training_seconds`` of all of them, those before an interruption included.
     """
     return {
-        "best_val_loss": history.groupby("network")["val_loss"].min().mean(),
+        "kept_val_loss": history.loc[history["kept"], "val_loss"].mean(),
         "epochs": len(history),
         "training_seconds": history["seconds"].sum(),
     }
@@ -118,5 +118,5 @@ def log_history(run: Run, history: pd.DataFrame) -> None:
     for epoch in history.to_dict("records"):
         if epoch["epoch"] not in seen:
             run.log_metrics({name: epoch[name] for name in EPOCH_METRICS}, step=epoch["epoch"])
-    best = history.loc[history["val_loss"].idxmin()]
-    run.log_metrics({"best_epoch": best["epoch"]} | summarise_training(history))
+    kept = history.loc[history["kept"], "epoch"].item()
+    run.log_metrics({"kept_epoch": kept} | summarise_training(history))

@@ -129,7 +129,12 @@ def discharge_onsets(
 
 
 def discharge_train(
-    rng: np.random.Generator, onsets: np.ndarray, samples: int, *, phases: tuple[Phase, ...]
+    rng: np.random.Generator,
+    onsets: np.ndarray,
+    samples: int,
+    *,
+    phases: tuple[Phase, ...],
+    heights: np.ndarray | float = 1.0,
 ) -> np.ndarray:
     """Time course of discharges that share a morphology and vary a little in each phase's size.
 
@@ -138,12 +143,13 @@ def discharge_train(
         onsets: seconds at which discharges start.
         samples: number of samples, at 200 Hz.
         phases: morphology.
+        heights: of each discharge, beside which it varies a little.
 
     Returns:
         Amplitude relative to that of ``phases``, shape ``(samples,)``, float32.
     """
     firsts = (np.asarray(onsets) * SAMPLING_RATE).astype(int)
-    sizes = rng.lognormal(0, 0.25, len(firsts))
+    sizes = heights * rng.lognormal(0, 0.25, len(firsts))
     trace = np.zeros(samples, np.float32)
     for phase in phases:
         impulses = np.zeros(samples, np.float32)

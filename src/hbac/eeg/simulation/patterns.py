@@ -33,7 +33,8 @@ def simulate_periodic_discharges(
 
     Args:
         rng: source of randomness.
-        envelope: amplitude over time, 0 where the pattern is absent, shape ``(samples,)``.
+        envelope: amplitude over time, 0 where the pattern is absent, shape ``(samples,)``; that at
+            its onset scales a whole discharge.
         frequency: discharges a second, 0.5 to 2.5; what is faster for 10 s is called a seizure.
         jitter: standard deviation of the interval over its mean.
         phases: morphology of a discharge.
@@ -46,12 +47,15 @@ def simulate_periodic_discharges(
     """
     samples = len(envelope)
     onsets = discharge_onsets(rng, samples, frequency=frequency, jitter=jitter)
-    present = onsets[envelope[(onsets * SAMPLING_RATE).astype(int)] > 0]
-    height = np.exp(0.2 * wander(rng, samples, seconds=20))
-    return sum(
-        project(discharge_train(rng, present, samples, phases=phases) * height, own, delays)
-        for own in np.atleast_2d(field)
+    heights = envelope[(onsets * SAMPLING_RATE).astype(int)]
+    there = heights > 0
+    waxing = np.exp(0.2 * wander(rng, samples, seconds=20))
+    trains = (
+        discharge_train(rng, onsets[there], samples, phases=phases, heights=heights[there])
+        for _ in np.atleast_2d(field)
     )
+    pairs = zip(trains, np.atleast_2d(field), strict=True)
+    return sum(project(train * waxing, own, delays) for train, own in pairs)
 
 
 def _cycles(

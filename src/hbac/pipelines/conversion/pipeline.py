@@ -2,16 +2,23 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from hbac.pipelines.conversion.nodes import convert_spectrograms
+from hbac.pipelines.conversion.nodes import convert_labelled_spectrograms, convert_spectrograms
 
 
-def create_pipeline() -> Pipeline:
-    """Parquet spectrograms to npy."""
+def create_pipeline(*, labelled: bool = True) -> Pipeline:
+    """Parquet spectrograms to npy.
+
+    Args:
+        labelled: whether a spectrogram that the label table names must be there; of recordings
+            that are to be predicted any may be missing.
+    """
+    convert = convert_labelled_spectrograms if labelled else convert_spectrograms
+    labels = ["train_labels"] if labelled else []
     return Pipeline(
         [
             Node(
-                convert_spectrograms,
-                "train_spectrograms",
+                convert,
+                ["train_spectrograms", *labels],
                 "spectrogram_arrays",
                 name="convert_spectrograms",
             )

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from itertools import islice
 
 import numpy as np
 import pandas as pd
+from kedro.io import DatasetError
 from matplotlib.figure import Figure
 
 from hbac.eeg.montage import chain_differences
 from hbac.eeg.quality import mains_to_remove
 from hbac.eeg.recording import Recording
-from hbac.eeg.regional import ROW_SECONDS, WINDOW_ROWS
+from hbac.eeg.regional import ROW_SECONDS, WINDOW_ROWS, regional_window
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES, CLASSES, VOTE_COLUMNS
 from hbac.pipelines.eda.signal_nodes import central_part, read_or_none
 from hbac.plots.eeg import LABEL_SECONDS, central_seconds, eeg_traces
 from hbac.plots.regional import regional_spectrograms
 from hbac.plots.style import message
+
+logger = logging.getLogger(__name__)
 
 _PLACES = [
     *("patient_id", "eeg_id", "eeg_label_offset_seconds"),
@@ -45,7 +49,7 @@ def _gaps(candidates: pd.DataFrame, eegs: dict[str, Callable]) -> Iterator[tuple
         recording = read_or_none(eegs[str(candidate.eeg_id)])
         if recording is None:
             continue
-        part = central_part(recording, candidate.eeg_label_offset_seconds)
+        part = central_part(recording, candidate)
         if part is not None:
             yield row, float(np.isnan(chain_differences(part)).mean())
 
@@ -95,18 +99,27 @@ def _plot_eeg(example: pd.Series, eegs: dict[str, Callable[[], Recording]]) -> F
     return eeg_traces(recording, start=start, seconds=LABEL_SECONDS, notch=notch, title=title)
 
 
+def _ten_minutes(
+    example: pd.Series, spectrograms: dict[str, Callable[[], np.ndarray]]
+) -> np.ndarray | str:
+    """Power of an example's 10 minutes, or in words why there is none."""
+    key, offset = str(example["spectrogram_id"]), example["spectrogram_label_offset_seconds"]
+    if key not in spectrograms:
+        return f"EEG {example['eeg_id']} has no spectrogram (spectrogram_id {key}, n = 0)"
+    try:
+        return regional_window(spectrograms[key](), offset)
+    except (DatasetError, ValueError) as error:
+        logger.error("A spectrogram is left out: %s", error)
+        return f"no 10 minutes from second {offset:g} of spectrogram {key} can be read (n = 0)"
+
+
 def _plot_spectrogram(
     example: pd.Series, spectrograms: dict[str, Callable[[], np.ndarray]]
 ) -> Figure:
-    key = str(example["spectrogram_id"])
-    if key not in spectrograms:
-        return message(
-            f"{_describe(example)}: EEG {example['eeg_id']} has no spectrogram "
-            f"(spectrogram_id {key}, n = 0)"
-        )
-    first = round(example["spectrogram_label_offset_seconds"] / ROW_SECONDS)
-    power = spectrograms[key]()[first : first + WINDOW_ROWS]
-    start = first * ROW_SECONDS
+    key, power = example["spectrogram_id"], _ten_minutes(example, spectrograms)
+    if isinstance(power, str):
+        return message(f"{_describe(example)}: {power}")
+    start = int(example["spectrogram_label_offset_seconds"] // ROW_SECONDS) * ROW_SECONDS
     end = start + ROW_SECONDS * len(power)
     title = f"{_describe(example)}: spectrogram {key}, {start} to {end} s, n = {len(power)} rows"
     left, right = central_seconds(WINDOW_ROWS * ROW_SECONDS, WINDOW_SECONDS)

@@ -31,6 +31,11 @@ def _without_file(ids: pd.Series, files: dict[str, Callable]) -> int:
     return len(set(ids.drop_duplicates().astype(str)) - set(files))
 
 
+def _votes_of_eegs(labels: pd.DataFrame) -> pd.Series:
+    """Most votes on one label of each EEG: on labels that overlap, experts count once."""
+    return labels[list(VOTE_COLUMNS)].sum(axis=1).groupby(labels["eeg_id"]).max()
+
+
 def count_labels(
     labels: pd.DataFrame,
     eegs: dict[str, Callable[[], Recording]],
@@ -56,7 +61,11 @@ def count_labels(
         ("spectrograms", spectrogram_ids.nunique(), "distinct spectrograms with a label"),
         ("labels", len(labels), "rows of the table"),
         ("labels_without_spectrogram", (~has_spectrogram).sum(), "labels with EEG alone"),
-        ("votes", votes.sum(), "experts' votes over all labels"),
+        (
+            "votes",
+            _votes_of_eegs(labels).sum(),
+            "experts' votes, the most on one label of each EEG",
+        ),
         ("fewest_votes", votes.min(), "votes on the label with fewest"),
         ("most_votes", votes.max(), "votes on the label with most"),
         ("eeg_seconds", ends.sum(), "from each EEG's start to its last label's end"),
@@ -105,10 +114,10 @@ def tabulate_patients(labels: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A row a patient, those with most labels first: ``patient_id``, ``n_labels``, ``n_windows``
         (distinct votes of an EEG, the windows of the policy ``distinct_votes``), ``n_eegs``,
-        ``n_spectrograms``, ``n_votes``, ``eeg_seconds`` (that the labels' 50-s windows cover, each
-        second once), ``n_classes`` (that are the consensus of a label), labels of each class
-        (``seizure_labels`` ... ``other_labels``), ``label_share`` (of all labels, 0 to 1) and
-        ``cumulative_label_share`` (of this patient and those above).
+        ``n_spectrograms``, ``n_votes`` (the most on one label of each EEG), ``eeg_seconds`` (that
+        the labels' 50-s windows cover, each second once), ``n_classes`` (that are the consensus of
+        a label), labels of each class (``seizure_labels`` ... ``other_labels``), ``label_share``
+        (of all labels, 0 to 1) and ``cumulative_label_share`` (of this patient and those above).
     """
     spectrograms = labels["spectrogram_id"].where(labels["spectrogram_id"] != NO_SPECTROGRAM)
     groups = pd.DataFrame(
@@ -117,13 +126,14 @@ def tabulate_patients(labels: pd.DataFrame) -> pd.DataFrame:
             "n_windows": labels["window"],
             "n_eegs": labels["eeg_id"],
             "n_spectrograms": spectrograms,
-            "n_votes": labels["n_votes"],
             "eeg_seconds": _eeg_seconds(labels),
         }
     ).groupby("patient_id")
     table = groups[["n_windows", "n_eegs", "n_spectrograms"]].nunique()
     table.insert(0, "n_labels", groups.size())
-    table = table.join(groups[["n_votes", "eeg_seconds"]].sum())
+    patients = labels.groupby("eeg_id")["patient_id"].first()
+    table["n_votes"] = _votes_of_eegs(labels).groupby(patients).sum()
+    table["eeg_seconds"] = groups["eeg_seconds"].sum()
     classes = _count_by_class(labels["patient_id"], labels["expert_consensus"])
     table["n_classes"] = (classes > 0).sum(axis=1)
     table = table.join(classes.rename(columns=lambda name: f"{name.lower()}_labels"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,7 @@ _MAIN_MEASURES = (
     ("amplitude_uv", "median", "uV"),
     ("flat_share", "mean", "1"),
     ("extreme_share", "mean", "1"),
+    ("clipped_share", "mean", "1"),
     ("hum_db", "median", "dB"),
 )
 """Measures of quality among the statistics, how they are summed up over EEGs, and their units."""
@@ -53,18 +55,21 @@ def read_or_none(load: Callable[[], Recording]) -> Recording | None:
         return None
 
 
-def central_part(recording: Recording, offset: float) -> Recording | None:
+def central_part(recording: Recording, label: Any) -> Recording | None:
     """Cut the 10 s of which a label speaks; None where the file ends before, and an error says so.
 
     Args:
         recording: a whole file.
-        offset: where the label's 50-s window starts in it, in seconds.
+        label: its ``eeg_id``, and its ``eeg_label_offset_seconds``: where the 50-s window starts.
     """
     start, end = central_seconds(WINDOW_SECONDS, LABEL_SECONDS)
     try:
-        return recording.crop(offset + start, end - start)
+        return recording.crop(label.eeg_label_offset_seconds + start, end - start)
     except ValueError as error:
-        logger.error("A label is left out: %s", error)
+        logger.error(
+            "A label of EEG %s, eeg_label_offset_seconds %g, is left out: %s",
+            *(label.eeg_id, label.eeg_label_offset_seconds, error),
+        )
         return None
 
 
@@ -87,7 +92,7 @@ def _spectra_of(recording: Recording, windows: pd.DataFrame) -> list[pd.DataFram
     """Spectra of the central 10 s of a recording's windows, a table a window."""
     tables = []
     for window in windows.itertuples():
-        part = central_part(recording, window.eeg_label_offset_seconds)
+        part = central_part(recording, window)
         if part is not None:
             frequencies, density = chain_spectra(part, band=SPECTRUM_BAND)
             place = [[window.expert_consensus], [window.patient_id], [window.eeg_id]]
@@ -181,8 +186,8 @@ def tabulate_quality(quality: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A row a channel: ``channel``, ``n_eegs`` (with a sample of it), ``mains_hz`` (50 or 60, the
         same throughout: where hum or a notch stands out more), and ``_q25``, ``_median``, ``_q75``
-        and ``_mean`` over EEGs of ``amplitude_uv``, ``flat_share``, ``extreme_share`` and
-        ``hum_db`` (at ``mains_hz``); see ``hbac.eeg.quality``.
+        and ``_mean`` over EEGs of ``amplitude_uv``, ``flat_share``, ``extreme_share``,
+        ``clipped_share`` and ``hum_db`` (at ``mains_hz``); see ``hbac.eeg.quality``.
     """
     mains = _mains_of(quality)
     measured = quality.rename(columns={f"hum_{mains}_db": "hum_db"})
@@ -190,7 +195,7 @@ def tabulate_quality(quality: pd.DataFrame) -> pd.DataFrame:
         "channel", observed=False
     )
     table = pd.DataFrame({"n_eegs": channels["amplitude_uv"].count(), "mains_hz": mains})
-    for name in ("amplitude_uv", "flat_share", "extreme_share", "hum_db"):
+    for name in ("amplitude_uv", "flat_share", "extreme_share", "clipped_share", "hum_db"):
         values = channels[name]
         for quantile, suffix in ((0.25, "q25"), (0.5, "median"), (0.75, "q75")):
             table[f"{name}_{suffix}"] = values.quantile(quantile).astype(float)
@@ -276,7 +281,8 @@ def describe_signals(
 
     Returns:
         See ``hbac.pipelines.eda.statistics.tidy``: by channel what is missing, amplitude, flat and
-        extreme seconds and hum; by class the power in the bands of ``hbac.eeg.band_power``.
+        extreme seconds, clipped samples and hum; by class the power in the bands of
+        ``hbac.eeg.band_power``.
     """
     n_eegs = int(missing["n_eegs"].iloc[0])
     sampled = tidy(

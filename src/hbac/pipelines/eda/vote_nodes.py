@@ -73,7 +73,7 @@ def _expert_pairs(counts: np.ndarray) -> np.ndarray:
     several = vectors.sum(axis=1) > 1
     joint = np.zeros((len(vectors), _N_CLASSES, _N_CLASSES))
     joint[several] = joint_classes(vectors[several], vectors[several])["expert-expert"]
-    return joint.reshape(len(vectors), -1)[which]
+    return joint.reshape(-1, _N_CLASSES**2)[which]
 
 
 def _describe_groups(labels: pd.DataFrame) -> pd.DataFrame:
@@ -167,8 +167,8 @@ def tabulate_confusion(labels: pd.DataFrame) -> pd.DataFrame:
         where none says it; labels count alike, see ``tabulate_agreement``), ``share_by_chance``
         (of all those labels' votes, ``a[l]`` there), ``lift`` (how many times as often as by chance
         those who disagree say ``other``: ``p[k, l] / (a[k] - p[k, k])`` over
-        ``a[l] / (1 - a[k])``; NaN for the class itself), ``n_pairs`` (pairs of experts, each once)
-        and ``n_labels`` (with such a pair).
+        ``a[l] / (1 - a[k])``; NaN for the class itself), ``n_pairs`` (pairs of experts, each once
+        a label, so several times where labels overlap) and ``n_labels`` (with such a pair).
     """
     counts = labels[list(VOTE_COLUMNS)].to_numpy(float)
     counts = counts[counts.sum(axis=1) > 1]

@@ -16,6 +16,8 @@ from hbac.eeg.votes import (
     CLASSES,
     PREDICTION_COLUMNS,
     VOTE_COLUMNS,
+    VOTE_COUNT_COLUMNS,
+    label_counts,
 )
 from hbac.pipelines.evaluation.params import EvaluationParams
 from hbac.plots import scores
@@ -43,7 +45,8 @@ def check_predictions(predictions: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         predictions: ``eeg_id``, ``patient_id``, ``fold``, ``n_votes``, six vote fractions and six
-            predicted probabilities; where they are known, also the six probabilities
+            predicted probabilities; where they are known, also the six counts of one label's
+            votes (see ``hbac.eeg.votes.label_counts``) and the six probabilities
             ``BAND_POWER_COLUMNS`` of a regression on band power, for comparison.
 
     Returns:
@@ -57,6 +60,11 @@ def check_predictions(predictions: pd.DataFrame) -> pd.DataFrame:
     missing = [name for name in required if name not in predictions]
     if missing:
         raise ValueError(f"the table of predictions lacks the columns {missing}")
+    if predictions.empty:
+        raise ValueError(
+            "the table of predictions has no row to score; where no EEG could be read, the table "
+            "eeg_spectrogram_failures says why"
+        )
     scored = predictions[predictions["n_votes"] > 0].reset_index(drop=True)
     if scored.empty:
         raise ValueError(f"none of {len(predictions)} predictions has votes to be scored against")
@@ -120,10 +128,22 @@ def score_ranking(scored: pd.DataFrame, bootstrap: evaluation.PatientBootstrap) 
 
 
 def score_agreement(scored: pd.DataFrame, bootstrap: evaluation.PatientBootstrap) -> pd.DataFrame:
-    """Agreement of experts and model; see ``evaluation.expert_agreement``."""
-    votes, predictions = _arrays(scored)
-    n_votes = scored["n_votes"].to_numpy()
-    return evaluation.expert_agreement(votes, n_votes, predictions, bootstrap)
+    """Agreement of experts and model; see ``evaluation.expert_agreement``.
+
+    Windows whose votes of one label are not known (``hbac.eeg.votes.label_counts``) are left out.
+    """
+    _, predictions = _arrays(scored)
+    counts = label_counts(scored)
+    unknown = np.isnan(counts).any(axis=1)
+    if unknown.any():
+        logger.warning(
+            "%d of %d windows are left out of expert agreement, such as eeg_id %s: their vote "
+            "fractions times n_votes are not whole numbers. Add the votes of one label a window, "
+            "as columns %s ... %s",
+            *(unknown.sum(), len(scored), scored["eeg_id"][unknown.argmax()]),
+            *(VOTE_COUNT_COLUMNS[0], VOTE_COUNT_COLUMNS[-1]),
+        )
+    return evaluation.expert_agreement(counts, predictions, bootstrap)
 
 
 def _square(matrix: np.ndarray, rows: str) -> pd.DataFrame:
@@ -261,7 +281,7 @@ def plot_agreement(
     scored: pd.DataFrame, agreement: pd.DataFrame, params: EvaluationParams
 ) -> Figure:
     """Draw how model and experts agree, beside experts among each other."""
-    voted = scored[scored["n_votes"] >= 2]
+    voted = scored[label_counts(scored).sum(axis=1) >= 2]
     return scores.agreement(
         _named(agreement),
         sample=f"{_sample(voted)} with two votes or more",

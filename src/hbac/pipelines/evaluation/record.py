@@ -85,6 +85,8 @@ def _record_calibration(calibration: pd.DataFrame, temperatures: pd.DataFrame) -
         record[f"{score}_interval"] = {
             name: scores.interval(AS_PREDICTED, name, of=f"{score}_") for name in classes
         }
+    for name in ("ece_uncorrected", "ece_chance"):
+        record[name] = {at: scores.get(name, AS_PREDICTED, at) for at in classes}
     temperature = {
         "by_fold": {str(fold): by_fold.get("temperature", fold) for fold in temperatures["fold"]}
     }

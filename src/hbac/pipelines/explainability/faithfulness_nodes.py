@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hbac import explain
+from hbac import explain, models
 from hbac.pipelines.explainability.intervals import estimate_means
 from hbac.pipelines.explainability.networks import (
     Networks,
@@ -278,6 +278,8 @@ def check_randomisation(
     """
     drawn = chosen[chosen["random"]]
     rows, pool = load_best(drawn, networks, ensemble)
+    # Other nodes may look at the network meanwhile.
+    pool = replace(pool, networks=[models.copy_of(pool.networks[0])])
     unseen = drawn.iloc[rows]
     windows = unseen.sample(
         min(params.randomisation.windows, len(unseen)), random_state=params.seed

@@ -64,10 +64,11 @@ def picture_networks(ensemble: dict[str, Any]) -> list[dict[str, Any]]:
 class Pool:
     """Networks of pictures whose logits are added up as the ensemble does.
 
-    The ensemble blends architectures log-linearly, so the logits of its prediction are a weighted
-    sum of theirs, and its maps the same sum of theirs. Folds of an architecture are averaged here
-    before the softmax, where the ensemble averages after it; what networks of waveforms add is left
-    out.
+    In each fold the ensemble blends architectures log-linearly, so the logits of the fold's
+    prediction are a weighted sum of theirs, and its maps the same sum of theirs. A window that one
+    fold held out is explained by that fold's. For a window that is new to all folds, their blended
+    logits are averaged here before the softmax, where the ensemble averages after it. What networks
+    of waveforms add is left out.
 
     Attributes:
         networks: Keras models.

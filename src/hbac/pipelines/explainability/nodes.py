@@ -13,7 +13,13 @@ from hbac.eeg.chain_map import ChainMap, chain_maps
 from hbac.eeg.panel import Source
 from hbac.eeg.recording import Recording
 from hbac.eeg.spectrogram import WINDOW_SECONDS
-from hbac.eeg.votes import CLASS_NAMES, CLASSES, PREDICTION_COLUMNS, VOTE_COLUMNS
+from hbac.eeg.votes import (
+    CLASS_NAMES,
+    CLASSES,
+    PREDICTION_COLUMNS,
+    VOTE_COLUMNS,
+    label_counts,
+)
 from hbac.eeg.windows import window_start
 from hbac.pipelines.explainability.intervals import estimate_means
 from hbac.pipelines.explainability.networks import (
@@ -60,7 +66,8 @@ def _choose(table: pd.DataFrame, params: ExplainabilityParams) -> pd.DataFrame:
     """Add three columns of booleans that say why a window is chosen."""
     known = table["consensus"] != NO_CONSENSUS
     group = table["consensus"].where(known, table["predicted"])
-    agreeing = table[list(VOTE_COLUMNS)].max(axis=1).fillna(0) * table["n_votes"]
+    counts = label_counts(table)[np.arange(len(table)), table["consensus"]]
+    agreeing = pd.Series(counts, table.index).fillna(0)
     confidence = table[list(PREDICTION_COLUMNS)].max(axis=1)
     drawn = pd.Series(np.random.default_rng(params.seed).permutation(len(table)), table.index)
     wrong = known & ~table["correct"]

@@ -11,15 +11,17 @@ import numpy as np
 import pandas as pd
 
 from hbac import explain
+from hbac.eeg.regional import regional_window_from_eeg
 from hbac.eeg.simulation import PlantedEvidence, plan_planted, simulate_planted
+from hbac.eeg.spectrogram import WINDOW_SECONDS, chain_spectrograms
 from hbac.eeg.votes import CLASS_NAMES, CLASSES
+from hbac.models.image import build_image
 from hbac.pipelines.explainability.faithfulness_nodes import kinds, maps_of_every_kind
 from hbac.pipelines.explainability.intervals import estimate_means
 from hbac.pipelines.explainability.networks import Networks, load_pools, picture_layout
 from hbac.pipelines.explainability.params import ExplainabilityParams
 from hbac.pipelines.inference.nodes import UNSEEN
 from hbac.pipelines.modeling.params import ImageParams
-from hbac.pipelines.modeling.reference import central_picture
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
 ALL_PATTERNS = "All"
@@ -39,7 +41,12 @@ def plan_planted_windows(params: ExplainabilityParams) -> list[dict[str, Any]]:
 def _picture(
     plan: dict[str, Any], image: ImageParams, spectrogram: SpectrogramParams
 ) -> np.ndarray:
-    return central_picture(simulate_planted(PlantedEvidence(**plan)), image, spectrogram)
+    """Picture of the middle of a planned recording, float16."""
+    recording = simulate_planted(PlantedEvidence(**plan))
+    start = (recording.duration - WINDOW_SECONDS) / 2
+    eeg = chain_spectrograms(recording.crop(start, WINDOW_SECONDS), **spectrogram.settings)
+    regional = regional_window_from_eeg(recording, recording.duration / 2)
+    return build_image(regional, eeg, image.layout)
 
 
 def assemble_planted_input(

@@ -15,9 +15,9 @@ from hbac.eeg.votes import CLASSES, PREDICTION_COLUMNS, VOTE_COLUMNS
 from hbac.models.waveform import mirror_waveforms
 from hbac.pipelines.inference.params import InferenceParams
 from hbac.pipelines.modeling.input_nodes import assemble_images, assemble_waveforms
-from hbac.pipelines.modeling.nodes import table_of_predictions
 from hbac.pipelines.modeling.params import ImageParams
-from hbac.pipelines.modeling.reference import check_reference_picture
+from hbac.pipelines.modeling.reference import check_reference
+from hbac.pipelines.modeling.training_nodes import table_of_predictions
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
 logger = logging.getLogger(__name__)
@@ -51,9 +51,9 @@ def assemble_inference_input(
     Raises:
         ValueError: if pictures are not made as those that the networks were trained on.
     """
-    check_reference_picture(ensemble, spectrogram)
     if not _networks_that_see("picture", ensemble):
         return {}
+    check_reference("picture", ensemble, spectrogram)
     image = ImageParams(**ensemble["image"])
     return assemble_images(windows, eegs, spectrograms, eeg_spectrograms, image)
 
@@ -68,9 +68,14 @@ def assemble_inference_waveforms(
     ensemble: dict[str, Any],
     spectrogram: SpectrogramParams,
 ) -> dict[int, Callable[[], np.ndarray]]:
-    """Lay out the bipolar EEG of every window; empty where no network of the ensemble sees it."""
+    """Lay out the bipolar EEG of every window; empty where no network of the ensemble sees it.
+
+    Raises:
+        ValueError: if it is not made as that which the networks were trained on.
+    """
     if not _networks_that_see("waveform", ensemble):
         return {}
+    check_reference("waveform", ensemble, spectrogram)
     return assemble_waveforms(windows, eegs, spectrogram)
 
 
@@ -94,11 +99,15 @@ def predict_with_ensemble(
 
     Returns:
         The windows' ids and votes (NaN where unknown), ``fold`` -1, ``spectrogram_source``, and
-        six columns ``seizure_pred`` ... ``other_pred``.
+        six columns ``seizure_pred`` ... ``other_pred``; no row where there is no window.
 
     Raises:
-        ValueError: if a network of the ensemble is missing.
+        ValueError: if a network of the ensemble is missing, or a fold lacks an architecture.
     """
+    windows = windows.assign(fold=UNSEEN)
+    if windows.empty:
+        logger.error("No EEG could be read: there is nothing to predict")
+        return table_of_predictions(windows, np.empty((0, len(CLASSES))))
     shares = models.predict_with_networks(
         networks,
         {"picture": model_input, "waveform": waveform_input},
@@ -109,7 +118,7 @@ def predict_with_ensemble(
         },
         batch_size=params.batch_size,
     )
-    return table_of_predictions(windows.assign(fold=UNSEEN), shares)
+    return table_of_predictions(windows, shares)
 
 
 def write_submission(predictions: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:

@@ -21,7 +21,7 @@ def _predicting() -> list[Node]:
         Node(
             locate_spectrograms,
             ["windows", *files, "spectrogram_failures"],
-            "model_windows",
+            ["model_windows", "window_failures"],
             name="locate_spectrograms",
         ),
         Node(
@@ -65,7 +65,8 @@ def create_labelled_pipeline() -> Pipeline:
 
 def create_pipeline() -> Pipeline:
     """Trained networks on ``test.csv``, from its raw files to ``submission.csv``."""
-    steps = conversion.create_pipeline() + spectrogram.create_pipeline() + Pipeline(_predicting())
+    made = conversion.create_pipeline(labelled=False) + spectrogram.create_pipeline()
+    steps = made + Pipeline(_predicting())
     names = {name for name in steps.datasets() if not name.startswith("params:")}
     renamed = {name: f"test.{name}" for name in names} | _RAW | _SHARED
     return _group(

@@ -12,10 +12,12 @@ import pandas as pd
 
 from hbac.eeg.band_power import band_powers
 from hbac.eeg.montage import CHAIN_ELECTRODES
-from hbac.eeg.recording import Recording
+from hbac.eeg.recording import SAMPLING_RATE, Recording
 from hbac.eeg.regional import (
+    ROW_SECONDS,
     WINDOW_ROWS,
     covers_regional_window,
+    holds_regional_window,
     regional_window,
     regional_window_from_eeg,
 )
@@ -23,6 +25,7 @@ from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.waveform import bipolar_waveforms
 from hbac.eeg.windows import NO_SPECTROGRAM, window_start
 from hbac.models.image import ImageLayout, build_image
+from hbac.models.missing import fill_missing
 from hbac.pipelines.modeling.params import ImageParams, ModelingParams
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
@@ -39,14 +42,60 @@ def _centre(offset: float, duration: float) -> float:
     return window_start(offset, duration, WINDOW_SECONDS) + WINDOW_SECONDS / 2
 
 
-def _spectrogram_source(
-    window: Any, eegs: dict[str, LoadRecording], spectrograms: dict[str, LoadArray]
-) -> str:
-    if str(window.spectrogram_id) in spectrograms:
-        return "file"
-    duration = eegs[str(window.eeg_id)]().duration
-    centre = _centre(window.eeg_offset_seconds, duration)
-    return "computed" if covers_regional_window(duration, centre) else "empty"
+def _duration(load: LoadRecording) -> float:
+    """Seconds of an EEG, which is read only where its loader can't tell."""
+    return load.length() / SAMPLING_RATE if hasattr(load, "length") else load().duration
+
+
+def _n_rows(load: LoadArray) -> int:
+    return load.length() if hasattr(load, "length") else len(load())
+
+
+def _spectrogram_sources(
+    windows: pd.DataFrame, eegs: dict[str, LoadRecording], spectrograms: dict[str, LoadArray]
+) -> pd.Series:
+    """Where each window's 10 minutes come from; a file is asked for its length once."""
+    sources = pd.Series("file", windows.index, dtype=str)
+    others = windows[~windows["spectrogram_id"].astype(str).isin(spectrograms)]
+    for eeg_id, rows in others.groupby("eeg_id"):
+        duration = _duration(eegs[str(eeg_id)])
+        for row, offset in rows["eeg_offset_seconds"].items():
+            covered = covers_regional_window(duration, _centre(offset, duration))
+            sources[row] = "computed" if covered else "empty"
+    return sources
+
+
+def _outside_spectrogram(windows: pd.DataFrame, spectrograms: dict[str, LoadArray]) -> pd.Series:
+    """Why a window's 10 minutes are not in its spectrogram file, for those of which it is true."""
+    reasons = {}
+    # Every file holds 10 minutes: a window at its start or in its middle needs no look at it.
+    placed = windows[windows["spectrogram_offset_seconds"] != 0].dropna(
+        subset="spectrogram_offset_seconds"
+    )
+    for spectrogram_id, rows in placed.groupby("spectrogram_id"):
+        if str(spectrogram_id) not in spectrograms:
+            continue
+        n_rows = _n_rows(spectrograms[str(spectrogram_id)])
+        for row, offset in rows["spectrogram_offset_seconds"].items():
+            if not holds_regional_window(n_rows, offset):
+                reasons[row] = (
+                    f"spectrogram {spectrogram_id} holds {ROW_SECONDS * n_rows} s, not 10 minutes "
+                    f"from second {offset:g}"
+                )
+    return pd.Series(reasons, dtype=str).sort_index()
+
+
+def _set_aside(windows: pd.DataFrame, reasons: pd.Series) -> pd.DataFrame:
+    """Table windows that can't be used, and log the first ones' reasons."""
+    if len(reasons):
+        first = "; ".join(reasons[:_N_NAMED])
+        more = f" and {len(reasons) - _N_NAMED} more" if len(reasons) > _N_NAMED else ""
+        logger.warning(
+            "%d of %d windows are set aside: %s%s. Correct spectrogram_label_offset_seconds in the "
+            "label table, or the files",
+            *(len(reasons), len(windows), first, more),
+        )
+    return windows.loc[reasons.index, ["eeg_id", "window"]].assign(reason=reasons)
 
 
 def _count(what: str, lost: pd.Series, windows: pd.DataFrame, column: str) -> None:
@@ -64,7 +113,7 @@ def locate_spectrograms(
     spectrograms: dict[str, LoadArray],
     eeg_spectrograms: dict[str, LoadArray],
     failures: pd.DataFrame,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Say for each window where its regional spectrogram comes from.
 
     Args:
@@ -77,36 +126,38 @@ def locate_spectrograms(
     Returns:
         The windows whose EEG could be read, with ``spectrogram_source``: ``file``, ``computed``
         (from an EEG that holds the 10 minutes) or ``empty``. Row ``i`` becomes row ``i`` of the
-        model's input.
+        model's input. And those whose 10 minutes are not in their spectrogram file, with
+        ``eeg_id``, ``window`` and ``reason``.
     """
-    unread = ~windows["eeg_id"].astype(str).isin(eeg_spectrograms)
+    unread = ~windows["eeg_id"].astype(str).isin(eeg_spectrograms.keys() & eegs.keys())
     _count("are lost with EEGs that could not be read", unread, windows, "eeg_id")
-    located = windows[~unread].reset_index(drop=True)
+    outside = _outside_spectrogram(windows[~unread], spectrograms)
+    lost = _set_aside(windows, outside)
+    located = windows[~unread].drop(index=outside.index).reset_index(drop=True)
     set_aside = located["spectrogram_id"].astype(str).isin(failures["partition"].astype(str))
-    what = "lose a spectrogram file that could not be read"
+    what = "lose a spectrogram file that is missing or could not be read"
     _count(what, set_aside, located, "spectrogram_id")
-    sources = [_spectrogram_source(row, eegs, spectrograms) for row in located.itertuples()]
-    located["spectrogram_source"] = pd.Series(sources, dtype=str)
+    located["spectrogram_source"] = _spectrogram_sources(located, eegs, spectrograms)
     for source, meaning in (
         ("computed", "get one computed from their EEG"),
         ("empty", "have too little EEG to compute one and get an empty panel"),
     ):
         what = f"without a spectrogram file {meaning}; EEGs"
         _count(what, located["spectrogram_source"] == source, located, "eeg_id")
-    return located
+    return located, lost
 
 
 def _check_spectrogram_ids(
     windows: pd.DataFrame, spectrograms: dict[str, LoadArray], failures: pd.DataFrame
 ) -> None:
-    """Refuse a spectrogram_id that has neither a file nor a failure."""
-    explained = {*spectrograms, *failures["partition"].astype(str), str(NO_SPECTROGRAM)}
-    ids = windows["spectrogram_id"].astype(str)
-    missing = ids[~ids.isin(explained)].unique()
-    if len(missing):
+    """Refuse spectrogram_ids of which none has a file, nor a failure that explains it."""
+    explained = {*spectrograms, *failures["partition"].astype(str)}
+    named = windows.loc[windows["spectrogram_id"] != NO_SPECTROGRAM, "spectrogram_id"]
+    ids = named.astype(str).unique()
+    if len(ids) and explained.isdisjoint(ids):
         raise ValueError(
-            f"{len(missing)} of {ids.nunique()} spectrogram_ids in the label table have no file, "
-            f"such as {', '.join(f'{name}.parquet' for name in missing[:_N_NAMED])}; "
+            f"none of the {len(ids)} spectrogram_ids in the label table has a file, such as "
+            f"{', '.join(f'{name}.parquet' for name in ids[:_N_NAMED])}; "
             f"spectrogram_id {NO_SPECTROGRAM} says that a recording has none"
         )
 
@@ -117,7 +168,7 @@ def locate_training_spectrograms(
     spectrograms: dict[str, LoadArray],
     eeg_spectrograms: dict[str, LoadArray],
     failures: pd.DataFrame,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Say for each training window where its regional spectrogram comes from.
 
     Args:
@@ -131,10 +182,15 @@ def locate_training_spectrograms(
         As ``locate_spectrograms``.
 
     Raises:
-        ValueError: if a window names a spectrogram that has no file at all.
+        ValueError: if no window's spectrogram has a file and none is known to be broken, or no
+            window is left.
     """
     _check_spectrogram_ids(windows, spectrograms, failures)
-    return locate_spectrograms(windows, eegs, spectrograms, eeg_spectrograms, failures)
+    located, lost = locate_spectrograms(windows, eegs, spectrograms, eeg_spectrograms, failures)
+    if located.empty:
+        reason = lost["reason"].iloc[0] if len(lost) else "no EEG could be read"
+        raise ValueError(f"none of {len(windows)} windows can be trained on, as {reason}")
+    return located, lost
 
 
 def _window_image(
@@ -225,7 +281,8 @@ def _window_waveforms(
     load: Callable[..., Recording], offset: float, cleaning: dict[str, Any]
 ) -> np.ndarray:
     """Bipolar EEG of one window, float16."""
-    return bipolar_waveforms(_recording_window(load, offset), **cleaning).astype(np.float16)
+    waveforms = bipolar_waveforms(_recording_window(load, offset), **cleaning)
+    return fill_missing(waveforms).astype(np.float16)
 
 
 def assemble_waveforms(

@@ -110,6 +110,10 @@ class AugmentationParams(Parameters):
     time_shift: float = Field(ge=0, lt=1, description="largest shift, share of each part")
     time_mask: float = Field(ge=0, lt=1, description="longest stretch, share of each part")
     frequency_mask: float = Field(ge=0, lt=1, description="widest band, share of a panel")
+    drop_channel: float = Field(ge=0, le=1, description="probability of a missing channel")
+    drop_chain: float = Field(ge=0, le=1, description="of a missing chain, in each part")
+    drop_panel: float = Field(ge=0, le=1, description="of a missing part, such as the 10 minutes")
+    drop_stretch: float = Field(ge=0, le=1, description="of a missing stretch, in each part")
     mixup: NonNegativeFloat = Field(description="alpha of the Beta distribution")
 
     @property

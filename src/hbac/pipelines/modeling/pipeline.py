@@ -24,8 +24,8 @@ from hbac.pipelines.modeling.nodes import (
     plot_training_curves,
     predict_band_power,
     split_folds,
-    train_fold,
 )
+from hbac.pipelines.modeling.training_nodes import train_fold
 
 _INPUT_DATASETS = {"picture": "model_input", "waveform": "waveform_input"}
 
@@ -37,7 +37,7 @@ def _prepare(folds: list[str]) -> Pipeline:
             Node(
                 locate_training_spectrograms,
                 ["windows", *files, "spectrogram_failures"],
-                "model_windows",
+                ["model_windows", "window_failures"],
                 name="locate_training_spectrograms",
             ),
             Node(
@@ -127,7 +127,7 @@ def _collect(networks: list[str], split: str) -> Pipeline:
             ),
             Node(
                 describe_ensemble,
-                ["training_history", "blend", "params:modeling", "params:spectrogram"],
+                ["training_history", "blend", split, "params:modeling", "params:spectrogram"],
                 "ensemble",
                 name="describe_ensemble",
             ),

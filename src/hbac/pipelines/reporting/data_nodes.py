@@ -208,12 +208,12 @@ def _quality_figures(missing: Frame) -> dict[str, Told]:
     return {
         "missing_data": (
             "Share of missing samples in each of the 20 channels.",
-            "Samples that are missing (NaN), by channel. Before anything is computed they become "
-            f"the channel's mean, or 0 where all are missing. {sample}",
+            "Samples that are missing (NaN), by channel. A chain is the mean of its channels that "
+            f"are there; where none is, networks see that it is missing. {sample}",
         ),
         "quality": (
-            "Amplitude, flat and extreme stretches and power-line hum of each channel.",
-            "Amplitude (µV), stretches that are flat or extreme, and power-line hum (dB) by "
+            "Amplitude, flat, extreme and clipped shares and power-line hum of each channel.",
+            "Amplitude (µV), what is flat, extreme or clipped, and power-line hum (dB) by "
             f"channel: electrodes that are off or loose stand out. {sample}",
         ),
         "spectra": (
@@ -284,8 +284,9 @@ def tell_quarantine(
     of_eegs = "04_feature/eeg_spectrograms_failures.csv"
     blocks: list[Block] = [
         Paragraph(
-            "A file that cannot be read or used is set aside with the reason, and the rest go on; "
-            "a run stops where too many fail (`max_failure_rate`)."
+            "A file that is missing or cannot be read or used is set aside with the reason, and "
+            "the rest go on; a run stops where too many fail (`max_failure_rate`, "
+            "`tolerated_failures`)."
         )
     ]
     for what, made, failures, file, maker in (

@@ -119,11 +119,13 @@ def table_of_quality(quality: pd.DataFrame) -> Table:
         "amplitude": "middle half of EEGs",
         "flat_share_mean": "mean share flat",
         "extreme_share_mean": "mean share extreme",
+        "clipped_share_mean": "mean share clipped",
         "hum_db_median": f"median hum at {mains} Hz in dB",
     }
     caption = (
         "Quality by channel, over EEGs. Amplitude: 95th percentile of the absolute value above 0.5 "
         "Hz. Flat: seconds that span less than 1 µV. Extreme: seconds beyond 500 µV (EKG: 5,000). "
+        "Clipped: samples beyond that of their channel's baseline, which the recipe strong cuts. "
         f"Hum: power within 1 Hz of {mains} Hz over that 2 to 5 Hz away."
     )
     return table_of(shown, caption, names)

@@ -77,7 +77,8 @@ def _tell_networks(ensemble: dict[str, Any]) -> list[Block]:
     networks = ensemble["networks"]
     architectures = sorted({network["architecture"] for network in networks})
     caption = (
-        "The networks, and the lowest loss of each on the fold that it was not trained on (nats)."
+        "The networks, and the loss of each, with the weights that are kept, on the fold that it "
+        "was not trained on (nats)."
     )
     rows = [
         (f"`{one['name']}`", one["architecture"], one["input"], number(one["val_loss"]))

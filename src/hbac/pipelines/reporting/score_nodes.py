@@ -212,12 +212,16 @@ def _calibration_table(calibration: pd.DataFrame) -> Table:
         "predictions": "predictions",
         "ece": "ECE",
         "ece_ends": "interval",
+        "ece_uncorrected": "uncorrected",
+        "ece_chance": "by chance",
         "brier": "Brier score",
         "ends": "interval ",
     }
     caption = (
-        "Expected calibration error (mean gap of predicted probability and share of votes) and "
-        "Brier score, as predicted and after temperature scaling; lower is better."
+        "Expected calibration error (ECE: mean gap of predicted probability and share of votes, "
+        "without what few votes open by chance; uncorrected as others give it, and what chance "
+        "alone would make of that) and Brier score, as predicted and after temperature scaling; "
+        "lower is better."
     )
     return table_of(shown, caption, names)
 

@@ -14,14 +14,24 @@ from hbac.eeg.montage import CHAIN_ELECTRODES, CHAINS
 from hbac.eeg.recording import Recording
 from hbac.eeg.spectrogram import N_FRAMES, N_MELS, WINDOW_SECONDS, chain_spectrograms
 from hbac.eeg.windows import window_start
+from hbac.pipelines.missing import missing_files
 from hbac.pipelines.spectrogram.params import SpectrogramParams
-
-_N_NAMED = 5
 
 
 def select_windows(labels: pd.DataFrame, params: SpectrogramParams) -> pd.DataFrame:
     """Turn labels into windows; see ``hbac.eeg.windows.select_windows``."""
     return window_policies.select_windows(labels, policy=params.policy)
+
+
+def _window(recording: Recording, offset: float) -> Recording:
+    start = window_start(offset, recording.duration, WINDOW_SECONDS)
+    try:
+        return recording.crop(start, WINDOW_SECONDS)
+    except ValueError as error:
+        raise ValueError(
+            f"a window's eeg_offset_seconds is {offset:g}: {error}. Correct "
+            "eeg_label_offset_seconds in the label table, or the file"
+        ) from error
 
 
 def _spectrograms_of(
@@ -35,9 +45,7 @@ def _spectrograms_of(
     n_panels = len(CHAINS) * (2 if settings["centre"] else 1)
     spectrograms = np.empty((len(offsets), N_MELS, N_FRAMES, n_panels), dtype)
     for spectrogram, offset in zip(spectrograms, offsets, strict=True):
-        start = window_start(offset, recording.duration, WINDOW_SECONDS)
-        window = recording.crop(start, WINDOW_SECONDS)
-        spectrogram[:] = chain_spectrograms(window, **settings)
+        spectrogram[:] = chain_spectrograms(_window(recording, offset), **settings)
     return spectrograms
 
 
@@ -54,21 +62,18 @@ def compute_eeg_spectrograms(
 
     Returns:
         By ``eeg_id``, a callable that returns shape ``(windows, 128, 256, 4)``, or
-        ``(windows, 128, 256, 8)`` with the panels of the centre last.
+        ``(windows, 128, 256, 8)`` with the panels of the centre last; it raises
+        ``FileNotFoundError`` for an EEG that has no file.
 
     Raises:
-        ValueError: if a window's EEG has no file.
+        ValueError: if no EEG has a file.
     """
     offsets = windows.groupby("eeg_id")["eeg_offset_seconds"].apply(tuple)
-    missing = [eeg_id for eeg_id in offsets.index if str(eeg_id) not in eegs]
-    if missing:
-        raise ValueError(
-            f"{len(missing)} of {len(offsets)} eeg_ids in the label table have no file, "
-            f"such as {', '.join(f'{eeg_id}.parquet' for eeg_id in missing[:_N_NAMED])}"
-        )
-    return {
+    missing = missing_files(offsets.index, eegs, "eeg_id")
+    return missing | {
         str(eeg_id): partial(
             _spectrograms_of, eegs[str(eeg_id)], starts, params.settings, params.dtype
         )
         for eeg_id, starts in offsets.items()
+        if str(eeg_id) in eegs
     }
