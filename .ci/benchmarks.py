@@ -30,7 +30,9 @@ TINY = {
     "explain.py": "--architecture compact --size 32 64 --windows 2 --naive-windows 1 --rounds 1",
     "gpu.sh": "",
     "planted.py": "--windows 16 --held-out 12 --trainings 1",
+    "realism.py": "--patients 6 --sessions 3",
     "scale.py": "--eegs 4 --spectrograms 4 --templates 2 --partitions 20",
+    "simulation.py": "--patients 6 --rounds 1",
     "training.py": "--architecture compact --size 64 96 --batch-size 4 --windows 16 --steps 2 "
     "--rounds 1 --memory-windows 8",
 }

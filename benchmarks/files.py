@@ -10,7 +10,7 @@ import pandas as pd
 
 from hbac.eeg.recording import CHANNELS, SAMPLING_RATE
 from hbac.eeg.regional import COLUMNS, FREQUENCIES, ROW_SECONDS, WINDOW_ROWS
-from hbac.eeg.simulation import artefacts, patterns, scalp
+from hbac.eeg.simulation import artefacts, discharges, patterns, scalp
 from hbac.eeg.simulation.background import coloured_noise, power_law, simulate_background
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES, VOTE_COLUMNS
@@ -41,7 +41,7 @@ def _discharges(random: np.random.Generator, samples: int) -> np.ndarray:
         np.ones(samples),
         frequency=random.uniform(0.6, 2.2),
         jitter=0.1,
-        phases=patterns.BIPHASIC,
+        phases=discharges.BIPHASIC,
         field=random.uniform(40, 120) * field,
     )
 
@@ -65,8 +65,9 @@ def make_eeg(seconds: int, seed: int) -> pd.DataFrame:
         samples,
         exponent=1.6,
         amplitude=random.uniform(6, 20),
-        posterior_frequency=random.uniform(7, 11),
         slowing=random.uniform(0.2, 1),
+        posterior=8.0,
+        posterior_frequency=random.uniform(7, 11),
     )
     eeg[:-1] += artefacts.simulate_pops(random, samples, per_minute=2)
     if seed % 2 == 0:

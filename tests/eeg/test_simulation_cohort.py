@@ -3,6 +3,9 @@ import pytest
 
 from hbac.eeg import CLASS_NAMES, CLASSES
 from hbac.eeg.simulation import plan_cohort
+from hbac.eeg.simulation.experts import opinion
+from hbac.eeg.simulation.patient import CONDITIONS
+from hbac.eeg.simulation.timeline import coverage
 from hbac.eeg.votes import VOTE_COLUMNS
 from hbac.eeg.windows import NO_SPECTROGRAM, select_windows
 
@@ -170,6 +173,27 @@ def test_patterns_are_planned_alike_often(cohort):
     counts = [patterns.count(name) for name in CLASSES]
     assert sum(counts) == 40
     assert max(counts) - min(counts) <= 1
+
+
+def test_patients_keep_to_the_patterns_of_a_condition(cohort):
+    shown = {}
+    for planned in of(cohort, "train"):
+        shown.setdefault(planned.patient_id, set()).add(planned.session.pattern)
+    assert all(any(own <= set(condition) for condition in CONDITIONS) for own in shown.values())
+    assert len({planned.session.patient_seed for planned in of(cohort, "train")}) == len(shown)
+
+
+def test_experts_agree_as_often_as_published():
+    plans = plan_cohort(**SIZES | {"patients": 200, "sessions_per_patient": (1, 1)}).sessions
+    opinions = []
+    for planned in plans:
+        middle = planned.excerpts[0].start + 25
+        shares = coverage(planned.session.episodes, middle - 5, middle + 5)
+        opinions.append(opinion(shares, ambiguity=planned.session.ambiguity))
+    agreement = np.mean(np.square(opinions).sum(axis=1))
+    by_chance = np.square(np.mean(opinions, axis=0)).sum()
+    assert agreement == pytest.approx(0.52, abs=0.04)
+    assert (agreement - by_chance) / (1 - by_chance) == pytest.approx(0.42, abs=0.05)
 
 
 @pytest.mark.parametrize(

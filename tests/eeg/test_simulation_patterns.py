@@ -3,18 +3,8 @@ import pytest
 from scipy import signal
 
 from hbac.eeg import ELECTRODES
-from hbac.eeg.simulation.patterns import (
-    BIPHASIC,
-    DISCHARGE_SECONDS,
-    POLYPHASIC,
-    TRIPHASIC,
-    discharge_onsets,
-    discharge_train,
-    seizure_frequency,
-    simulate_periodic_discharges,
-    simulate_rhythmic_delta,
-    simulate_seizure,
-)
+from hbac.eeg.simulation.discharges import BIPHASIC, TRIPHASIC
+from hbac.eeg.simulation.patterns import simulate_periodic_discharges, simulate_rhythmic_delta
 from hbac.eeg.simulation.scalp import generalised_field, lateralised_field
 
 MINUTES = 5 * 60 * 200
@@ -24,33 +14,6 @@ RIGHT = [ELECTRODES.index(name) for name in ("F8", "T4", "T6", "F4", "C4", "P4")
 
 def rng():
     return np.random.default_rng(5)
-
-
-def frequencies_over_time(trace):
-    frequencies, times, power = signal.spectrogram(trace, 200, nperseg=600, nfft=4000)
-    return times, frequencies[power.argmax(axis=0)]
-
-
-@pytest.mark.parametrize("frequency", [0.7, 1.0, 2.0])
-def test_discharges_return_at_their_frequency(frequency):
-    onsets = discharge_onsets(rng(), MINUTES, frequency=frequency, jitter=0.1)
-    intervals = np.diff(onsets)
-    assert intervals.mean() == pytest.approx(1 / frequency, rel=0.05)
-    assert 0.08 < intervals.std() / intervals.mean() < 0.15
-
-
-def test_most_intervals_change_by_less_than_a_half_as_the_standard_asks():
-    intervals = np.diff(discharge_onsets(rng(), MINUTES, frequency=1.5, jitter=0.2))
-    assert (np.abs(np.diff(intervals)) / intervals[:-1] < 0.5).mean() > 0.9
-
-
-@pytest.mark.parametrize("phases", [BIPHASIC, POLYPHASIC, TRIPHASIC])
-def test_a_discharge_is_over_within_half_a_second_and_starts_when_it_is_due(phases):
-    train = discharge_train(rng(), np.array([1.0]), 600, phases=phases)
-    assert np.flatnonzero(np.abs(train) > 0.02).min() >= 200
-    assert np.abs(train[200 + round(DISCHARGE_SECONDS * 200) :]).max() < 1e-6
-    crossings = np.diff(np.sign(train[np.abs(train) > 0.02]))
-    assert np.count_nonzero(crossings) == len(phases) - 1
 
 
 def test_an_lpd_of_one_hertz_repeats_each_second():
@@ -67,12 +30,12 @@ def test_an_lpd_of_one_hertz_repeats_each_second():
 
 @pytest.mark.parametrize(("focus", "own", "other"), [("T3", LEFT, RIGHT), ("F4", RIGHT, LEFT)])
 def test_lateralised_patterns_are_larger_on_their_side(focus, own, other):
-    field = 100 * lateralised_field(focus, width=0.6, contralateral=0.1)
+    field = 100 * lateralised_field(focus, width=0.4, contralateral=0.0)
     periodic = simulate_periodic_discharges(
         rng(), np.ones(12_000), frequency=1.0, jitter=0.1, phases=BIPHASIC, field=field
     )
     rhythmic = simulate_rhythmic_delta(
-        rng(), np.ones(12_000), frequency=2.0, field=field, sharpness=0.2
+        rng(), np.ones(12_000), frequency=2.0, field=field, jitter=0.1, sharpness=0.2
     )
     for eeg in (periodic, rhythmic):
         power = eeg.var(axis=1)
@@ -115,7 +78,7 @@ def test_discharges_keep_to_the_envelope():
 @pytest.mark.parametrize("frequency", [1.0, 2.0, 3.0])
 def test_rhythmic_delta_peaks_at_its_frequency_and_is_monomorphic(frequency):
     eeg = simulate_rhythmic_delta(
-        rng(), np.ones(MINUTES), frequency=frequency, field=np.ones(19), sharpness=0.2
+        rng(), np.ones(MINUTES), frequency=frequency, field=np.ones(19), jitter=0.1, sharpness=0.2
     )
     frequencies, power = signal.welch(eeg[0], 200, nperseg=2000)
     assert frequencies[power.argmax()] == pytest.approx(frequency, rel=0.15)
@@ -123,39 +86,39 @@ def test_rhythmic_delta_peaks_at_its_frequency_and_is_monomorphic(frequency):
     assert power[near].sum() > 0.8 * power.sum()
 
 
-def test_a_seizures_frequency_goes_through_its_onset_peak_and_offset():
-    frequency = seizure_frequency(np.array([0, 0.4, 1]), onset=2, peak=8, offset=1.5)
-    np.testing.assert_allclose(frequency, [2, 8, 1.5])
-
-
-@pytest.fixture
-def seizure():
-    local = lateralised_field("T3", width=0.5, contralateral=0)
-    spread = lateralised_field("T3", width=0.9, contralateral=0.6)
-    return simulate_seizure(
-        rng(), 100 * 200, onset=2, peak=7, offset=1.5, local_field=local, spread_field=spread
+@pytest.mark.parametrize("variation", [0.03, 0.1, 0.18])
+def test_waves_of_rhythmic_delta_are_symmetric_and_vary_in_length_as_asked(variation):
+    eeg = simulate_rhythmic_delta(
+        rng(), np.ones(MINUTES), frequency=1.5, field=np.ones(19), jitter=variation, sharpness=0.1
     )
+    crests, _ = signal.find_peaks(eeg[0], distance=50, prominence=0.1)
+    troughs, _ = signal.find_peaks(-eeg[0], distance=50, prominence=0.1)
+    lengths = np.diff(crests)
+    # The rate drifts by some percent within minutes, beside what is asked.
+    assert lengths.std() / lengths.mean() == pytest.approx(np.hypot(variation, 0.05), abs=0.03)
+    before = troughs[np.searchsorted(troughs, crests[1:]) - 1]
+    assert np.median((crests[1:] - before) / lengths) == pytest.approx(0.5, abs=0.02)
 
 
-def test_a_seizure_evolves_in_frequency(seizure):
-    times, found = frequencies_over_time(seizure[ELECTRODES.index("T3")])
-    planned = seizure_frequency(times / 100, onset=2, peak=7, offset=1.5)
-    inside = times < 95
-    error = np.abs(np.log2(found[inside] / planned[inside]))
-    assert np.median(error) < 0.15
-    assert (error < 0.4).mean() > 0.8
+def test_several_fields_come_together_and_differ_in_height():
+    fields = np.zeros((2, 19))
+    fields[0, 0] = fields[1, 1] = 1
+    eeg = simulate_periodic_discharges(
+        rng(), np.ones(12_000), frequency=1.0, jitter=0.1, phases=TRIPHASIC, field=fields
+    )
+    assert 0.8 < np.corrcoef(eeg[0], eeg[1])[0, 1] < 0.99
+    assert not eeg[2:].any()
 
 
-def test_a_seizure_grows_and_then_stops(seizure):
-    size = np.ptp(seizure[ELECTRODES.index("T3")].reshape(20, -1), axis=1)
-    assert size[10:19].mean() > 2 * size[0]
-    assert np.abs(seizure[:, -1]).max() < 0.05
-
-
-def test_a_seizure_spreads_to_the_other_side(seizure):
-    share = [
-        part[ELECTRODES.index("T4")].std() / part[ELECTRODES.index("T3")].std()
-        for part in (seizure[:, :3_000], seizure[:, -6_000:])
-    ]
-    assert share[0] < 0.05
-    assert share[1] == pytest.approx(0.6, abs=0.1)
+def test_spikes_sit_on_every_wave_of_rhythmic_delta():
+    settings = {"frequency": 1.5, "field": np.ones(19), "jitter": 0.05, "sharpness": 0.0}
+    plain, plus = (
+        simulate_rhythmic_delta(rng(), np.ones(12_000), spikes=spikes, **settings)[0]
+        for spikes in (0.0, 0.5)
+    )
+    spikes, waves = (
+        signal.find_peaks(trace, prominence=0.1 * np.ptp(trace), distance=60)[0]
+        for trace in (plain - plus, plain)
+    )
+    assert len(spikes) == pytest.approx(len(waves), rel=0.1)
+    assert len(spikes) > 60

@@ -21,7 +21,8 @@ PLANTED = PlantedEvidence(seed=5, pattern="lrda", chain="LL", seconds=(20.3, 33.
 def test_the_pattern_is_in_its_chain_and_its_seconds_alone(pattern, chain):
     power = chain_differences(planted_pattern(replace(PLANTED, pattern=pattern, chain=chain))) ** 2
     stretch = power[list(CHAINS).index(chain), :, 4_060:6_620]
-    assert (stretch.mean(axis=1) > 1).all()
+    # A channel between electrodes that see the same is flat.
+    assert np.sort(stretch.mean(axis=1))[-2] > 5
     stretch[:] = 0
     assert not power.any()
 
@@ -30,8 +31,9 @@ def test_the_pattern_is_in_its_chain_and_its_seconds_alone(pattern, chain):
 def test_the_pattern_is_there_up_to_both_ends_of_the_stretch(pattern):
     alone = planted_pattern(replace(PLANTED, pattern=pattern)).pick(("T3",)).data[0]
     present = np.flatnonzero(np.abs(alone) > 1) / 200
-    assert 20.3 <= present[0] < 22.3
-    assert 31.1 < present[-1] < 33.1
+    # LPDs may come every two seconds or so.
+    assert 20.3 <= present[0] < 23.3
+    assert 30.1 < present[-1] < 33.1
 
 
 def test_recordings_differ_by_the_planted_pattern_alone():

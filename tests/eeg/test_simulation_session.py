@@ -10,11 +10,14 @@ from hbac.eeg.simulation import (
     Episode,
     Session,
     simulate_excerpt,
+    simulate_pattern,
     simulate_session,
     simulate_spectrogram,
 )
+from hbac.eeg.simulation.brain import simulate_brain
 from hbac.eeg.simulation.patient import draw_patient
 from hbac.eeg.simulation.scalp import LEFT_FOCI
+from hbac.eeg.simulation.session import record
 
 SECONDS = 120
 
@@ -59,6 +62,31 @@ def test_equal_sessions_give_equal_bytes_and_other_seeds_others():
         assert not np.allclose(one.data, simulate_session(replace(session, **change)).data)
 
 
+def test_a_pattern_alone_is_that_of_its_episodes_and_nothing_else():
+    shown = session_of("grda", episodes=(Episode("grda", 40.0, 80.0),))
+    alone = simulate_pattern(shown).data
+    assert alone.shape == (19, SECONDS * 200)
+    assert alone[:, 8_200:15_800].any()
+    assert not alone[:, :8_000].any()
+    assert not alone[:, 16_100:].any()
+    assert not simulate_pattern(session_of("other")).data.any()
+
+
+def test_the_amplifier_lets_little_above_its_low_pass_through():
+    session = session_of("other")
+    whole = record(session, simulate_brain).pick(("T3",)).data
+    passed = record(session, simulate_brain, low_pass=40.0).pick(("T3",)).data
+    frequencies, power = signal.welch(np.vstack([whole, passed]), 200, nperseg=400)
+
+    def ratio(low, high):
+        inside = (frequencies >= low) & (frequencies < high)
+        return np.divide(*power[::-1, inside].sum(axis=1))
+
+    assert ratio(1, 10) == pytest.approx(1, abs=0.05)
+    assert ratio(38, 42) == pytest.approx(0.5, abs=0.1)
+    assert ratio(80, 100) < 0.05
+
+
 def test_an_excerpt_is_the_sessions_own_samples():
     session = session_of("grda")
     excerpt = simulate_excerpt(session, start=31, seconds=50)
@@ -79,28 +107,38 @@ def test_the_spectrogram_is_that_of_the_same_session():
     np.testing.assert_array_equal(power, regional_spectrogram(simulate_session(session)))
 
 
-@pytest.mark.parametrize("pattern", ["lpd", "lrda", "seizure"])
-@pytest.mark.parametrize("patient_seed", [1, 2, 3, 4])
-def test_lateralised_patterns_stand_out_on_the_side_of_the_focus(pattern, patient_seed):
-    session = session_of(pattern, patient_seed=patient_seed, ambiguity=0.0)
+def gain_by_side(pattern, patient_seed):
+    """What a pattern adds on the side of the focus, and on the other."""
+    session = session_of(pattern, seed=patient_seed, patient_seed=patient_seed, ambiguity=0.0)
     own = band_power(session, 0.6, 8)
     silent = band_power(replace(session, episodes=()), 0.6, 8)
-    sides = ("L", "R") if draw_patient(patient_seed).focus in LEFT_FOCI else ("R", "L")
-    gain = [
+    sides = ("L", "R") if draw_patient(patient_seed, pattern).focus in LEFT_FOCI else ("R", "L")
+    return [
         own[f"{side}L"] + own[f"{side}P"] - silent[f"{side}L"] - silent[f"{side}P"]
         for side in sides
     ]
-    assert gain[0] > 1.5 * max(gain[1], 0)
+
+
+@pytest.mark.parametrize("pattern", ["lpd", "lrda"])
+def test_most_lateralised_patterns_stand_out_on_the_side_of_the_focus(pattern):
+    gains = [gain_by_side(pattern, seed) for seed in range(10)]
+    assert np.sum([gain[0] > 1.5 * max(gain[1], 0) for gain in gains]) >= 7
+
+
+def test_some_seizures_stand_out_on_the_side_of_the_focus_and_some_on_both():
+    gains = [gain_by_side("seizure", seed) for seed in range(12)]
+    lateralised = np.mean([gain[0] > 1.5 * gain[1] for gain in gains])
+    assert 0.2 < lateralised < 0.9
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_grda_peaks_between_one_and_three_hertz_on_both_sides(seed):
+def test_grda_peaks_between_half_and_three_hertz_on_both_sides(seed):
     recording = simulate_session(session_of("grda", seed=seed, ambiguity=0.0))
     chains = chain_differences(recording)
     for chain in (2, 3):
         frequencies, power = signal.welch(chains[chain, 1], 200, nperseg=800)
-        above = frequencies >= 0.75
-        assert 1 <= frequencies[above][power[above].argmax()] <= 3
+        above = frequencies >= 0.5
+        assert 0.5 <= frequencies[above][power[above].argmax()] <= 3
 
 
 def test_an_ambiguous_pattern_is_fainter():
@@ -121,7 +159,9 @@ def test_the_ekg_shows_the_patients_heart_rate():
     ekg = simulate_session(session_of("other")).pick(("EKG",)).data[0]
     ekg = ekg - np.median(ekg)
     peaks, _ = signal.find_peaks(np.abs(ekg), height=0.6 * np.abs(ekg).max(), distance=60)
-    assert len(peaks) * 60 / SECONDS == pytest.approx(draw_patient(12).heart_rate, rel=0.05)
+    assert len(peaks) * 60 / SECONDS == pytest.approx(
+        draw_patient(12, "other").heart_rate, rel=0.05
+    )
 
 
 def test_gaps_and_dead_channels_show_in_the_recording_and_its_spectrogram():

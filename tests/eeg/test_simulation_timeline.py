@@ -50,3 +50,7 @@ def test_presence_ramps_up_and_down():
         envelope[[0, 200, 400, 600, 800, 1000, 1199]], [0, 0, 0.5, 1, 0.5, 0, 0]
     )
     assert not presence((), 100, ramp=1).any()
+
+
+def test_without_episodes_a_pattern_is_never_present():
+    np.testing.assert_array_equal(presence((), 400, ramp=0.5), np.zeros(400))

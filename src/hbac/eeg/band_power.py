@@ -30,7 +30,7 @@ BAND_POWER_NAMES = tuple(
 
 POWER_FLOOR = 1e-3
 """Least power, in microvolts squared: that of a silent chain. The least of any band and chain in
-22 real windows and 36 simulated ones is 0.3."""
+22 real windows and 36 simulated ones is 0.2."""
 
 # A volt, more than any amplifier gives; the squares of much more overflow float32.
 _LARGEST = 1e6

@@ -45,8 +45,8 @@ Reference = Literal["channel", "fixed"]
 FIXED_RANGE_DB = (-30.0, 40.0)
 """Decibels above 1 microvolt squared a hertz that become -1 and 1 under ``reference="fixed"``.
 In 22 real windows and 36 simulated ones, clipped at 500 microvolts, notched, band-passed 0.5-40 Hz
-and denoised, 1 % to 99.9 % of the values lie within -28..40 dB, with mean 0 and deviation 12 to
-16."""
+and denoised, 1 % to 99.9 % of the values lie within -28..40 dB, with mean -1 to 0 and deviation
+11 to 16."""
 
 _FLOOR = np.float32(1e-10)
 _RANGE_DB = np.float32(80)

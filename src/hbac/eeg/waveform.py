@@ -22,7 +22,7 @@ MIRRORED_CHANNELS = np.arange(N_BIPOLAR).reshape(2, 2, 4)[:, ::-1].ravel()
 
 UNIT_MICROVOLTS = 20.0
 """Microvolts that become 1. Between 0.5 and 20 Hz, the standard deviation of a bipolar channel is
-19 and 17 microvolts in real EEG (median over 12 windows of 50 s and 10 of 10 s), 15 in simulated
+19 and 17 microvolts in real EEG (median over 12 windows of 50 s and 10 of 10 s), 13 in simulated
 EEG (36 windows)."""
 
 LIMIT = 25.0

@@ -14,6 +14,7 @@ from hbac.eeg.simulation.planted import (
 from hbac.eeg.simulation.session import (
     Session,
     simulate_excerpt,
+    simulate_pattern,
     simulate_session,
     simulate_spectrogram,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "plan_planted",
     "planted_pattern",
     "simulate_excerpt",
+    "simulate_pattern",
     "simulate_planted",
     "simulate_session",
     "simulate_spectrogram",

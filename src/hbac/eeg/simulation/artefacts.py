@@ -1,4 +1,4 @@
-"""What an ICU adds to EEG: muscle, blinks, mains, electrode pops, the heart and gaps.
+"""What an ICU adds to EEG: muscle, chewing, eyes, movement, mains, machines, heart and gaps.
 
 Appearances follow Tatum et al., "Artifact and recording concepts in EEG", J. Clin. Neurophysiol.
 28, 2011.
@@ -10,7 +10,7 @@ import numpy as np
 from scipy import signal
 
 from hbac.eeg.recording import ELECTRODES, SAMPLING_RATE
-from hbac.eeg.simulation.background import coloured_noise, wander
+from hbac.eeg.simulation.background import coloured_noise, power_law, wander
 from hbac.eeg.simulation.scalp import POSITIONS, electrode_position, project, scalp_field
 
 MUSCLE_SITES = ("T3", "T4", "F7", "F8", "Fp1", "Fp2")
@@ -51,6 +51,47 @@ def _muscle_density(frequency: np.ndarray) -> np.ndarray:
     return 0.014 / (1 + (25 / frequency) ** 6)
 
 
+def simulate_tone(rng: np.random.Generator, samples: int, *, amplitude: float) -> np.ndarray:
+    """Muscles that never relax: lasting activity of some temporal and frontal electrodes.
+
+    Args:
+        rng: source of randomness.
+        samples: number of samples, at 200 Hz.
+        amplitude: root mean square of the largest, in microvolts.
+
+    Returns:
+        Microvolts, shape ``(19, samples)``, float32.
+    """
+    rows = [ELECTRODES.index(name) for name in MUSCLE_SITES]
+    noise = coloured_noise(rng, _muscle_density, shape=(len(rows), samples))
+    sizes = amplitude * rng.uniform(0, 1, (len(rows), 1)) ** 3
+    tone = np.zeros((len(ELECTRODES), samples), np.float32)
+    tone[rows] = sizes * noise * np.exp(0.3 * wander(rng, samples, seconds=5))
+    return tone
+
+
+def simulate_chewing(rng: np.random.Generator, samples: int, *, per_minute: float) -> np.ndarray:
+    """Chewing: bouts of muscle bursts over both temples, one or two a second.
+
+    Args:
+        rng: source of randomness.
+        samples: number of samples, at 200 Hz.
+        per_minute: bouts a minute, each 3 to 10 s long.
+
+    Returns:
+        Microvolts, shape ``(19, samples)``, float32.
+    """
+    times = np.arange(samples, dtype=np.float32) / SAMPLING_RATE
+    envelope = np.zeros(samples, np.float32)
+    for start in event_times(rng, samples / SAMPLING_RATE, per_minute=per_minute):
+        inside = (times >= start) & (times < start + rng.uniform(3, 10))
+        cycles = np.sin(np.pi * rng.uniform(1, 2) * (times[inside] - start))
+        envelope[inside] = rng.uniform(10, 40) * cycles**4
+    noise = coloured_noise(rng, _muscle_density, shape=(len(ELECTRODES), samples))
+    field = sum(scalp_field(electrode_position(name), width=0.5) for name in ("T3", "T4"))
+    return noise * field.astype(np.float32)[:, None] * envelope
+
+
 def simulate_blinks(rng: np.random.Generator, samples: int, *, per_minute: float) -> np.ndarray:
     """Blinks: positive at Fp1 and Fp2, since the eye's positive pole turns up under the lid.
 
@@ -73,6 +114,73 @@ def simulate_blinks(rng: np.random.Generator, samples: int, *, per_minute: float
     return project(trace, field / field.max())
 
 
+def simulate_gaze(rng: np.random.Generator, samples: int, *, per_minute: float) -> np.ndarray:
+    """Eyes that move to the side: one sign at F7, the other at F8, until they move back.
+
+    Args:
+        rng: source of randomness.
+        samples: number of samples, at 200 Hz.
+        per_minute: movements a minute, each 20 to 80 microvolts in size.
+
+    Returns:
+        Microvolts, shape ``(19, samples)``, float32.
+    """
+    steps = np.zeros(samples)
+    for start in event_times(rng, samples / SAMPLING_RATE, per_minute=per_minute):
+        first = int(start * SAMPLING_RATE)
+        steps[first : first + int(rng.uniform(0.3, 2) * SAMPLING_RATE)] += rng.uniform(-80, 80)
+    # Eyes take some 50 ms, and amplifiers let a step go within a second.
+    band = signal.butter(1, (0.3, 8), "bandpass", fs=SAMPLING_RATE, output="sos")
+    field = scalp_field(electrode_position("F7"), width=0.4)
+    field = field - scalp_field(electrode_position("F8"), width=0.4)
+    return project(signal.sosfilt(band, steps).astype(np.float32), field)
+
+
+def simulate_movement(rng: np.random.Generator, samples: int, *, per_minute: float) -> np.ndarray:
+    """A head or cables that move, or sweat: slow waves of all sizes, each electrode its own.
+
+    Args:
+        rng: source of randomness.
+        samples: number of samples, at 200 Hz.
+        per_minute: movements a minute, each 1 to 6 s long.
+
+    Returns:
+        Microvolts, shape ``(19, samples)``, float32.
+    """
+    moved = np.zeros((len(ELECTRODES), samples), np.float32)
+    for start in event_times(rng, samples / SAMPLING_RATE, per_minute=per_minute):
+        first = int(start * SAMPLING_RATE)
+        length = min(int(rng.uniform(1, 6) * SAMPLING_RATE), samples - first)
+        density = power_law(exponent=2.2, rms=float(rng.uniform(15, 80)))
+        noise = coloured_noise(rng, density, shape=(len(ELECTRODES), length))
+        sizes = rng.uniform(0, 1, (len(ELECTRODES), 1)).astype(np.float32) ** 2
+        moved[:, first : first + length] += sizes * noise * signal.windows.tukey(length, 0.5)
+    return moved
+
+
+def simulate_bad_electrodes(
+    rng: np.random.Generator, samples: int, *, frequency: float, count: int
+) -> np.ndarray:
+    """Electrodes that hardly touch the skin: hum and slow drift many times the EEG.
+
+    Args:
+        rng: source of randomness.
+        samples: number of samples, at 200 Hz.
+        frequency: of the power line, in Hz.
+        count: how many of the 19.
+
+    Returns:
+        Microvolts, shape ``(19, samples)``, float32.
+    """
+    bad = np.zeros((len(ELECTRODES), samples), np.float32)
+    phase = 2 * np.pi * frequency * np.arange(samples) / SAMPLING_RATE
+    for row in rng.permutation(len(ELECTRODES))[:count]:
+        drift = coloured_noise(rng, power_law(exponent=2.0, rms=1.0), shape=(1, samples))[0]
+        hum = np.sin(phase + rng.uniform(0, 2 * np.pi)) * rng.uniform(5, 100)
+        bad[row] = hum + drift * rng.uniform(5, 60)
+    return bad
+
+
 def simulate_mains(
     rng: np.random.Generator, samples: int, *, frequency: float, amplitude: float, channels: int
 ) -> np.ndarray:
@@ -91,6 +199,26 @@ def simulate_mains(
     phase = 2 * np.pi * frequency * np.arange(samples) / SAMPLING_RATE
     hum = np.sin(phase) * np.exp(0.2 * wander(rng, samples, seconds=5))
     return project(hum.astype(np.float32), amplitude * rng.lognormal(0, 1.0, channels))
+
+
+def simulate_machine(rng: np.random.Generator, samples: int) -> np.ndarray:
+    """A respirator, a pump or dialysis that shakes a few electrodes in time.
+
+    Args:
+        rng: source of randomness.
+        samples: number of samples, at 200 Hz.
+
+    Returns:
+        Microvolts, shape ``(19, samples)``, float32: a breath every 3 to 6 s, or 5 to 15 strokes a
+        second.
+    """
+    rate = rng.choice([rng.uniform(1 / 6, 1 / 3), rng.uniform(5, 15)])
+    phase = 2 * np.pi * rate * np.arange(samples) / SAMPLING_RATE
+    stroke = np.exp(3 * (np.cos(phase) - 1)) - 0.25 * np.cos(2 * phase + 1)
+    sizes = np.zeros(len(ELECTRODES))
+    shaken = rng.permutation(len(ELECTRODES))[: rng.integers(1, 6)]
+    sizes[shaken] = rng.uniform(-60, 60, len(shaken))
+    return project(stroke.astype(np.float32), sizes)
 
 
 def simulate_pops(rng: np.random.Generator, samples: int, *, per_minute: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Ongoing activity: 1/f background, posterior rhythm and the slowing of critical illness."""
+"""Ongoing activity: 1/f background, slow waves, posterior rhythm and the beta of sedation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from scipy import fft
 
 from hbac.eeg.recording import SAMPLING_RATE
-from hbac.eeg.simulation.scalp import POSITIONS, neighbour_mixing, scalp_field
+from hbac.eeg.simulation.scalp import POSITIONS, scalp_field, volume_conduction
 
 _HIGH_PASS = 0.4
 
@@ -86,7 +86,7 @@ def posterior_rhythm(
     Args:
         rng: source of randomness.
         samples: number of samples, at 200 Hz.
-        frequency: 8 to 10 Hz in the awake adult, less under sedation and in encephalopathy.
+        frequency: 8 to 12 Hz in the awake adult, less in encephalopathy.
         rms: root mean square at O1 and O2 in microvolts, about 10.
 
     Returns:
@@ -99,38 +99,61 @@ def posterior_rhythm(
     return np.stack(occipital, axis=1).astype(np.float32) @ sides
 
 
+def _conducted(
+    rng: np.random.Generator,
+    density: Callable[[np.ndarray], np.ndarray],
+    samples: int,
+    *,
+    width: float,
+    bilateral: float,
+) -> np.ndarray:
+    noise = coloured_noise(rng, density, shape=(len(POSITIONS), samples))
+    return volume_conduction(round(width, 1), round(bilateral, 1)).astype(np.float32) @ noise
+
+
 def simulate_background(
     rng: np.random.Generator,
     samples: int,
     *,
     exponent: float,
     amplitude: float,
-    posterior_frequency: float,
     slowing: float,
+    posterior: float = 0.0,
+    posterior_frequency: float = 9.0,
+    beta: float = 0.0,
+    bilateral: float = 0.3,
 ) -> np.ndarray:
-    """Background of one recording: 1/f activity, diffuse slowing and the posterior rhythm.
+    """Background of one recording: 1/f activity, slow waves, posterior rhythm and beta.
 
-    With ``slowing`` the posterior rhythm shrinks and polymorphic theta and delta grow, the way
-    encephalopathy changes the EEG.
+    With ``slowing`` theta and delta grow, the way encephalopathy changes the EEG. Slow waves
+    belong to far larger patches of cortex than fast activity, so that neighbouring channels have
+    much of them in common (Nunez and Srinivasan, "Electric Fields of the Brain", 2006).
 
     Args:
         rng: source of randomness.
         samples: number of samples, at 200 Hz.
         exponent: steepness of the 1/f spectrum.
-        amplitude: root mean square of the 1/f activity at an electrode, in microvolts.
-        posterior_frequency: of the posterior rhythm, in Hz.
+        amplitude: root mean square of a longitudinal bipolar channel without the rhythms, in
+            microvolts.
         slowing: 0 (none) to 1 (severe diffuse encephalopathy).
+        posterior: root mean square of the posterior rhythm at O1 and O2, in microvolts.
+        posterior_frequency: its frequency, in Hz.
+        beta: root mean square of the beta that sedatives bring, in microvolts.
+        bilateral: correlation of the hemispheres' slow waves, 0 to 1.
 
     Returns:
         Microvolts, shape ``(19, samples)``, float32.
     """
-    floor = power_law(exponent=exponent, rms=amplitude)
-    delta = spectral_peak(frequency=1.4, bandwidth=0.8, rms=0.8 * slowing * amplitude)
-    theta = spectral_peak(frequency=5.0, bandwidth=1.0, rms=0.35 * slowing * amplitude)
-    shape = (len(POSITIONS), samples)
-    sources = coloured_noise(rng, lambda f: floor(f) + delta(f) + theta(f), shape=shape)
-    mixed = neighbour_mixing(width=0.5).astype(np.float32) @ sources
-    mixed *= np.exp(0.25 * wander(rng, samples, seconds=20))
-    alpha = 0.7 * (1 - 0.9 * slowing) * amplitude
-    rhythm = posterior_rhythm(rng, samples, frequency=posterior_frequency, rms=alpha)
-    return mixed + rhythm * np.exp(0.5 * wander(rng, samples, seconds=12))
+    share = 0.35 + 0.5 * slowing
+    floor = power_law(exponent=exponent, rms=amplitude * np.sqrt(1 - share))
+    fast = spectral_peak(frequency=17.0, bandwidth=3.0, rms=beta)
+    delta = spectral_peak(frequency=1.2, bandwidth=0.9, rms=amplitude * np.sqrt(0.8 * share))
+    theta = spectral_peak(frequency=5.0, bandwidth=1.2, rms=amplitude * np.sqrt(0.2 * share))
+    local = _conducted(rng, lambda f: floor(f) + fast(f), samples, width=0.3, bilateral=0.1)
+    slow = _conducted(rng, lambda f: delta(f) + theta(f), samples, width=0.7, bilateral=bilateral)
+    slow *= np.exp(0.3 * wander(rng, samples, seconds=3))
+    ongoing = (local + slow) * np.exp(0.2 * wander(rng, samples, seconds=20))
+    if posterior == 0:
+        return ongoing
+    rhythm = posterior_rhythm(rng, samples, frequency=posterior_frequency, rms=posterior)
+    return ongoing + rhythm * np.exp(0.5 * wander(rng, samples, seconds=12))

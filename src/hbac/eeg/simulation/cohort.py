@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import cycle, islice
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ import pandas as pd
 from hbac.eeg.recording import ELECTRODES
 from hbac.eeg.regional import ROW_SECONDS, WINDOW_ROWS
 from hbac.eeg.simulation.experts import PANEL_SIZES, cast_votes, draw_panel, opinion
+from hbac.eeg.simulation.patient import CONDITIONS
 from hbac.eeg.simulation.session import Session
 from hbac.eeg.simulation.timeline import Episode, Span, coverage, draw_episodes
 from hbac.eeg.spectrogram import WINDOW_SECONDS
@@ -117,6 +118,15 @@ class _Draw:
         while True:
             yield from (CLASSES[k] for k in self.rng.permutation(len(CLASSES)))
 
+    def conditions(self) -> Iterator[Iterator[str]]:
+        """Yield conditions of patients forever: each once in every three.
+
+        What a condition yields are the patterns of its patients' sessions, in turn.
+        """
+        patterns = [cycle(self.rng.permutation(condition).tolist()) for condition in CONDITIONS]
+        while True:
+            yield from (patterns[k] for k in self.rng.permutation(len(patterns)))
+
     def tiers(self) -> Iterator[int]:
         """Yield tiers of panels forever: each once in every three."""
         while True:
@@ -216,10 +226,13 @@ def _without_ambiguity(session: Session) -> Session:
 
 def _clear_first_of_each_class(sessions: list[PlannedSession]) -> list[PlannedSession]:
     """Make the first session of each class a textbook example, so that every class has votes."""
-    clear = [
-        replace(plan, session=_without_ambiguity(plan.session)) for plan in sessions[: len(CLASSES)]
-    ]
-    return clear + sessions[len(CLASSES) :]
+    patterns = [plan.session.pattern for plan in sessions]
+    cleared = list(sessions)
+    for first in (patterns.index(name) for name in set(patterns)):
+        cleared[first] = replace(
+            sessions[first], session=_without_ambiguity(sessions[first].session)
+        )
+    return cleared
 
 
 def _draw_gap(draw: _Draw, excerpt: Excerpt) -> Span:
@@ -346,8 +359,8 @@ def _check_ranges(least: dict[str, int], ranges: dict[str, Range]) -> None:
 def _plan_train(
     draw: _Draw, *, patients: int, sessions_per_patient: Range, **of_session
 ) -> list[PlannedSession]:
-    patterns, sessions = draw.patterns(), []
-    for _ in range(patients):
+    sessions = []
+    for patterns in islice(draw.conditions(), patients):
         who = {"patient_id": draw.unique(), "patient_seed": int(draw.rng.integers(2**32))}
         shown = islice(patterns, draw.between(sessions_per_patient))
         sessions += [_plan_train_session(draw, pattern, **who, **of_session) for pattern in shown]
@@ -382,9 +395,10 @@ def plan_cohort(
 ) -> Cohort:
     """Plan a data set: patients, sessions, files, labels and votes.
 
-    From six sessions on, every class is the consensus of some label: the first session of each is
-    a textbook example that experts agree on. A label's EEG window and spectrogram window share
-    their centre exactly, and the 10-minute window always lies inside its file.
+    A patient keeps to the patterns of a condition from session to session. From six patients on,
+    or three with two sessions each, every class is the consensus of some label: the first session
+    of each is a textbook example that experts agree on. A label's EEG window and spectrogram
+    window share their centre exactly, and the 10-minute window always lies inside its file.
 
     Args:
         patients: number of patients of the training split.

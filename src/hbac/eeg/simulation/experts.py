@@ -11,23 +11,29 @@ PANEL_SIZES = ((1, 2), (3, 9), (10, 20))
 
 CONFUSION = np.array(
     [
-        [0.30, 0.32, 0.10, 0.14, 0.05, 0.09],
-        [0.22, 0.34, 0.20, 0.12, 0.02, 0.10],
-        [0.12, 0.22, 0.34, 0.03, 0.19, 0.10],
-        [0.12, 0.16, 0.02, 0.34, 0.20, 0.16],
-        [0.05, 0.03, 0.17, 0.20, 0.35, 0.20],
-        [0.05, 0.10, 0.08, 0.14, 0.18, 0.45],
+        [0.20, 0.30, 0.10, 0.12, 0.05, 0.23],
+        [0.12, 0.42, 0.14, 0.10, 0.02, 0.20],
+        [0.08, 0.14, 0.45, 0.02, 0.15, 0.16],
+        [0.10, 0.14, 0.02, 0.24, 0.20, 0.30],
+        [0.05, 0.02, 0.12, 0.17, 0.34, 0.30],
+        [0.12, 0.14, 0.10, 0.20, 0.22, 0.22],
     ]
 )
 """What experts call a thoroughly ambiguous pattern: true class in rows, called class in columns.
 
 Neighbours on the ictal-interictal-injury continuum and the lateralised and generalised form of a
-pattern are mistaken for each other most, as Jing et al. found ("Interrater Reliability of Expert
+pattern are mistaken for each other most, seizures and LRDA are missed more often than LPDs and
+GPDs, and ``other`` is called too often (Jing et al., "Interrater Reliability of Expert
 Electroencephalographers Identifying Seizures and Rhythmic and Periodic Patterns in EEGs",
-Neurology 100, 2023). The numbers are stylised, not theirs.
+Neurology 100, 2023: sensitivity 52 % for seizures, 68 % LPDs, 67 % GPDs, 54 % LRDA, 61 % GRDA, 50 %
+other). The numbers are stylised to that order, not theirs.
 """
 
 _LAPSE = 0.1
+
+_EASE = 0.65
+"""Power of ambiguity that is doubt. At a mean of 0.3 two experts then agree on 52 % of the windows
+(kappa 0.42), as those of Jing et al. did."""
 
 
 def opinion(shares: np.ndarray, *, ambiguity: float) -> np.ndarray:
@@ -41,8 +47,9 @@ def opinion(shares: np.ndarray, *, ambiguity: float) -> np.ndarray:
         Probabilities that sum to 1, shape ``(6,)``; ``shares`` themselves without ambiguity.
     """
     classes = len(CLASSES)
-    called = (1 - ambiguity) * np.eye(classes) + ambiguity * CONFUSION
-    lapse = _LAPSE * ambiguity
+    doubt = ambiguity**_EASE
+    called = (1 - doubt) * np.eye(classes) + doubt * CONFUSION
+    lapse = _LAPSE * doubt
     return (1 - lapse) * (shares @ called) + lapse / classes
 
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.recording import ELECTRODES, SAMPLING_RATE, Recording
-from hbac.eeg.simulation.background import simulate_background
+from hbac.eeg.simulation.brain import patient_background
+from hbac.eeg.simulation.discharges import DISCHARGE_SECONDS
+from hbac.eeg.simulation.looks import PATTERNS
 from hbac.eeg.simulation.patient import Patient, draw_patient
-from hbac.eeg.simulation.patterns import DISCHARGE_SECONDS
-from hbac.eeg.simulation.session import PATTERNS, Session, record
+from hbac.eeg.simulation.session import Session, record
 from hbac.eeg.simulation.timeline import Episode, Span
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 
@@ -82,7 +83,7 @@ def _session(planted: PlantedEvidence) -> Session:
 def _stretch(planted: PlantedEvidence, samples: int) -> np.ndarray:
     """The pattern from its start to its stop, shape ``(19, samples)``."""
     rng = np.random.default_rng([planted.seed, 1])
-    patient = draw_patient(planted.seed)
+    patient = draw_patient(planted.seed, LOCAL_PATTERNS[0])
     focus = str(rng.choice(OWN_ELECTRODES[planted.chain]))
     # A discharge outlasts its onset, so that the last must begin some time before the stop.
     tail = DISCHARGE_SECONDS if planted.pattern == "lpd" else 0.0
@@ -127,14 +128,7 @@ def simulate_planted(planted: PlantedEvidence) -> Recording:
     """
 
     def brain(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
-        background = simulate_background(
-            rng,
-            session.seconds * SAMPLING_RATE,
-            exponent=patient.exponent,
-            amplitude=patient.amplitude,
-            posterior_frequency=patient.posterior_frequency,
-            slowing=patient.slowing,
-        )
+        background = patient_background(rng, patient, session.seconds * SAMPLING_RATE)
         return background + planted_pattern(planted).data
 
     return record(_session(planted), brain)

@@ -1,10 +1,19 @@
-"""Where the electrodes sit, and how potentials fall off over the scalp."""
+"""Where the electrodes sit, and the fields of what they see."""
 
 from __future__ import annotations
 
+from functools import cache
+from itertools import chain
+
 import numpy as np
 
+from hbac.eeg.montage import BIPOLAR_PAIRS, MIDLINE_PAIRS
 from hbac.eeg.recording import ELECTRODES, SAMPLING_RATE
+from hbac.eeg.simulation.head import cortex, lead_field
+
+_NARROWEST = 0.1
+_FOLDED = 0.15
+"""Variance of what sulci add, each place by itself, over that of the patches."""
 
 _ANGLES = {
     **{"Fp1": (90, 108), "F7": (90, 144), "T3": (90, 180), "T5": (90, 216), "O1": (90, 252)},
@@ -23,6 +32,9 @@ def _unit_vectors(degrees: np.ndarray) -> np.ndarray:
 POSITIONS = _unit_vectors(np.array([_ANGLES[name] for name in ELECTRODES], dtype=float))
 """Electrodes of the 10-20 system on a unit sphere, shape ``(19, 3)``: right, front, up."""
 
+MIRRORED = np.array([np.abs(POSITIONS - p * [-1, 1, 1]).sum(1).argmin() for p in POSITIONS])
+"""Electrode whose place each one takes when left and right are swapped."""
+
 LEFT_FOCI = ("F7", "T3", "T5", "F3", "C3", "P3")
 RIGHT_FOCI = ("F8", "T4", "T6", "F4", "C4", "P4")
 
@@ -37,8 +49,12 @@ def frontal_position(inclination: float) -> np.ndarray:
     return _unit_vectors(np.array([[inclination, 90.0]]))[0]
 
 
+def _angles(centre: np.ndarray, places: np.ndarray) -> np.ndarray:
+    return np.arccos(np.clip(places @ centre, -1, 1))
+
+
 def scalp_field(centre: np.ndarray, *, width: float) -> np.ndarray:
-    """Potential of a source at each electrode, falling off as a Gaussian of the angle.
+    """Potential of a source in the scalp at each electrode, a Gaussian of the angle.
 
     Args:
         centre: unit vector to the source, shape ``(3,)``.
@@ -47,57 +63,142 @@ def scalp_field(centre: np.ndarray, *, width: float) -> np.ndarray:
     Returns:
         Relative amplitude, 1 at the source, shape ``(19,)``.
     """
-    angles = np.arccos(np.clip(POSITIONS @ centre, -1, 1))
-    return np.exp(-0.5 * (angles / width) ** 2)
+    return np.exp(-0.5 * (_angles(centre, POSITIONS) / width) ** 2)
 
 
-def lateralised_field(focus: str, *, width: float, contralateral: float) -> np.ndarray:
-    """Field of a focus that spreads over its hemisphere and, weaker, to its mirror image.
+@cache
+def _cortical_fields() -> tuple[np.ndarray, np.ndarray]:
+    """Unit vectors to places on the cortex, and the fields of dipoles there, (19, places, 3)."""
+    places = cortex()
+    return places / np.linalg.norm(places, axis=1)[:, None], lead_field(places, POSITIONS)
+
+
+def _longitudinal_bipolar() -> np.ndarray:
+    """Matrix from 19 electrodes to the 16 channels of the chains and two of the midline."""
+    pairs = (*chain.from_iterable(BIPOLAR_PAIRS.values()), *MIDLINE_PAIRS)
+    montage = np.zeros((len(pairs), len(ELECTRODES)))
+    for row, (front, back) in zip(montage, pairs, strict=True):
+        row[[ELECTRODES.index(front), ELECTRODES.index(back)]] = 1, -1
+    return montage
+
+
+_BIPOLAR = _longitudinal_bipolar()
+
+
+def bipolar_amplitudes(field: np.ndarray) -> np.ndarray:
+    """Size of a field in the 18 channels of the longitudinal bipolar montage, shape ``(18,)``."""
+    return np.abs(_BIPOLAR @ field)
+
+
+def channels_involved(field: np.ndarray) -> int:
+    """Number of those channels in which a field is at least a third of its largest."""
+    amplitudes = bipolar_amplitudes(field)
+    return int((amplitudes >= amplitudes.max() / 3).sum())
+
+
+def _of_unit_amplitude(field: np.ndarray) -> np.ndarray:
+    return field / bipolar_amplitudes(field).max()
+
+
+def patch_field(centre: np.ndarray, *, width: float, tilt: np.ndarray | float = 0.0) -> np.ndarray:
+    """Field of a patch of cortex that is active as one.
+
+    Its dipoles stand upright on the cortex, as those of gyri do, or lean, as those of a sulcus do:
+    then the potential reverses its phase from one side of the patch to the other.
 
     Args:
-        focus: electrode at which the field is largest.
-        width: standard deviation of the fall-off, in radians.
-        contralateral: amplitude of the mirrored field, 0 (one side alone) to 1 (both sides alike).
+        centre: unit vector to the middle of the patch, shape ``(3,)``.
+        width: standard deviation of the patch's activity, in radians.
+        tilt: what is added to the upright unit vectors, shape ``(3,)``.
 
     Returns:
-        Relative amplitude, at most 1, shape ``(19,)``.
+        Relative amplitude, 1 in the longitudinal bipolar channel where it is largest, positive
+        over the patch, shape ``(19,)``.
     """
-    centre = electrode_position(focus)
-    mirrored = scalp_field(centre * [-1, 1, 1], width=width)
-    field = scalp_field(centre, width=width) + contralateral * mirrored
-    return field / field.max()
+    places, fields = _cortical_fields()
+    activity = np.exp(-0.5 * (_angles(centre, places) / max(width, _NARROWEST)) ** 2)
+    return _of_unit_amplitude(np.einsum("esk,sk,s->e", fields, places + tilt, activity))
 
 
-def generalised_field(*, inclination: float, posterior: float, asymmetry: float) -> np.ndarray:
+def lateralised_field(
+    focus: str, *, width: float, contralateral: float, tilt: np.ndarray | float = 0.0
+) -> np.ndarray:
+    """Field of a patch of one hemisphere and, weaker, of its mirror image.
+
+    Args:
+        focus: electrode over the middle of the patch.
+        width: standard deviation of the patch's activity, in radians.
+        contralateral: amplitude of the mirrored patch, 0 (one side alone) to 1 (both sides alike).
+        tilt: as in ``patch_field``.
+
+    Returns:
+        Relative amplitude, 1 in the longitudinal bipolar channel where it is largest, shape
+        ``(19,)``.
+    """
+    own = patch_field(electrode_position(focus), width=width, tilt=tilt)
+    return _of_unit_amplitude(own + contralateral * own[MIRRORED])
+
+
+def width_involving(
+    channels: int, focus: str, *, contralateral: float, tilt: np.ndarray | float = 0.0
+) -> float:
+    """Width, in radians, at which a ``lateralised_field`` involves about so many channels."""
+
+    def miss(width: float) -> int:
+        field = lateralised_field(focus, width=width, contralateral=contralateral, tilt=tilt)
+        return abs(channels_involved(field) - channels)
+
+    return float(min(np.linspace(_NARROWEST, 2.0, 24), key=miss))
+
+
+def generalised_field(
+    *, inclination: float, posterior: float, asymmetry: float, width: float = 0.8
+) -> np.ndarray:
     """Field over both hemispheres with frontal predominance.
 
     Args:
         inclination: where on the frontal midline it is largest, degrees forward of Cz.
         posterior: amplitude that is left far from there, 0 to 1.
         asymmetry: part by which the right side is smaller (negative: the left), -1 to 1.
+        width: standard deviation of the fall-off, in radians.
 
     Returns:
-        Relative amplitude, shape ``(19,)``.
+        Relative amplitude, 1 in the longitudinal bipolar channel where it is largest, shape
+        ``(19,)``.
     """
-    frontal = scalp_field(frontal_position(inclination), width=0.8)
+    frontal = scalp_field(frontal_position(inclination), width=width)
     field = posterior + (1 - posterior) * frontal
-    return field * (1 - np.maximum(asymmetry * POSITIONS[:, 0], 0))
+    return _of_unit_amplitude(field * (1 - np.maximum(asymmetry * POSITIONS[:, 0], 0)))
 
 
-def neighbour_mixing(*, width: float) -> np.ndarray:
-    """Matrix that turns 19 independent sources into 19 electrodes that share them.
+@cache
+def volume_conduction(width: float, bilateral: float) -> np.ndarray:
+    """Matrix that turns independent noise into the potentials of ongoing activity.
 
-    Rows have unit norm, so an electrode keeps the sources' variance, and electrodes correlate the
-    more the nearer they are, as volume conduction makes them.
+    Dipoles all over the cortex, of any orientation, are active alike with their neighbours, and
+    in part with their mirror image in the other hemisphere. The narrower the patches, the less
+    electrodes have in common; but never nothing, since the head conducts.
 
     Args:
-        width: standard deviation of a source's fall-off, in radians.
+        width: standard deviation of the patches, in radians; some 0.1 for fast activity, and 0.6
+            for the slow waves of sleep and encephalopathy.
+        bilateral: correlation with the other hemisphere, 0 to 1.
 
     Returns:
-        Shape ``(19 electrodes, 19 sources)``.
+        Shape ``(19 electrodes, 19 sources)``; of unit mean square over the 18 longitudinal bipolar
+        channels.
     """
-    fields = np.stack([scalp_field(position, width=width) for position in POSITIONS], axis=1)
-    return fields / np.linalg.norm(fields, axis=1, keepdims=True)
+    places, fields = _cortical_fields()
+    alike = sum(
+        share * np.exp(-0.5 * (_angles(others.T, places) / width) ** 2)
+        for share, others in ((1, places), (bilateral, places * [-1, 1, 1]))
+    )
+    upright = np.einsum("esk,sk->es", fields, places)
+    folded = np.einsum("esk,fsk->ef", fields, fields)
+    covariance = upright @ alike @ upright.T
+    covariance += _FOLDED * np.trace(covariance) / np.trace(folded) * folded
+    covariance /= np.mean(np.diag(_BIPOLAR @ covariance @ _BIPOLAR.T))
+    return np.linalg.cholesky(covariance + 1e-9 * np.eye(len(covariance)))
 
 
 def front_to_back_delays(seconds: float) -> np.ndarray:

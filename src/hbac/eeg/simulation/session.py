@@ -1,4 +1,4 @@
-"""One continuous recording: a patient's background, a pattern, artefacts and what went wrong."""
+"""One continuous recording: what the brain makes, artefacts, the amplifier and what went wrong."""
 
 from __future__ import annotations
 
@@ -7,21 +7,27 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import signal
 
-from hbac.eeg.recording import CHANNELS, SAMPLING_RATE, Recording
+from hbac.eeg.recording import CHANNELS, ELECTRODES, SAMPLING_RATE, Recording
 from hbac.eeg.regional import COLUMNS, ROW_SECONDS, regional_spectrogram
-from hbac.eeg.simulation import artefacts, patterns, scalp
-from hbac.eeg.simulation.background import (
-    coloured_noise,
-    power_law,
-    simulate_background,
-    spectral_peak,
-    wander,
-)
+from hbac.eeg.simulation import artefacts, scalp
+from hbac.eeg.simulation.background import coloured_noise, power_law, wander
+from hbac.eeg.simulation.brain import simulate_brain
+from hbac.eeg.simulation.looks import PATTERNS
 from hbac.eeg.simulation.patient import Patient, draw_patient
-from hbac.eeg.simulation.timeline import Episode, Span, presence
+from hbac.eeg.simulation.timeline import Episode, Span
 
-_SUPPRESSED = 0.12
+_LOW_PASS = (40, 70)
+"""Hz, at which amplifiers' settings cut."""
+
+_OFTEN = 3
+"""How many times more artefacts there are where nothing else made experts look."""
+
+_TENSE = 0.35
+_CHEWING = 0.3
+_BAD_ELECTRODES = 0.06
+_MACHINES = 0.02
 
 
 @dataclass(frozen=True)
@@ -62,195 +68,47 @@ Brain = Callable[[np.random.Generator, Session, Patient], np.ndarray]
 """Makes activity of the brain, in microvolts, shape ``(19, samples)``."""
 
 
-def _lateralised(session: Session, patient: Patient, *, width: float) -> np.ndarray:
-    contralateral = 0.05 + 0.5 * session.ambiguity
-    return scalp.lateralised_field(patient.focus, width=width, contralateral=contralateral)
-
-
-def _generalised(rng: np.random.Generator, session: Session) -> np.ndarray:
-    return scalp.generalised_field(
-        inclination=rng.uniform(70, 100),
-        posterior=rng.uniform(0.1, 0.3),
-        asymmetry=0.6 * session.ambiguity * rng.choice([-1, 1]),
-    )
-
-
-def _loudness(rng: np.random.Generator, session: Session, patient: Patient) -> float:
-    """Factor by which a pattern stands above its typical height, larger in large backgrounds."""
-    clarity = 1 - 0.5 * session.ambiguity
-    return clarity * (patient.amplitude / 10) ** 0.5 * rng.lognormal(0, 0.2)
-
-
-def _lpd(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
-    samples = session.seconds * SAMPLING_RATE
-    field = _lateralised(session, patient, width=rng.uniform(0.45, 0.7))
-    phases = (patterns.BIPHASIC, patterns.POLYPHASIC)[rng.integers(2)]
-    return patterns.simulate_periodic_discharges(
-        rng,
-        presence(session.episodes_of("lpd"), samples, ramp=0.5),
-        frequency=rng.uniform(0.6, 1.6) + 0.5 * session.ambiguity,
-        jitter=rng.uniform(0.08, 0.2),
-        phases=phases,
-        field=150 * _loudness(rng, session, patient) * field,
-    )
-
-
-def _gpd(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
-    samples = session.seconds * SAMPLING_RATE
-    phases = patterns.TRIPHASIC if rng.random() < 0.6 else patterns.BIPHASIC
-    field = _generalised(rng, session)
-    return patterns.simulate_periodic_discharges(
-        rng,
-        presence(session.episodes_of("gpd"), samples, ramp=0.5),
-        frequency=rng.uniform(0.7, 1.9),
-        jitter=rng.uniform(0.06, 0.16),
-        phases=phases,
-        field=190 * _loudness(rng, session, patient) * field,
-        delays=scalp.front_to_back_delays(rng.uniform(0.0, 0.12)),
-    )
-
-
-def _lrda(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
-    samples = session.seconds * SAMPLING_RATE
-    field = _lateralised(session, patient, width=rng.uniform(0.45, 0.7))
-    return patterns.simulate_rhythmic_delta(
-        rng,
-        presence(session.episodes_of("lrda"), samples, ramp=2),
-        frequency=rng.uniform(1.2, 2.8),
-        field=75 * _loudness(rng, session, patient) * field,
-        sharpness=rng.uniform(0.1, 0.4),
-    )
-
-
-def _grda(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
-    samples = session.seconds * SAMPLING_RATE
-    field = _generalised(rng, session)
-    return patterns.simulate_rhythmic_delta(
-        rng,
-        presence(session.episodes_of("grda"), samples, ramp=2),
-        frequency=rng.uniform(1.2, 2.8),
-        field=105 * _loudness(rng, session, patient) * field,
-        sharpness=rng.uniform(0.1, 0.4),
-        delays=scalp.front_to_back_delays(rng.uniform(0.0, 0.08)),
-    )
-
-
-def _seizures(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
-    """All seizures of a session: alike in focus and frequency, as a patient's seizures are."""
-    eeg = np.zeros((len(scalp.POSITIONS), session.seconds * SAMPLING_RATE), np.float32)
-    height = 100 * _loudness(rng, session, patient)
-    local = _lateralised(session, patient, width=0.5)
-    spread = scalp.lateralised_field(
-        patient.focus, width=0.9, contralateral=float(rng.uniform(0.1, 0.7))
-    )
-    course = {"onset": rng.uniform(2, 3.5), "peak": rng.uniform(5, 8), "offset": rng.uniform(1, 2)}
-    angles = np.arccos(np.clip(scalp.POSITIONS @ scalp.electrode_position(patient.focus), -1, 1))
-    for episode in session.episodes_of("seizure"):
-        first, last = (round(t * SAMPLING_RATE) for t in (episode.start, episode.stop))
-        eeg[:, first:last] = patterns.simulate_seizure(
-            rng,
-            last - first,
-            **course,
-            local_field=height * local,
-            spread_field=height * spread,
-            delays=0.012 * angles,
+def _electrodes(rng: np.random.Generator, session: Session, samples: int) -> np.ndarray:
+    """What electrodes and their reference add, in microvolts, shape (19, samples)."""
+    reference = coloured_noise(rng, power_law(exponent=1.5, rms=12), shape=(1, samples))
+    sensors = coloured_noise(rng, lambda _: 0.01, shape=(len(scalp.POSITIONS), samples))
+    often = _OFTEN if session.pattern == "other" else 1
+    eeg = reference + sensors
+    eeg += artefacts.simulate_pops(rng, samples, per_minute=often * rng.uniform(0, 0.5))
+    if rng.random() < _BAD_ELECTRODES * often:
+        eeg += artefacts.simulate_bad_electrodes(
+            rng, samples, frequency=session.mains_frequency, count=int(rng.integers(1, 4))
         )
-    return eeg
-
-
-PATTERNS: dict[str, Brain] = {
-    "lpd": _lpd,
-    "gpd": _gpd,
-    "lrda": _lrda,
-    "grda": _grda,
-    "seizure": _seizures,
-}
-"""By pattern, what simulates a session's episodes of it, and nothing else of the brain."""
-
-
-def _sporadic_discharges(
-    rng: np.random.Generator, session: Session, patient: Patient
-) -> np.ndarray:
-    """Single discharges without a period, as recordings of class ``other`` may have."""
-    samples = session.seconds * SAMPLING_RATE
-    per_minute = rng.choice([0, 2, 8])
-    onsets = artefacts.event_times(rng, session.seconds, per_minute=per_minute)
-    trace = patterns.discharge_train(rng, onsets, samples, phases=patterns.BIPHASIC)
-    field = _lateralised(session, patient, width=0.6)
-    return scalp.project(trace, 100 * _loudness(rng, session, patient) * field)
-
-
-def _focal_slowing(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
-    """Polymorphic delta over a lesion."""
-    density = spectral_peak(frequency=1.2, bandwidth=0.7, rms=rng.uniform(0.3, 1.0))
-    trace = coloured_noise(rng, density, shape=(1, session.seconds * SAMPLING_RATE))[0]
-    field = scalp.lateralised_field(patient.focus, width=0.6, contralateral=0.0)
-    return scalp.project(trace, patient.amplitude * field)
-
-
-def _suppression(rng: np.random.Generator, samples: int) -> np.ndarray:
-    """Gain of a burst-suppression background: bursts of 1-4 s, suppression for 2-8 s."""
-    pairs = rng.uniform([1, 2], [4, 8], (samples // (3 * SAMPLING_RATE) + 1, 2))
-    edges = np.cumsum(pairs.ravel())
-    times = np.arange(samples) / SAMPLING_RATE
-    suppressed = np.searchsorted(edges, times) % 2 == 1
-    kernel = np.hanning(SAMPLING_RATE // 2)
-    gain = np.where(suppressed, _SUPPRESSED, 1.5)
-    return np.convolve(gain, kernel / kernel.sum(), mode="same").astype(np.float32)
-
-
-def _postictal(session: Session, samples: int) -> np.ndarray:
-    """Gain of the background: attenuated after each seizure, recovering within a minute."""
-    times = np.arange(samples, dtype=np.float32) / SAMPLING_RATE
-    gain = np.ones(samples, np.float32)
-    for seizure in session.episodes_of("seizure"):
-        since = np.maximum(times - seizure.stop, 0)
-        gain *= np.where(times < seizure.stop, 1, 1 - 0.65 * np.exp(-since / 15))
-    return gain
-
-
-def _cerebral(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
-    """What the brain makes, in microvolts, shape (19, samples)."""
-    samples = session.seconds * SAMPLING_RATE
-    eeg = simulate_background(
-        rng,
-        samples,
-        exponent=patient.exponent,
-        amplitude=patient.amplitude,
-        posterior_frequency=patient.posterior_frequency,
-        slowing=patient.slowing,
-    )
-    if session.pattern in ("seizure", "lpd", "lrda"):
-        eeg += _focal_slowing(rng, session, patient)
-    if session.pattern == "other" and rng.random() < 0.25:
-        eeg *= _suppression(rng, samples)
-    if session.pattern == "other":
-        eeg += _sporadic_discharges(rng, session, patient)
-    eeg *= _postictal(session, samples)
-    for pattern in sorted({episode.pattern for episode in session.episodes}):
-        eeg += PATTERNS[pattern](rng, session, patient)
+    if rng.random() < _MACHINES * often:
+        eeg += artefacts.simulate_machine(rng, samples)
     return eeg
 
 
 def _extracerebral(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
-    """What electrodes pick up beside the brain, in microvolts, shape (19, samples)."""
+    """What the patient adds beside the brain, in microvolts, shape (19, samples)."""
     samples = session.seconds * SAMPLING_RATE
-    often = 4 if session.pattern == "other" else 1
-    reference = coloured_noise(rng, power_law(exponent=1.5, rms=12), shape=(1, samples))
-    sensors = coloured_noise(rng, lambda _: 0.01, shape=(len(scalp.POSITIONS), samples))
-    return (
-        reference
-        + sensors
-        + artefacts.simulate_muscle(rng, samples, per_minute=often * rng.uniform(0.2, 1.5))
-        + artefacts.simulate_blinks(rng, samples, per_minute=often**0.5 * patient.blinks)
-        + artefacts.simulate_pops(rng, samples, per_minute=often * rng.uniform(0, 0.5))
-    )
+    often = _OFTEN if session.pattern == "other" else 1
+    eeg = artefacts.simulate_muscle(rng, samples, per_minute=often * rng.uniform(0.2, 1.5))
+    eeg += artefacts.simulate_blinks(rng, samples, per_minute=patient.blinks)
+    eeg += artefacts.simulate_gaze(rng, samples, per_minute=patient.blinks / 2)
+    eeg += artefacts.simulate_movement(rng, samples, per_minute=often * rng.uniform(0, 0.4))
+    if rng.random() < _TENSE:
+        eeg += artefacts.simulate_tone(rng, samples, amplitude=rng.lognormal(2, 0.7))
+    if session.pattern == "other" and patient.state == "awake" and rng.random() < _CHEWING:
+        eeg += artefacts.simulate_chewing(rng, samples, per_minute=rng.uniform(0.5, 3))
+    return eeg
 
 
 def _electrocardiogram(beats: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     breathing = 15 * wander(rng, len(beats), seconds=2)
     noise = 4 * rng.standard_normal(len(beats), dtype=np.float32)
     return rng.choice([-1, 1]) * rng.uniform(250, 900) * beats + breathing + noise
+
+
+def _amplify(data: np.ndarray, low_pass: float) -> np.ndarray:
+    """Let the amplifier's low-pass act on the channels."""
+    sections = signal.butter(2, low_pass, fs=SAMPLING_RATE, output="sos")
+    return signal.sosfilt(sections.astype(np.float32), data).astype(np.float32)
 
 
 def _damage(data: np.ndarray, session: Session) -> np.ndarray:
@@ -262,12 +120,13 @@ def _damage(data: np.ndarray, session: Session) -> np.ndarray:
     return damaged
 
 
-def record(session: Session, brain: Brain) -> Recording:
+def record(session: Session, brain: Brain, *, low_pass: float | None = None) -> Recording:
     """Record a session, with all that electrodes pick up beside the brain and all that goes wrong.
 
     Args:
         session: what the recording follows from, but for what the brain makes.
         brain: makes that; its generator is the session's own.
+        low_pass: of the amplifier, in Hz; none leaves every sample as it was made.
 
     Returns:
         EEG against a common reference and EKG in microvolts, shape ``(20, seconds * 200)``,
@@ -275,10 +134,11 @@ def record(session: Session, brain: Brain) -> Recording:
     """
     streams = np.random.SeedSequence(session.seed).spawn(3)
     cerebral, extracerebral, heart = (np.random.default_rng(stream) for stream in streams)
-    patient = draw_patient(session.patient_seed)
+    patient = draw_patient(session.patient_seed, session.pattern)
     samples = session.seconds * SAMPLING_RATE
     beats = artefacts.simulate_heartbeats(heart, samples, rate=patient.heart_rate)
     eeg = brain(cerebral, session, patient) + _extracerebral(extracerebral, session, patient)
+    eeg += _electrodes(extracerebral, session, samples)
     eeg += scalp.project(beats, artefacts.heart_field(patient.heart_amplitude))
     data = np.vstack([eeg, _electrocardiogram(beats, heart)]).astype(np.float32)
     data += artefacts.simulate_mains(
@@ -288,6 +148,8 @@ def record(session: Session, brain: Brain) -> Recording:
         amplitude=patient.mains_amplitude,
         channels=len(CHANNELS),
     )
+    if low_pass is not None:
+        data = _amplify(data, low_pass)
     return Recording(_damage(data, session), CHANNELS)
 
 
@@ -300,7 +162,24 @@ def simulate_session(session: Session) -> Recording:
     Returns:
         As ``record``.
     """
-    return record(session, _cerebral)
+    low_pass = np.random.default_rng([session.seed, 1]).uniform(*_LOW_PASS)
+    return record(session, simulate_brain, low_pass=low_pass)
+
+
+def simulate_pattern(session: Session) -> Recording:
+    """Simulate the pattern that a session shows alone, without the rest of the brain.
+
+    Returns:
+        Microvolts of the 19 electrodes, shape ``(19, seconds * 200)``, float32; zeros for
+        ``other``.
+    """
+    eeg = np.zeros((len(ELECTRODES), session.seconds * SAMPLING_RATE), np.float32)
+    if session.episodes_of(session.pattern):
+        rng = np.random.default_rng(session.seed)
+        eeg += PATTERNS[session.pattern](
+            rng, session, draw_patient(session.patient_seed, session.pattern)
+        )
+    return Recording(eeg, ELECTRODES)
 
 
 def simulate_excerpt(session: Session, *, start: float, seconds: float) -> Recording:

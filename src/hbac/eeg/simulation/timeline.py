@@ -123,4 +123,5 @@ def presence(episodes: Sequence[Episode], samples: int, *, ramp: float) -> np.nd
     """
     times = np.arange(samples, dtype=np.float32) / SAMPLING_RATE
     ramps = [np.minimum(times - episode.start, episode.stop - times) for episode in episodes]
-    return np.clip(np.max(ramps, axis=0, initial=0) / ramp, 0, 1).astype(np.float32)
+    highest = np.max([np.zeros_like(times), *ramps], axis=0)
+    return np.clip(highest / ramp, 0, 1).astype(np.float32)
