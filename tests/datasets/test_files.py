@@ -131,6 +131,28 @@ def test_a_spectrogram_is_read_without_its_time(tmp_path):
     np.testing.assert_array_equal(dataset.load(), power)
 
 
+@pytest.mark.parametrize("index", ["time", ["time", "LL_0.59"], "LL_0.59"])
+@pytest.mark.parametrize("dtype", [int, float])
+def test_a_spectrogram_whose_columns_pandas_kept_as_an_index_is_read_as_any(tmp_path, index, dtype):
+    power = np.random.default_rng(0).random((301, 400)).astype(np.float32)
+    frame = pd.DataFrame(power, columns=list(COLUMNS))
+    frame.insert(0, "time", np.arange(1, 602, 2, dtype=dtype)[::-1])
+    path = tmp_path / "1.parquet"
+    frame.set_index(index).to_parquet(path)
+    loaded = RegionalSpectrogramDataset(filepath=str(path)).load()
+    np.testing.assert_array_equal(loaded, power[::-1])
+
+
+def test_an_index_that_another_program_left_is_no_column(tmp_path):
+    path = tmp_path / "1.parquet"
+    frame = pd.DataFrame(np.ones((300, 400), np.float32), columns=list(COLUMNS))
+    frame.index = pd.RangeIndex(1, 601, 2, name="time")
+    half = pa.Table.from_pandas(frame).slice(0, 299)
+    pq.write_table(half, path)
+    with pytest.raises(DatasetError, match="lacks the columns 'time'"):
+        RegionalSpectrogramDataset(filepath=str(path)).load()
+
+
 def test_a_short_spectrogram_is_refused(tmp_path):
     frame = pd.DataFrame(np.ones((299, 400), np.float32), columns=list(COLUMNS))
     dataset = RegionalSpectrogramDataset(filepath=str(tmp_path / "1.parquet"))

@@ -135,8 +135,17 @@ def test_a_window_without_an_offset_stands_in_the_middle():
 
 
 def test_an_eeg_of_two_patients_is_refused():
-    with pytest.raises(ValueError, match="eeg_id 7"):
+    message = r"eeg_id 7 has labels with the patient_ids \[1, 2\]; give all labels .* the same"
+    with pytest.raises(ValueError, match=message):
         select_windows(labels([(7, 1, 0, 0, 1, 0), (7, 2, 0, 0, 1, 0)]), policy="per_eeg")
+
+
+def test_eegs_of_two_spectrograms_are_refused():
+    table = labels([(eeg_id, 1, 0, 0, 1, 0) for eeg_id in (5, 7, 7, 8, 8)])
+    table["spectrogram_id"] = range(5)
+    message = r"eeg_id 7 has .* spectrogram_ids \[1, 2\], and 1 more EEGs are like it; give"
+    with pytest.raises(ValueError, match=message):
+        select_windows(table, policy="per_eeg")
 
 
 def test_the_labels_are_not_changed():

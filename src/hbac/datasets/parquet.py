@@ -51,10 +51,26 @@ def _check_schema(schema: pa.Schema, required: Iterable[str], path: str) -> None
             raise DatasetError(f"{path}: column {field.name!r} must be numeric, it is {field.type}")
 
 
+def _range_columns(file: pq.ParquetFile) -> dict[str, np.ndarray]:
+    """Index columns in even steps: pandas writes their ends and step alone, as metadata."""
+    index = (file.schema_arrow.pandas_metadata or {}).get("index_columns", [])
+    ranges = {
+        entry["name"]: np.arange(entry["start"], entry["stop"], entry["step"])
+        for entry in index
+        if isinstance(entry, dict) and entry["name"] not in (None, *file.schema_arrow.names)
+    }
+    return {name: row for name, row in ranges.items() if len(row) == file.metadata.num_rows}
+
+
 def _read_table(content: bytes, columns: Sequence[str], also: Sequence[str], path: str) -> pa.Table:
     file = pq.ParquetFile(pa.BufferReader(content))
-    _check_schema(file.schema_arrow, [*columns, *also], path)
-    table = file.read(columns=list(columns), use_threads=False)
+    ranges, schema = _range_columns(file), file.schema_arrow
+    for name in ranges:
+        schema = schema.append(pa.field(name, pa.int64()))
+    _check_schema(schema, [*columns, *also], path)
+    table = file.read(columns=[name for name in columns if name not in ranges], use_threads=False)
+    for name in ranges.keys() & set(columns):
+        table = table.append_column(name, pa.array(ranges[name]))
     return table if table.column_names == list(columns) else table.select(list(columns))
 
 

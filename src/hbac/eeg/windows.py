@@ -73,10 +73,16 @@ def _fractions(counts: np.ndarray) -> np.ndarray:
 
 
 def _check_owners(labels: pd.DataFrame) -> None:
-    owners = labels.groupby("eeg_id")[["patient_id", "spectrogram_id"]].nunique()
-    torn = owners.index[(owners > 1).any(axis=1)]
-    if len(torn):
-        raise ValueError(f"eeg_id {torn[0]} has labels of several patients or spectrograms")
+    for column in ("patient_id", "spectrogram_id"):
+        owners = labels.groupby("eeg_id")[column].nunique()
+        torn = owners.index[owners > 1]
+        if len(torn):
+            several = labels.loc[labels["eeg_id"] == torn[0], column].unique().tolist()
+            more = f", and {len(torn) - 1} more EEGs are like it" if len(torn) > 1 else ""
+            raise ValueError(
+                f"eeg_id {torn[0]} has labels with the {column}s {several}{more}; give all labels "
+                "of an EEG the same"
+            )
 
 
 def select_windows(labels: pd.DataFrame, *, policy: Policy) -> pd.DataFrame:
