@@ -43,6 +43,22 @@ def test_nothing_is_made_outside_a_folder_of_any_name(empty_store, tmp_path, mon
         assert database.execute("SELECT COUNT(*) FROM runs").fetchone() == (1,)
 
 
+def test_a_store_is_made_in_a_folder_of_any_name(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    root = tmp_path / "a'b\"c :d%41"
+    root.mkdir()
+    monkeypatch.chdir(root)
+    client, experiment = connect(root)
+    for each in (experiment, "0"):
+        client.log_text(client.create_run(each).info.run_id, "text", "a.txt")
+    assert {file.partition("/")[0] for file in files_of(tmp_path)} == {root.name}
+    assert {file.partition("/")[0] for file in files_of(root)} == {
+        "mlartifacts",
+        "mlflow.db",
+        "mlflow.db.lock",
+    }
+
+
 @pytest.mark.parametrize("way", [shutil.move, shutil.copytree])
 def test_a_project_that_was_moved_or_copied_keeps_its_artifacts(root, tmp_path, way):
     first = tmp_path / "first"

@@ -100,3 +100,12 @@ def test_what_says_nothing_of_the_content_is_not_blamed_on_the_file(tmp_path, mo
         dataset.load()
     assert str(error) in str(raised.value)
     assert "begins with" not in str(raised.value)
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_network_that_is_missing(tmp_path, is_link):
+    path = tmp_path / "fold_0.compact.keras"
+    if is_link:
+        path.symlink_to(tmp_path / "withdrawn")
+    with pytest.raises(DatasetError, match=r"fold_0\.compact\.keras is missing\. Train it by"):
+        datasets.KerasModelDataset(filepath=str(path)).load()

@@ -25,7 +25,13 @@ class KerasModelDataset(FileDataset):
 
         with tempfile.TemporaryDirectory() as folder:
             local = str(Path(folder, "model.keras"))
-            self._fs.get_file(path, local)
+            try:
+                self._fs.get_file(path, local)
+            except FileNotFoundError as error:
+                raise FileNotFoundError(
+                    f"{path} is missing. Train it by the pipeline modeling, or copy it from where "
+                    "its run was made"
+                ) from error
             try:
                 return keras.saving.load_model(local, compile=False)
             except Exception as error:

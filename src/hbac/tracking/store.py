@@ -174,6 +174,16 @@ def _alone(file: Path | None) -> Iterator[None]:
         yield
 
 
+def _make_database(uri: str, file: Path) -> None:
+    """Make the tables, with a default experiment whose artifacts lie beside those of others.
+
+    MLflow would put them below the working directory, whose name it writes into SQL as it is.
+    """
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    SqlAlchemyStore(uri, (file.parent / ARTIFACTS).as_uri())
+
+
 def _find_experiment(client):
     """The experiment that the environment names, or None where it is yet to be made."""
     from mlflow.exceptions import MlflowException
@@ -233,6 +243,8 @@ def connect(root: Path):
     file = _database(uri)
     try:
         with _alone(file):
+            if file is not None and not file.exists():
+                _make_database(uri, file)
             client = MlflowClient(uri)
             return client, _open_experiment(client, file)
     except TrackingError:
