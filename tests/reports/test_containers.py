@@ -12,18 +12,9 @@ import pytest
 
 from tests.conftest import PROJECT
 from tests.reports.test_data_sets import SMALL
+from tests.test_demo import SMALLEST
 
 USER = "4242"
-TINY = {
-    "modeling.n_folds": 2,
-    "modeling.image.panel_height": 16,
-    "modeling.image.panel_width": 32,
-    "modeling.network.architecture": "compact",
-    "modeling.network.weights": "null",
-    "modeling.training.schedule": "cosine",
-    "modeling.training.epochs": 1,
-    "modeling.training.warm_up_epochs": 0,
-}
 # Whoever owns the interpreter may have hidden it from others: reading is allowed, writing is not.
 AS_USER = [
     *("setpriv", "--reuid", USER, "--regid", USER, "--clear-groups"),
@@ -101,7 +92,11 @@ def test_what_was_compiled_is_kept_for_the_next_run(printed, folder):
 
 
 @pytest.mark.slow
-def test_networks_are_trained_and_kept(printed, folder):
-    kedro_run(folder, "modeling", **TINY)
-    assert len(list((folder / "data/06_models").glob("*.keras"))) == 2
-    assert (folder / "mlflow.db").exists()
+def test_the_demo_ends_in_its_report(folder):
+    root = folder / "demo"
+    root.mkdir(mode=0o777)
+    root.chmod(0o777)
+    kedro_run(root, "demo", **SMALLEST)
+    assert len(list((root / "data/06_models").glob("*.keras"))) == 2
+    assert (root / "data/08_reporting/report.html").stat().st_size > 0
+    assert (root / "mlflow.db").exists()
