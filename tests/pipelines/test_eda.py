@@ -283,7 +283,7 @@ def test_a_spectrogram_without_the_labels_window_is_said_so(labels, eegs, load, 
     figures = plot_example_spectrograms(choose_examples(labels, eegs), {"7": load})
     assert "no 10 minutes from second 10 of spectrogram 7 can be read" in _words(figures["lpd"])
     assert figures["gpd"] is not None
-    assert "A spectrogram is left out: " in caplog.text
+    assert "Spectrogram 7 is left out: " in caplog.text
 
 
 def test_pipeline_makes_every_table_and_figure(labels, eegs, spectrograms):
