@@ -49,13 +49,16 @@ def simulate_periodic_discharges(
     onsets = discharge_onsets(rng, samples, frequency=frequency, jitter=jitter)
     heights = envelope[(onsets * SAMPLING_RATE).astype(int)]
     there = heights > 0
+    onsets, heights = onsets[there], heights[there]
     waxing = np.exp(0.2 * wander(rng, samples, seconds=20))
-    trains = (
-        discharge_train(rng, onsets[there], samples, phases=phases, heights=heights[there])
-        for _ in np.atleast_2d(field)
+    return sum(
+        project(
+            discharge_train(rng, onsets, samples, phases=phases, heights=heights) * waxing,
+            own,
+            delays,
+        )
+        for own in np.atleast_2d(field)
     )
-    pairs = zip(trains, np.atleast_2d(field), strict=True)
-    return sum(project(train * waxing, own, delays) for train, own in pairs)
 
 
 def _cycles(
