@@ -203,3 +203,46 @@ def test_experts_agree_as_often_as_published():
 def test_sizes_that_cannot_be_are_refused(name, limits):
     with pytest.raises(ValueError, match=rf"{name} must be increasing and at least .* received"):
         plan_cohort(**SIZES | {name: limits})
+
+
+@pytest.fixture(scope="module")
+def short():
+    one_label = {"eegs_per_session": (1, 1), "eeg_seconds": (50, 50), "labels_per_eeg": (1, 1)}
+    return plan_cohort(**SIZES | one_label | {"spectrograms": False, "patients": 60})
+
+
+def test_recordings_without_spectrograms_end_with_their_files(short):
+    for planned in of(short, "train"):
+        (excerpt,) = planned.excerpts
+        assert (excerpt.start, excerpt.seconds, planned.session.seconds) == (0, 50, 50)
+    assert not any(planned.has_spectrogram for planned in short.sessions)
+    for table in (short.train_labels, short.test_labels):
+        assert set(table["spectrogram_id"]) == {NO_SPECTROGRAM}
+    assert set(short.train_labels["spectrogram_label_offset_seconds"]) == {0}
+    assert {planned.session.seconds for planned in of(short, "test")} >= {50}
+
+
+def test_several_files_without_spectrograms_share_a_recording():
+    cohort = plan_cohort(**SIZES | {"eegs_per_session": (2, 2), "spectrograms": False})
+    for planned in of(cohort, "train"):
+        first, last = planned.excerpts
+        assert first.start == 0
+        assert planned.session.seconds == last.start + last.seconds
+
+
+def test_recordings_without_spectrograms_are_labelled_as_others(short):
+    labels = short.train_labels.set_index("eeg_id")["expert_consensus"]
+    of_class = {name: [] for name in CLASSES}
+    for planned in of(short, "train"):
+        consensus = labels[planned.excerpts[0].eeg_id]
+        of_class[planned.session.pattern].append(
+            consensus == CLASS_NAMES[CLASSES.index(planned.session.pattern)]
+        )
+    assert all(np.mean(right) > 0.5 for right in of_class.values())
+
+
+def test_the_clearest_of_a_cut_recording_show_their_pattern_from_end_to_end(short):
+    clear = [p.session for p in of(short, "train") if p.session.ambiguity == 0]
+    runs = [s for s in clear if s.pattern not in ("seizure", "other")]
+    assert len(runs) == 4
+    assert all(s.episodes[0].start <= 0 and s.episodes[0].stop >= 50 for s in runs)

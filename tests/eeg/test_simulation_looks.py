@@ -110,3 +110,18 @@ def test_lpds_are_larger_on_the_side_of_the_focus_but_for_few():
         on_the_left = draw_patient(seed, "lpd").focus in LEFT_FOCI
         larger.append(left > 1.5 * right if on_the_left else right > 1.5 * left)
     assert 0.88 < np.mean(larger) < 1
+
+
+def test_a_seizure_that_had_begun_before_is_the_middle_of_the_whole():
+    whole = replace(session_of("seizure", 3), seconds=80, episodes=(Episode("seizure", 0.0, 80.0),))
+    part = replace(whole, seconds=30, episodes=(Episode("seizure", -40.0, 40.0),))
+    middle = simulate_pattern(whole).crop(40, 30)
+    np.testing.assert_array_equal(simulate_pattern(part).data, middle.data)
+    assert np.abs(middle.data).max() > 10
+
+
+def test_a_seizure_outside_of_the_recording_is_not_seen():
+    before = replace(session_of("seizure", 3), episodes=(Episode("seizure", -80.0, -20.0),))
+    after = replace(before, episodes=(Episode("seizure", 20.0, 80.0),))
+    assert not simulate_pattern(before).data.any()
+    assert not simulate_pattern(after).data.any()

@@ -1,8 +1,6 @@
 import pickle
-from functools import partial
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pytest
 import yaml
@@ -10,6 +8,7 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 from pydantic import ValidationError
 
+from hbac.datasets.fingerprint import task_fingerprint
 from hbac.eeg import CHANNELS, regional_spectrogram
 from hbac.eeg.regional import COLUMNS
 from hbac.eeg.simulation import simulate_session
@@ -60,20 +59,34 @@ def test_partitions_evaluate_to_an_eeg_and_its_own_spectrogram(made, sessions):
 def test_test_files_have_the_competitions_lengths(made):
     paired = next(iter(made["test_spectrograms"].values()))()
     assert len(paired) == 300
-    seconds = {task.keywords["seconds"] for task in made["test_eegs"].values()}
+    seconds = {task.seconds for task in made["test_eegs"].values()}
     assert 50 in seconds
     assert max(seconds) >= 600
 
 
-def test_partitions_are_partials_that_travel_and_hash_by_value(made, sessions):
+def test_partitions_travel_and_are_told_apart_by_value(made, sessions):
     again = nodes.simulate_train_eegs(sessions)
     for name, task in made["train_eegs"].items():
-        assert type(task) is partial
         travelled = pickle.loads(pickle.dumps(task))
         for other in (again[name], travelled):
-            assert joblib.hash((task.args, task.keywords)) == joblib.hash(
-                (other.args, other.keywords)
-            )
+            assert task_fingerprint(task) == task_fingerprint(other)
+    assert len({task_fingerprint(task) for task in again.values()}) == len(again)
+
+
+def test_a_simulated_eeg_takes_the_place_of_a_file(sessions):
+    eeg = next(iter(nodes.simulate_train_eegs(sessions).values()))
+    some = eeg(channels=("O1", "Fp1"))
+    assert some.channels == ("O1", "Fp1")
+    assert some.data.shape[1] == eeg.length()
+    np.testing.assert_array_equal(some.data, eeg().pick(("O1", "Fp1")).data)
+
+
+def test_without_spectrograms_there_is_no_file_of_one():
+    params = SimulationParams(**parameters(spectrograms=False))
+    labels, _, sessions = nodes.plan_cohort(params)
+    assert nodes.simulate_train_spectrograms(sessions) == {}
+    assert nodes.simulate_test_spectrograms(sessions) == {}
+    assert set(nodes.simulate_train_eegs(sessions)) == set(labels["eeg_id"].astype(str))
 
 
 def test_yaml_holds_every_parameter_and_a_typo_is_refused():

@@ -133,12 +133,18 @@ class _Draw:
             yield from self.rng.permutation(len(PANEL_SIZES)).tolist()
 
 
-def _draw_excerpts(draw: _Draw, count: int, seconds: Range) -> tuple[Excerpt, ...]:
-    """Consecutive EEG files whose labels' 10-minute windows fit into the session.
+def _draw_margin(draw: _Draw, spectrograms: bool) -> int:
+    """Seconds of a session before its first EEG file, or after its last."""
+    return _MARGIN + draw.even((0, 30)) if spectrograms else 0
 
-    Starts are odd, so that the 10-minute windows start on even seconds, at a row.
+
+def _draw_excerpts(draw: _Draw, count: int, seconds: Range, start: int) -> tuple[Excerpt, ...]:
+    """Consecutive EEG files.
+
+    Where labels have 10-minute windows, starts are odd, so that these start on even seconds, at a
+    row.
     """
-    excerpts, start = [], _MARGIN + draw.even((0, 30))
+    excerpts = []
     for _ in range(count):
         length = WINDOW_SECONDS if draw.rng.random() < 0.25 else draw.even(seconds)
         excerpts.append(Excerpt(draw.unique(), start, length))
@@ -155,6 +161,7 @@ def _draw_session(
     spans: Sequence[Span],
     ambiguity: float,
     mains_frequency: float,
+    spectrograms: bool,
 ) -> Session:
     concentration = np.array([ambiguity, 1 - ambiguity]) * _CONCENTRATION
     return Session(
@@ -163,7 +170,7 @@ def _draw_session(
         seconds=seconds,
         pattern=pattern,
         ambiguity=float(draw.rng.beta(*concentration)),
-        episodes=draw_episodes(draw.rng, pattern, seconds, spans=spans),
+        episodes=draw_episodes(draw.rng, pattern, seconds, spans=spans, ongoing=not spectrograms),
         mains_frequency=mains_frequency,
     )
 
@@ -180,25 +187,36 @@ def _plan_train_session(
     patient_seed: int,
     eegs: Range,
     eeg_seconds: Range,
+    spectrograms: bool,
     **common: float,
 ) -> PlannedSession:
-    excerpts = _draw_excerpts(draw, draw.between(eegs), eeg_seconds)
+    count, start = draw.between(eegs), _draw_margin(draw, spectrograms)
+    excerpts = _draw_excerpts(draw, count, eeg_seconds, start)
     session = _draw_session(
         draw,
         pattern=pattern,
         patient_seed=patient_seed,
-        seconds=excerpts[-1].start + excerpts[-1].seconds + _MARGIN + draw.even((0, 30)),
+        seconds=excerpts[-1].start + excerpts[-1].seconds + _draw_margin(draw, spectrograms),
         spans=_spans(excerpts),
+        spectrograms=spectrograms,
         **common,
     )
-    return PlannedSession("train", patient_id, draw.unique(), session, excerpts)
+    spectrogram_id = draw.unique() if spectrograms else NO_SPECTROGRAM
+    return PlannedSession("train", patient_id, spectrogram_id, session, excerpts)
 
 
 def _plan_test_session(
-    draw: _Draw, pattern: str, *, kind: str, long_seconds: Range, **common: float
+    draw: _Draw,
+    pattern: str,
+    *,
+    kind: str,
+    long_seconds: Range,
+    spectrograms: bool,
+    **common: float,
 ) -> PlannedSession:
     """A session of a new patient; ``long`` gives an EEG of 10 minutes or more."""
-    seconds = draw.even(long_seconds) if kind == "long" else SPECTROGRAM_SECONDS
+    short = SPECTROGRAM_SECONDS if spectrograms else WINDOW_SECONDS
+    seconds = draw.even(long_seconds) if kind == "long" else short
     middle = Excerpt(draw.unique(), (seconds - WINDOW_SECONDS) // 2, WINDOW_SECONDS)
     whole = replace(middle, start=0, seconds=seconds)
     # A table without offsets makes the first 50 s of a long EEG its window.
@@ -209,9 +227,11 @@ def _plan_test_session(
         patient_seed=int(draw.rng.integers(2**32)),
         seconds=seconds,
         spans=_spans(looked_at),
+        spectrograms=spectrograms,
         **common,
     )
-    spectrogram_id = draw.unique() if kind == "paired" else NO_SPECTROGRAM
+    paired = kind == "paired" and spectrograms
+    spectrogram_id = draw.unique() if paired else NO_SPECTROGRAM
     excerpt = whole if kind == "long" else middle
     return PlannedSession("test", draw.unique(), spectrogram_id, session, (excerpt,))
 
@@ -220,7 +240,9 @@ def _without_ambiguity(session: Session) -> Session:
     """Return the session without ambiguity and, but for seizures, without pauses."""
     if session.pattern in ("seizure", "other"):
         return replace(session, ambiguity=0.0)
-    always = Episode(session.pattern, 0.0, float(session.seconds))
+    starts = [episode.start for episode in session.episodes]
+    stops = [episode.stop for episode in session.episodes]
+    always = Episode(session.pattern, min(0.0, *starts), max(float(session.seconds), *stops))
     return replace(session, ambiguity=0.0, episodes=(always,))
 
 
@@ -301,6 +323,11 @@ def _vote(panel: np.ndarray, session: Session, centre: float) -> dict[str, int |
     return {"expert_consensus": CLASS_NAMES[int(votes.argmax())], **counts}
 
 
+def _spectrogram_offset(plan: PlannedSession, start: int) -> float:
+    """Where a label's 10 minutes start in their file; 0 where there is none."""
+    return float(start - _MARGIN) if plan.has_spectrogram else 0.0
+
+
 def _label_excerpt(
     draw: _Draw, plan: PlannedSession, excerpt: Excerpt, *, tier: int, labels: Range
 ) -> list[dict[str, int | float | str]]:
@@ -313,7 +340,7 @@ def _label_excerpt(
             "eeg_sub_id": number,
             "eeg_label_offset_seconds": float(offset),
             "spectrogram_id": plan.spectrogram_id,
-            "spectrogram_label_offset_seconds": float(excerpt.start + offset - _MARGIN),
+            "spectrogram_label_offset_seconds": _spectrogram_offset(plan, excerpt.start + offset),
             "label_id": draw.unique(),
             "patient_id": plan.patient_id,
             **_vote(panel, plan.session, excerpt.start + offset + WINDOW_SECONDS / 2),
@@ -392,13 +419,15 @@ def plan_cohort(
     dead_channel_fraction: float,
     mains_frequency: float,
     seed: int,
+    spectrograms: bool = True,
 ) -> Cohort:
     """Plan a data set: patients, sessions, files, labels and votes.
 
     A patient keeps to the patterns of a condition from session to session. From six patients on,
     or three with two sessions each, every class is the consensus of some label: the first session
     of each is a textbook example that experts agree on. A label's EEG window and spectrogram
-    window share their centre exactly, and the 10-minute window always lies inside its file.
+    window share their centre exactly, and the 10-minute window always lies inside its file, where
+    there is one.
 
     Args:
         patients: number of patients of the training split.
@@ -416,6 +445,9 @@ def plan_cohort(
         dead_channel_fraction: fraction with a dead electrode, constant and NaN in turn; likewise.
         mains_frequency: of the power line, in Hz.
         seed: the same seed and sizes give the same plan.
+        spectrograms: whether there are 10-minute spectrograms. If not, a session is as long as
+            its EEG files, as if cut from a longer one: what it shows may have begun before it and
+            go on after it.
 
     Returns:
         The label tables and the sessions.
@@ -434,7 +466,11 @@ def plan_cohort(
         },
     )
     draw = _Draw(np.random.default_rng(seed))
-    common = {"ambiguity": ambiguity, "mains_frequency": mains_frequency}
+    common = {
+        "ambiguity": ambiguity,
+        "mains_frequency": mains_frequency,
+        "spectrograms": spectrograms,
+    }
     damage = {"gaps": gap_fraction, "dead_channels": dead_channel_fraction}
     train = _plan_train(
         draw,

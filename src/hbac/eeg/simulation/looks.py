@@ -198,7 +198,7 @@ def _seizures(rng: np.random.Generator, session: Session, patient: Patient) -> n
     angles = np.arccos(np.clip(scalp.POSITIONS @ scalp.electrode_position(patient.focus), -1, 1))
     for episode in session.episodes_of("seizure"):
         first, last = (round(t * SAMPLING_RATE) for t in (episode.start, episode.stop))
-        eeg[:, first:last] = seizures.simulate_seizure(
+        seizure = seizures.simulate_seizure(
             rng,
             last - first,
             **course,
@@ -206,6 +206,9 @@ def _seizures(rng: np.random.Generator, session: Session, patient: Patient) -> n
             spread_field=height * spread,
             delays=0.012 * angles,
         )
+        # One that had begun before the recording, or outlasts it, is seen in part.
+        start, stop = np.clip((first, last), 0, eeg.shape[1])
+        eeg[:, start:stop] = seizure[:, start - first : stop - first]
     return eeg
 
 

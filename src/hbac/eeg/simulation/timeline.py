@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,8 @@ _RUN_SECONDS = {"lpd": (80, 300), "gpd": (80, 300), "lrda": (40, 150), "grda": (
 _PAUSE_SECONDS = (4, 14)
 _SEIZURE_SECONDS = (55, 115)
 _POSTICTAL_SECONDS = 12
+_UNDER_WAY = (18, 32)
+"""Seconds of a span that its seizure covers; experts are asked about 20 to 30 first."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,9 @@ class Episode:
 
     Attributes:
         pattern: one of ``hbac.eeg.votes.CLASSES`` but ``other``.
-        start: its start in seconds from the start of the recording.
-        stop: its end in seconds.
+        start: its start in seconds from the start of the recording, below 0 where it had begun
+            before.
+        stop: its end in seconds, past the recording's where it goes on.
     """
 
     pattern: str
@@ -40,45 +43,66 @@ def _draw_runs(rng: np.random.Generator, pattern: str, seconds: float) -> tuple[
     start, runs = -rng.uniform(0, shortest), []
     while start < seconds:
         stop = start + rng.uniform(shortest, longest)
-        runs.append(Episode(pattern, float(max(start, 0)), float(min(stop, seconds))))
+        runs.append(Episode(pattern, float(start), float(stop)))
         start = stop + rng.uniform(*_PAUSE_SECONDS)
     return tuple(runs)
 
 
 def _draw_seizures(
-    rng: np.random.Generator, seconds: float, spans: Sequence[Span]
+    rng: np.random.Generator, spans: Sequence[Span], end: float, *, ongoing: bool
 ) -> tuple[Episode, ...]:
-    """One seizure in each span, that starts in its first 20 s and ends before the next span."""
-    limits = [*(start - _POSTICTAL_SECONDS for start, _ in spans[1:]), seconds]
-    seizures = []
+    """One seizure in each span, that starts in its first 20 s and ends before the next span.
+
+    An ongoing one may have started before, but for what is left of the seizure before it.
+    """
+    latest, until = _UNDER_WAY
+    limits = [*(start - _POSTICTAL_SECONDS for start, _ in spans[1:]), end]
+    free, seizures = -np.inf, []
     for (first, _), limit in zip(spans, limits, strict=True):
-        start = first + rng.uniform(2, 18)
-        stop = min(start + rng.uniform(*_SEIZURE_SECONDS), limit)
+        moment, seconds = rng.random(), rng.uniform(*_SEIZURE_SECONDS)
+        earliest = until - seconds if ongoing else 2
+        start = max(first + earliest + (latest - earliest) * moment, free)
+        stop = min(start + seconds, limit)
         seizures.append(Episode("seizure", float(start), float(stop)))
+        free = stop + _POSTICTAL_SECONDS
     return tuple(seizures)
 
 
-def _between(seizures: Sequence[Episode], seconds: float) -> tuple[Episode, ...]:
+def _between(seizures: Sequence[Episode], begin: float, end: float) -> tuple[Episode, ...]:
     """Periodic discharges of the same focus wherever there is no seizure nor its aftermath."""
-    starts = [0.0, *(seizure.stop + _POSTICTAL_SECONDS for seizure in seizures)]
-    stops = [*(seizure.start for seizure in seizures), float(seconds)]
+    starts = [begin, *(seizure.stop + _POSTICTAL_SECONDS for seizure in seizures)]
+    stops = [*(seizure.start for seizure in seizures), end]
     pairs = zip(starts, stops, strict=True)
     return tuple(Episode("lpd", start, stop) for start, stop in pairs if stop - start > 5)
 
 
+def _within(episode: Episode, seconds: float) -> Episode:
+    """The part of an episode that lies in a recording."""
+    return replace(episode, start=max(episode.start, 0.0), stop=min(episode.stop, float(seconds)))
+
+
 def draw_episodes(
-    rng: np.random.Generator, pattern: str, seconds: float, *, spans: Sequence[Span]
+    rng: np.random.Generator,
+    pattern: str,
+    seconds: float,
+    *,
+    spans: Sequence[Span],
+    ongoing: bool = False,
 ) -> tuple[Episode, ...]:
     """Draw when a pattern is there.
 
     Periodic and rhythmic patterns come in runs with pauses of 4 to 14 s. There is a seizure in
-    each of ``spans``; in half of the recordings with seizures there are LPDs between them.
+    each of ``spans``, of 55 to 115 s; in half of the recordings with seizures there are LPDs
+    between them.
 
     Args:
         rng: source of randomness.
         pattern: one of ``hbac.eeg.votes.CLASSES``.
         seconds: length of the recording.
         spans: stretches that experts will look at, in order, start and stop in seconds.
+        ongoing: whether episodes may have begun before the recording and outlast it, as where it
+            is cut from a longer one. Each span then shows the beginning, the middle or the end of
+            a seizure, seconds 18 to 32 of it included.
 
     Returns:
         Episodes; none for ``other``.
@@ -91,9 +115,11 @@ def draw_episodes(
     if pattern == "other":
         return ()
     if pattern != "seizure":
-        return _draw_runs(rng, pattern, seconds)
-    seizures = _draw_seizures(rng, seconds, spans)
-    return seizures + (_between(seizures, seconds) if rng.random() < 0.5 else ())
+        runs = _draw_runs(rng, pattern, seconds)
+        return runs if ongoing else tuple(_within(run, seconds) for run in runs)
+    begin, end = (-np.inf, np.inf) if ongoing else (0.0, float(seconds))
+    seizures = _draw_seizures(rng, spans, end, ongoing=ongoing)
+    return seizures + (_between(seizures, begin, end) if rng.random() < 0.5 else ())
 
 
 def coverage(episodes: Sequence[Episode], start: float, stop: float) -> np.ndarray:

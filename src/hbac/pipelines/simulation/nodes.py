@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
 
 from hbac.eeg import simulation
-from hbac.eeg.recording import Recording
-from hbac.eeg.simulation import Excerpt, PlannedSession, simulate_excerpt, simulate_spectrogram
+from hbac.eeg.recording import CHANNELS, SAMPLING_RATE, Recording
+from hbac.eeg.simulation import (
+    Excerpt,
+    PlannedSession,
+    Session,
+    simulate_excerpt,
+    simulate_spectrogram,
+)
 from hbac.pipelines.simulation.params import SimulationParams
 
 Sessions = tuple[PlannedSession, ...]
@@ -34,11 +41,32 @@ def _excerpts(sessions: Sessions, split: str) -> Iterator[tuple[PlannedSession, 
             yield from ((planned, excerpt) for excerpt in planned.excerpts)
 
 
-def _eegs(sessions: Sessions, split: str) -> dict[str, Callable[[], Recording]]:
+@dataclass(frozen=True)
+class SimulatedEEG:
+    """Simulates an EEG file when it is called; takes the place of one that is read.
+
+    Attributes:
+        session: the recording that it is cut from.
+        start: where, in seconds.
+        seconds: its length.
+    """
+
+    session: Session
+    start: int
+    seconds: int
+
+    def __call__(self, channels: tuple[str, ...] = CHANNELS) -> Recording:
+        """Simulate the named channels."""
+        return simulate_excerpt(self.session, start=self.start, seconds=self.seconds).pick(channels)
+
+    def length(self) -> int:
+        """Count the samples, without simulating them."""
+        return self.seconds * SAMPLING_RATE
+
+
+def _eegs(sessions: Sessions, split: str) -> dict[str, SimulatedEEG]:
     return {
-        str(excerpt.eeg_id): partial(
-            simulate_excerpt, planned.session, start=excerpt.start, seconds=excerpt.seconds
-        )
+        str(excerpt.eeg_id): SimulatedEEG(planned.session, excerpt.start, excerpt.seconds)
         for planned, excerpt in _excerpts(sessions, split)
     }
 
@@ -51,12 +79,12 @@ def _spectrograms(sessions: Sessions, split: str) -> dict[str, Callable[[], pd.D
     }
 
 
-def simulate_train_eegs(sessions: Sessions) -> dict[str, Callable[[], Recording]]:
+def simulate_train_eegs(sessions: Sessions) -> dict[str, SimulatedEEG]:
     """By ``eeg_id``, a callable that simulates a training EEG."""
     return _eegs(sessions, "train")
 
 
-def simulate_test_eegs(sessions: Sessions) -> dict[str, Callable[[], Recording]]:
+def simulate_test_eegs(sessions: Sessions) -> dict[str, SimulatedEEG]:
     """By ``eeg_id``, a callable that simulates a test EEG."""
     return _eegs(sessions, "test")
 

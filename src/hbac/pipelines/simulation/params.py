@@ -43,6 +43,10 @@ class SimulationParams(Parameters):
     test_long_seconds: Annotated[tuple[LongSeconds, LongSeconds], AfterValidator(_increasing)] = (
         Field(description="length of the long test EEGs in seconds, shortest and longest")
     )
+    spectrograms: bool = Field(
+        description="whether there are 10-minute spectrograms; if not, recordings end with their "
+        "EEG files"
+    )
     ambiguity: float = Field(
         gt=0, lt=1, description="how ambiguous a recording is on average, 0 to 1"
     )
