@@ -24,10 +24,11 @@ from hbac.pipelines.evaluation.nodes import (
 from hbac.pipelines.evaluation.record import summarise_metrics
 
 
-def _scoring() -> list[Node]:
+def create_scoring() -> Pipeline:
+    """Predictions to scores, without figures."""
     sample = ["scored_predictions", "patient_bootstrap"]
     calibrated = ["scored_predictions", "temperatures", "patient_bootstrap", "params:evaluation"]
-    return [
+    nodes = [
         Node(check_predictions, "oof_predictions", "scored_predictions", name="check_predictions"),
         Node(
             resample_patients,
@@ -70,10 +71,11 @@ def _scoring() -> list[Node]:
             name="summarise_metrics",
         ),
     ]
+    return Pipeline(nodes)
 
 
-def _drawing() -> list[Node]:
-    return [
+def _drawing() -> Pipeline:
+    nodes = [
         Node(
             plot_divergence,
             ["scored_predictions", "kl_by_tier", "baseline_warnings", "params:evaluation"],
@@ -105,9 +107,10 @@ def _drawing() -> list[Node]:
             name="plot_agreement",
         ),
     ]
+    return Pipeline(nodes)
 
 
 def create_pipeline() -> Pipeline:
     """Predictions to scores and figures."""
-    nodes = [*_scoring(), *_drawing()]
+    nodes = create_scoring() + _drawing()
     return Pipeline(nodes, namespace="evaluation", prefix_datasets_with_namespace=False)

@@ -138,21 +138,18 @@ def predict_band_power(band_power: np.ndarray, split: pd.DataFrame) -> pd.DataFr
     return table.join(pd.DataFrame(shares, columns=list(BAND_POWER_COLUMNS)))
 
 
-def collect_oof_predictions(
-    network_predictions: pd.DataFrame, band_power_predictions: pd.DataFrame, params: ModelingParams
-) -> pd.DataFrame:
-    """Join all held-out predictions into one of each window, beside the baseline's.
+def join_networks(network_predictions: pd.DataFrame, params: ModelingParams) -> pd.DataFrame:
+    """Join the held-out predictions of all architectures into one of each window.
 
     A learned blend of a fold's windows comes from the other folds, as its networks do.
 
     Args:
         network_predictions: as ``collect_network_predictions`` returns them.
-        band_power_predictions: as ``predict_band_power`` returns them.
         params: of which whether the blend is learned.
 
     Returns:
-        A row a window, ordered by EEG and window: ids, votes, ``fold``, six columns
-        ``seizure_pred`` ... and six ``seizure_band_power`` ...
+        A row a window, ordered by EEG and window: ids, votes, ``fold`` and six columns
+        ``seizure_pred`` ...
     """
     windows, predictions = _by_architecture(network_predictions)
     if params.blend:
@@ -170,7 +167,23 @@ def collect_oof_predictions(
             unseen.sum(),
             len(unseen),
         )
-    table = table_of_predictions(windows, shares)
+    return table_of_predictions(windows, shares)
+
+
+def collect_oof_predictions(
+    network_predictions: pd.DataFrame, band_power_predictions: pd.DataFrame, params: ModelingParams
+) -> pd.DataFrame:
+    """Join all held-out predictions into one of each window, beside the baseline's.
+
+    Args:
+        network_predictions: as ``collect_network_predictions`` returns them.
+        band_power_predictions: as ``predict_band_power`` returns them.
+        params: of which whether the blend is learned.
+
+    Returns:
+        As ``join_networks``, with six columns ``seizure_band_power`` ... beside them.
+    """
+    table = join_networks(network_predictions, params)
     return table.merge(band_power_predictions, on=_KEYS, validate="one_to_one")
 
 

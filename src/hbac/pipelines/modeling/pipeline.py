@@ -29,8 +29,11 @@ from hbac.pipelines.modeling.training_nodes import train_fold
 
 _INPUT_DATASETS = {"picture": "model_input", "waveform": "waveform_input"}
 
+_SPLIT = "fold_0_split"
+"""A table of windows and their folds, as every fold has."""
 
-def _prepare(folds: list[str]) -> Pipeline:
+
+def _prepare() -> Pipeline:
     files = ["train_eegs", "spectrogram_arrays", "eeg_spectrograms"]
     return Pipeline(
         [
@@ -58,13 +61,16 @@ def _prepare(folds: list[str]) -> Pipeline:
                 "band_power",
                 name="measure_band_power",
             ),
-            Node(
-                split_folds,
-                ["model_windows", "params:modeling"],
-                [f"{fold}_split" for fold in folds],
-                name="split_folds",
-            ),
         ]
+    )
+
+
+def _split(folds: list[str]) -> Node:
+    return Node(
+        split_folds,
+        ["model_windows", "params:modeling"],
+        [f"{fold}_split" for fold in folds],
+        name="split_folds",
     )
 
 
@@ -86,7 +92,7 @@ def _train(fold: str, architecture: str) -> Pipeline:
     )
 
 
-def _collect(networks: list[str], split: str) -> Pipeline:
+def _collect(networks: list[str]) -> Pipeline:
     return Pipeline(
         [
             Node(
@@ -108,8 +114,27 @@ def _collect(networks: list[str], split: str) -> Pipeline:
                 name="collect_network_predictions",
             ),
             Node(
+                learn_blend,
+                ["network_predictions", "params:modeling"],
+                "blend",
+                name="learn_blend",
+            ),
+            Node(
+                describe_ensemble,
+                ["training_history", "blend", _SPLIT, "params:modeling", "params:spectrogram"],
+                "ensemble",
+                name="describe_ensemble",
+            ),
+        ]
+    )
+
+
+def _predict() -> Pipeline:
+    return Pipeline(
+        [
+            Node(
                 predict_band_power,
-                ["band_power", split],
+                ["band_power", _SPLIT],
                 "band_power_predictions",
                 name="predict_band_power",
             ),
@@ -119,24 +144,12 @@ def _collect(networks: list[str], split: str) -> Pipeline:
                 "oof_predictions",
                 name="collect_oof_predictions",
             ),
-            Node(
-                learn_blend,
-                ["network_predictions", "params:modeling"],
-                "blend",
-                name="learn_blend",
-            ),
-            Node(
-                describe_ensemble,
-                ["training_history", "blend", split, "params:modeling", "params:spectrogram"],
-                "ensemble",
-                name="describe_ensemble",
-            ),
         ]
     )
 
 
-def create_pipeline(n_folds: int, architectures: Sequence[str]) -> Pipeline:
-    """Windows and spectrograms to models and out-of-fold predictions.
+def create_training(n_folds: int, architectures: Sequence[str]) -> Pipeline:
+    """What networks see, and its windows, to networks, what they predict, and their ensemble.
 
     Args:
         n_folds: number of folds; must equal the parameter ``modeling.n_folds``.
@@ -144,10 +157,14 @@ def create_pipeline(n_folds: int, architectures: Sequence[str]) -> Pipeline:
     """
     folds = [f"fold_{number}" for number in range(n_folds)]
     networks = [(fold, name) for name in architectures for fold in folds]
-    training = sum((_train(*network) for network in networks), Pipeline([]))
-    names = ["_".join(network) for network in networks]
+    training = sum((_train(*network) for network in networks), Pipeline([_split(folds)]))
+    return training + _collect(["_".join(network) for network in networks])
+
+
+def create_pipeline(n_folds: int, architectures: Sequence[str]) -> Pipeline:
+    """Windows and spectrograms to models and out-of-fold predictions; see ``create_training``."""
     return Pipeline(
-        _prepare(folds) + training + _collect(names, f"{folds[0]}_split"),
+        _prepare() + create_training(n_folds, architectures) + _predict(),
         namespace="modeling",
         prefix_datasets_with_namespace=False,
     )
