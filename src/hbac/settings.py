@@ -17,12 +17,18 @@ from hbac.hooks import (
     SummaryHook,
     ValuesHook,
 )
+from hbac.shipped import pretrained_dir
 from hbac.tracking import MlflowHook
 
 
 def _merge(parameters: DictConfig, changes: DictConfig) -> DictConfig:
     """Parameters with some of them changed; a list is replaced as a whole."""
     return OmegaConf.merge(parameters, changes)
+
+
+def _pretrained() -> str:
+    """The folder of the networks that ship with the package."""
+    return str(pretrained_dir())
 
 
 def _choose(recipes: DictConfig, name: str, part: str) -> DictConfig:
@@ -59,5 +65,5 @@ DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
-    "custom_resolvers": {"merge": _merge, "choose": _choose},
+    "custom_resolvers": {"merge": _merge, "choose": _choose, "pretrained": _pretrained},
 }

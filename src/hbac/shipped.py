@@ -1,4 +1,4 @@
-"""The configuration that ships with the package, for runs outside of the project's folder."""
+"""What ships with the package beside its code: configuration, and networks that have learnt."""
 
 from __future__ import annotations
 
@@ -11,3 +11,8 @@ def conf_source() -> Path:
     """The folder ``conf``: of the package, or of the project where that is installed in place."""
     shipped = _PACKAGE / "conf"
     return shipped if shipped.is_dir() else _PACKAGE.parents[1] / "conf"
+
+
+def pretrained_dir() -> Path:
+    """The folder of the networks that the pipeline ``pretraining`` has made, a ``models_dir``."""
+    return _PACKAGE / "pretrained"

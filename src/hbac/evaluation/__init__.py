@@ -12,7 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "baselines": ["band_power_regression", "class_prior", "uniform"],
         "bootstrap": ["Estimate", "PatientBootstrap", "resample_patients"],
         "calibration": ["calibration_scores", "reliability_curve"],
-        "confusion": ["confusion_matrix", "expected_confusion"],
+        "confusion": ["accuracy", "confusion_matrix", "expected_confusion"],
         "divergence": ["VOTE_TIERS", "kl_by_tier", "kl_differences", "kl_divergence"],
         "ranking": ["class_ranking", "ranking_areas"],
         "temperature": ["cross_fit_temperatures", "fit_temperature", "scale_temperature"],

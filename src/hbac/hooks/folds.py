@@ -11,6 +11,7 @@ from kedro.framework.project import settings
 from kedro.utils import find_kedro_project
 
 from hbac.models.inputs import split_names
+from hbac.tracking.parameters import CHANGED
 
 
 class Networks(NamedTuple):
@@ -38,14 +39,16 @@ def _networks(parameters: dict[str, Any]) -> Networks:
 
 def _configure(parameters: dict[str, Any]) -> None:
     _configured["base"] = _networks(parameters)
-    _configured["demo"] = _networks(parameters.get("demo_parameters", {}))
+    for name in CHANGED:
+        _configured[name.removesuffix("_parameters")] = _networks(parameters.get(name, {}))
 
 
 def configured_networks(parameters: str) -> Networks:
     """What the project's configuration asks to be trained.
 
     Args:
-        parameters: ``base`` for the project's parameters, ``demo`` for those of the demo.
+        parameters: ``base`` for the project's parameters, ``demo`` and ``pretraining`` for those
+            of these pipelines.
     """
     project = find_kedro_project(Path.cwd())
     if not _configured and project is not None:
@@ -60,5 +63,5 @@ class FoldsHook:
 
     @hook_impl
     def after_context_created(self, context: Any) -> None:
-        """Remember them for the project's parameters and for the demo's."""
+        """Remember them for the project's parameters and for those of pipelines of their own."""
         _configure(context.config_loader["parameters"])

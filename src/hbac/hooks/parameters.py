@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from hbac.hooks.refusal import GuardError
 from hbac.pipelines.tags import TAKES_WHAT_IS_THERE
+from hbac.tracking.parameters import CHANGED
 
 RUN_SETTINGS = (
     *("raw_dir", "data_dir", "models_dir", "oof_predictions"),
@@ -25,7 +26,7 @@ RUN_SETTINGS = (
 RUN_WIDE = (*RUN_SETTINGS, "recipe")
 """What may be set whichever pipeline is run."""
 
-_NO_CHOICE = ("recipes", "demo_parameters")
+_NO_CHOICE = ("recipes", *CHANGED)
 _N_NAMED = 3
 
 Name = tuple[str, ...]

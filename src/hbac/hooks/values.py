@@ -16,9 +16,7 @@ from pydantic import ValidationError
 from hbac.hooks.parameters import Name, ParameterFiles, dotted
 from hbac.hooks.refusal import GuardError
 from hbac.pipelines.parameters import Parameters
-from hbac.tracking.parameters import flatten, without_effect
-
-_DEMO = "demo_parameters"
+from hbac.tracking.parameters import CHANGED, flatten, without_effect
 
 
 def _received(fault: Mapping[str, Any]) -> str:
@@ -76,9 +74,9 @@ def check_types(
 
 def _decided_by(place: Name, values: Mapping[str, Any]) -> str | None:
     """The parameter beside whose value another means nothing, with that value, or None."""
-    in_demo = place[0] == _DEMO
-    flat = flatten(dict(values[_DEMO] if in_demo else values))
-    decider = without_effect(flat).get(dotted(place[in_demo:]))
+    changed = place[0] in CHANGED
+    flat = flatten(dict(values[place[0]] if changed else values))
+    decider = without_effect(flat).get(dotted(place[changed:]))
     return decider and f"{decider} is {flat[decider]!r}"
 
 

@@ -28,7 +28,7 @@ from hbac.cells import after_cell
 from hbac.models.inputs import INPUTS
 from hbac.tracking.current import Run, set_current_run, tolerated
 from hbac.tracking.data import data_fingerprint
-from hbac.tracking.parameters import flatten, readable_parameters
+from hbac.tracking.parameters import CHANGED, flatten, readable_parameters
 from hbac.tracking.process import end_abandoned_runs, process_tag
 from hbac.tracking.scores import (
     explanation_scores,
@@ -44,7 +44,8 @@ TRAINING = "training"
 EXPLAINING = "explaining"
 """Tag of the node that sums up the tests of explanations."""
 
-_DEMO = "demo_parameters."
+_PREFIX = "pretraining."
+"""Of the datasets of the pipeline that makes the shipped networks."""
 
 
 def _git_commit(root: Path) -> str | None:
@@ -66,6 +67,12 @@ def _user() -> str:
 def _network_of(node: Node) -> str:
     """Fold and architecture: the innermost two of the groups that a node is in."""
     return ".".join(node.namespace.split(".")[-2:])
+
+
+def _group(name: str) -> str:
+    """The group of parameters that a dataset holds, as all pipelines call it."""
+    first, _, rest = name.removeprefix("params:").partition(".")
+    return rest if first in CHANGED else name.removeprefix("params:")
 
 
 class MlflowHook:
@@ -116,10 +123,7 @@ class MlflowHook:
         names = {name for name in pipeline.inputs() if name.startswith("params:")}
         if "params:recipe" in self._catalog:
             names.add("params:recipe")
-        groups = {name: name.removeprefix("params:").removeprefix(_DEMO) for name in names}
-        return readable_parameters(
-            {group: self._catalog.load(name) for name, group in groups.items()}
-        )
+        return readable_parameters({_group(name): self._catalog.load(name) for name in names})
 
     def _open_parent(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
         self._client, self._experiment = connect(self._root)
@@ -218,15 +222,16 @@ class MlflowHook:
                 self._log(dataset_name, data)
 
     def _log(self, dataset_name: str, data: Any) -> None:
+        name = dataset_name.removeprefix(_PREFIX)
         if isinstance(data, Figure):
             self._log_figure(dataset_name)
-        elif dataset_name == "training_history":
+        elif name == "training_history":
             self._parent.log_metrics(summarise_training(data))
-        elif dataset_name == "metrics":
+        elif name == "metrics":
             self._log_scores(data)
-        elif dataset_name == "explanation_scores":
+        elif name == "explanation_scores":
             self._log_explanations(data)
-        elif dataset_name == "ensemble":
+        elif name == "ensemble":
             self._tag_ensemble(data)
             self._register_ensemble(data)
             self._tag_version()
@@ -262,6 +267,7 @@ class MlflowHook:
         from hbac.tracking.ensemble import register_ensemble
 
         data = {_network_of(node): node.inputs[:2] for node in self._training}
+        stored = {_network_of(node): node.outputs[0] for node in self._training}
         seen = {entry["input"]: data[entry["name"]] for entry in record["networks"]}
         for kind, read in seen.items():  # networks that were there before were not trained
             if kind not in self._fingerprints:
@@ -270,7 +276,7 @@ class MlflowHook:
         self._registered = register_ensemble(
             self._parent,
             record,
-            networks={name: self._catalog.get(f"{name}.model") for name in names},
+            networks={name: self._catalog.get(stored[name]) for name in names},
             example={kind: self._catalog.load(name)[:1] for kind, (name, _) in seen.items()},
             tags=self._data_tags(*seen) | {"recipe": self._recipe},
         )

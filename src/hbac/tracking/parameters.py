@@ -6,6 +6,9 @@ import json
 import re
 from typing import Any
 
+CHANGED = ("demo_parameters", "pretraining_parameters")
+"""Groups that hold the parameters of a pipeline which changes some of the others'."""
+
 _SHOWN = re.compile(r"recipe|spectrogram\..+|modeling\..+|simulation\.(patients|ambiguity)")
 
 _HIDDEN = {"modeling.network.jit_compile"}
@@ -54,7 +57,7 @@ def readable_parameters(parameters: dict[str, Any]) -> dict[str, str]:
     """Choose and write out the parameters that make networks differ.
 
     Args:
-        parameters: by the name that ``kedro run --params`` knows, without ``demo_parameters.``;
+        parameters: by the name that ``kedro run --params`` knows, without a group of ``CHANGED``;
             nested or typed.
 
     Returns:
