@@ -181,7 +181,7 @@ def test_inference_prepares_a_window_as_training_does(base, windows, files):
     )
     waveforms = (
         assemble_waveform_input(located, eegs, params, spectrogram),
-        assemble_inference_waveforms(located, eegs, ensemble, spectrogram),
+        assemble_inference_waveforms(located, eegs, ensemble),
     )
     for trained, inferred in (pictures, waveforms):
         assert list(trained) == list(inferred) == [0, 1, 2]
@@ -197,7 +197,7 @@ def test_inference_prepares_a_window_as_training_does(base, windows, files):
         assemble_inference_input(*read, changed, spectrogram)
     changed["reference"]["waveform"][1][5] += 0.1
     with pytest.raises(ValueError, match=r"waveform differs by 0\.\d+ from the one"):
-        assemble_inference_waveforms(located, eegs, changed, spectrogram)
+        assemble_inference_waveforms(located, eegs, changed)
 
 
 def test_what_no_network_sees_is_not_made(windows, files):

@@ -21,9 +21,11 @@ class WaveformLayout:
 
     Attributes:
         size: number of channels and of samples.
+        sampling_rate: samples a second.
     """
 
     size: tuple[int, int]
+    sampling_rate: float = 100.0
 
     def __post_init__(self) -> None:
         if self.size[0] != N_BIPOLAR:
