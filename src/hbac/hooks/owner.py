@@ -155,7 +155,8 @@ def check_models(
     if not written or is_inside(models_dir, data_dir) or not _holds_networks(models_dir):
         return
     owner, around = _owner_above(models_dir)
-    if owner is not None and owner.is_at(raw_dir, around):
+    simulates = not _reads_raw_data(pipeline, catalog, raw_dir)
+    if simulates if owner is None else owner.is_at(raw_dir, around):
         return
     origin = f"trained on {owner.raw_dir}" if owner else "of which nobody knows the data"
     raise GuardError(
@@ -204,10 +205,11 @@ class OwnerHook:
         if self._simulated:
             make_folder(raw_dir)
             simulated.begin(raw_dir)
-        if _reads_raw_data(pipeline, catalog, raw_dir):
+        reads = _reads_raw_data(pipeline, catalog, raw_dir)
+        if reads:
             _write(data_dir, Owner.of(raw_dir, data_dir))
         trains = _written_in(pipeline, catalog, models_dir)
-        if trains and not is_inside(models_dir, data_dir):
+        if trains and reads and not is_inside(models_dir, data_dir):
             _write(models_dir, Owner.of(raw_dir, models_dir))
 
     @hook_impl

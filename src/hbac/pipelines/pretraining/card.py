@@ -68,6 +68,7 @@ def write_card(
         cleaning=[f"{name} {ensemble['spectrogram'][name]}" for name in _CLEANING],
         changes=[f"{name} {value}" for name, value in changes.items()],
         versions=_written_by(),
+        waveform=modeling.waveform,
         scores=scores,
         simulation=simulation,
         modeling=modeling,
