@@ -22,7 +22,8 @@ _PREVIEWED = tuple(f"datasets.{kind}." for kind in ("table", "figure", "record",
 
 _PIPELINES = {
     *("simulation", "eda", "conversion", "spectrogram", "modeling", "evaluation"),
-    *("explainability", "reporting", "inference", "external_validation", "demo", "__default__"),
+    *("explainability", "reporting", "inference", "external_validation", "pretraining", "demo"),
+    "__default__",
 }
 
 SMALLEST = {

@@ -59,3 +59,9 @@ def test_layers_run_from_raw_data_to_reports(name, catalog):
     order = list(TopologicalSorter(graph).static_order())
     assert order.index("01_raw") < order.index("05_model_input") < order.index("07_model_output")
     assert graph["01_raw"] == set()
+
+
+def test_layers_of_pretraining_run_from_windows_to_its_card(catalog):
+    graph = layers_before(pipelines["pretraining"], catalog)
+    order = list(TopologicalSorter(graph).static_order())
+    assert order == ["05_model_input", "06_models", "07_model_output", "08_reporting"]

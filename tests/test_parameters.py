@@ -11,7 +11,10 @@ from tests.conftest import PROJECT
 
 CONF = PROJECT / "conf/base"
 FILES = [CONF / "globals.yml", *sorted(CONF.glob("parameters_*.yml"))]
-EXPLAINED_ELSEWHERE = {"recipes.strong", "recipes.simulation", "demo", "demo_parameters"}
+EXPLAINED_ELSEWHERE = {
+    *("recipes.strong", "recipes.simulation"),
+    *("demo", "demo_parameters", "pretraining", "pretraining_parameters"),
+}
 """Groups that only change what another group explains."""
 
 

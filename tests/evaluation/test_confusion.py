@@ -1,6 +1,6 @@
 import numpy as np
 
-from hbac.evaluation import confusion_matrix, expected_confusion
+from hbac.evaluation import accuracy, confusion_matrix, expected_confusion, resample_patients
 
 
 def test_confusion_counts_rows_by_consensus():
@@ -24,3 +24,13 @@ def test_expected_confusion_keeps_both_doubts():
     assert matrix[:2, :2].tolist() == [[0.375, 0.375], [0.125, 0.125]]
     assert matrix[5].tolist() == [0, 0, 0, 0, 0.25, 0.75]
     assert matrix.sum() == 2
+
+
+def test_accuracy_counts_ties_in_parts_and_has_an_interval_over_patients():
+    votes = np.array([[1, 0, 0, 0, 0, 0], [0.5, 0.5, 0, 0, 0, 0], [0, 0, 0, 0, 0, 1]])
+    predictions = np.eye(6)[[0, 1, 4]]
+    bootstrap = resample_patients(np.arange(3), draws=400, seed=0)
+    value, low, high = accuracy(votes, predictions, bootstrap)
+    assert value[0] == 0.5
+    assert low[0] < 0.2
+    assert high[0] > 0.8

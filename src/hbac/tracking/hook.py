@@ -120,9 +120,11 @@ class MlflowHook:
             self._planned = (run_params, pipeline)
 
     def _parameters(self, pipeline: Pipeline) -> dict[str, str]:
-        names = {name for name in pipeline.inputs() if name.startswith("params:")}
-        if "params:recipe" in self._catalog:
-            names.add("params:recipe")
+        names = sorted(name for name in pipeline.inputs() if name.startswith("params:"))
+        # A pipeline that changes parameters may have chosen its recipe as well.
+        changed = {name.partition(".")[0] for name in names if _group(name) != name[7:]}
+        recipes = ["params:recipe", *(f"{group}.recipe" for group in changed)]
+        names += [name for name in recipes if name in self._catalog]
         return readable_parameters({_group(name): self._catalog.load(name) for name in names})
 
     def _open_parent(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
