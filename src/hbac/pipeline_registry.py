@@ -15,6 +15,7 @@ from hbac.pipelines import (
     simulation,
     spectrogram,
 )
+from hbac.shipped import pretrained_dir
 
 _DEMO_PARAMETERS = ("simulation", "modeling", "explainability")
 
@@ -52,6 +53,8 @@ def _demo() -> Pipeline:
         + _default(configured_networks("demo"))
         + inference.create_pipeline()
     )
+    if (pretrained_dir() / "ensemble.json").exists():
+        everything += inference.create_shipped_pipeline()
     changed = {f"params:{name}": f"params:demo_parameters.{name}" for name in _DEMO_PARAMETERS}
     return pipeline(everything, parameters=changed)
 

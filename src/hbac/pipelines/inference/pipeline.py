@@ -3,6 +3,8 @@
 from kedro.pipeline import Node, Pipeline, pipeline
 
 from hbac.pipelines import conversion, spectrogram
+from hbac.pipelines.evaluation.brief import score_briefly
+from hbac.pipelines.evaluation.nodes import check_predictions, resample_patients
 from hbac.pipelines.inference.nodes import (
     assemble_inference_input,
     assemble_inference_waveforms,
@@ -61,6 +63,52 @@ def _group(pipe: Pipeline) -> Pipeline:
 def create_labelled_pipeline() -> Pipeline:
     """Trained networks on a labelled data set, whose windows and spectrograms are there."""
     return _group(Pipeline(_predicting()))
+
+
+def _predict_shipped(prefix: str, eegs: str) -> list[Node]:
+    """What the networks that ship with the package make of a split."""
+    windows, made = f"{prefix}model_windows", f"shipped.{prefix}waveform_input"
+    name = prefix.replace(".", "_")
+    return [
+        Node(
+            assemble_inference_waveforms,
+            [windows, eegs, "shipped.ensemble"],
+            made,
+            name=f"assemble_{name}waveforms",
+        ),
+        Node(
+            predict_with_ensemble,
+            [
+                *(f"{prefix}model_input", made, windows),
+                *("shipped.models", "shipped.ensemble", "params:inference"),
+            ],
+            f"shipped.{prefix}predictions",
+            name=f"predict_{name}windows",
+        ),
+    ]
+
+
+def create_shipped_pipeline() -> Pipeline:
+    """The networks that ship with the package on both splits of a data set, and how they do."""
+    scored = "shipped.scored_predictions"
+    nodes = [
+        *_predict_shipped("", "train_eegs"),
+        *_predict_shipped("test.", "test_eegs"),
+        Node(check_predictions, "shipped.predictions", scored, name="check_predictions"),
+        Node(
+            resample_patients,
+            [scored, "params:evaluation"],
+            "shipped.patient_bootstrap",
+            name="resample_patients",
+        ),
+        Node(
+            score_briefly,
+            [scored, "shipped.patient_bootstrap"],
+            "shipped.scores",
+            name="score_briefly",
+        ),
+    ]
+    return Pipeline(nodes, namespace="shipped", prefix_datasets_with_namespace=False)
 
 
 def create_pipeline() -> Pipeline:

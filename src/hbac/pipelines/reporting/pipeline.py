@@ -11,6 +11,7 @@ from hbac.pipelines.reporting.data_nodes import (
 from hbac.pipelines.reporting.explanation_nodes import tell_explanations
 from hbac.pipelines.reporting.provenance_nodes import tell_provenance, write_report
 from hbac.pipelines.reporting.score_nodes import tell_calibration, tell_scores
+from hbac.pipelines.reporting.shipped_nodes import tell_shipped
 from hbac.pipelines.reporting.summary_nodes import tell_summary
 from hbac.pipelines.tags import TAKES_WHAT_IS_THERE
 
@@ -19,7 +20,7 @@ _PARAMS = {"params": "params:reporting"}
 _GROUPS = ("eda", "spectrogram", "modeling", "evaluation", "explainability")
 _SECTIONS = (
     *("summary", "data", "quality", "quarantine"),
-    *("scores", "calibration", "explanations", "provenance"),
+    *("scores", "calibration", "explanations", "shipped", "provenance"),
 )
 
 
@@ -142,6 +143,12 @@ def _of_the_run() -> list[Node]:
             },
             "summary_section",
             name="tell_summary",
+        ),
+        Node(
+            tell_shipped,
+            _PARAMS | {"scores": "shipped.scores", "predictions": "shipped.test.predictions"},
+            "shipped_section",
+            name="tell_shipped",
         ),
         Node(
             tell_provenance,

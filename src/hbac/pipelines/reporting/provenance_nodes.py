@@ -153,13 +153,13 @@ def tell_provenance(
 
 
 def write_report(params: ReportingParams, *sections: Section) -> str:
-    """Join sections to one page of HTML, in the order in which they come."""
+    """Join sections to one page of HTML, in their order; those without blocks are left out."""
     now = datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC")
     document = Document(
         title="Harmful brain activity classification",
         subtitle=f"Report of a run on `{params.raw_dir}`, written on {now} by hbac "
         f"{version('hbac')}. Research; not a medical device.",
-        sections=sections,
+        sections=[section for section in sections if section.blocks],
         footer="Written by `kedro run --pipeline reporting`. Everything that is shown here is in "
         "this one file; nothing is loaded from elsewhere.",
     )
