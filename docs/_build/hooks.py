@@ -53,7 +53,7 @@ _PARTS = {
     "outputs": partial(_table, tables.outputs_table),
     "parameters": _parameters,
     "modules": _modules,
-    "demo": tables.demo_table,
+    "changes": tables.changes_table,
 }
 
 

@@ -97,7 +97,7 @@ def entry(name: str) -> dict[str, Any] | None:
         "type": kind,
         "of_each": of_each if isinstance(of_each, str) else (of_each or {}).get("type"),
         "layer": (metadata.get("kedro-viz") or {}).get("layer"),
-        "path": family(path),
+        "path": family(path).removeprefix(f"{ROOT}/"),
         "made_with": (metadata.get("hbac") or {}).get("made_with"),
     }
 

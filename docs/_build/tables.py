@@ -15,6 +15,9 @@ from project import ROOT, entry, family, inputs_of, outputs_of, parameters, shor
 from hbac.pipelines.parameters import Parameters
 
 _PLAIN = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true, false"}
+_CHANGING = {"demo": "seed", "pretraining": "simulation"}
+"""Pipelines that change parameters, and the recipe in which they do."""
+
 _KEY = re.compile(r"^(\s*)([a-z_]+):")
 
 
@@ -93,11 +96,11 @@ def comments() -> dict[str, str]:
     """The comments above the keys of the parameter files, by the key's last two names.
 
     A key without one has that of the keys above it, if it is named there. The recipe ``seed``
-    stands first and is the one that explains; what the demo changes has its own reasons.
+    stands first and is the one that explains; what composed pipelines change has its own reasons.
     """
     found: dict[str, str] = {}
     for file in sorted((ROOT / "conf/base").glob("parameters_*.yml")):
-        if file.stem != "parameters_demo":
+        if file.stem.removeprefix("parameters_") not in _CHANGING:
             for name, said in _explained(file.read_text(encoding="utf-8").splitlines()):
                 found.setdefault(name, said)
     return found
@@ -200,6 +203,8 @@ def parameters_table(pipeline: Pipeline, group: str | None = None) -> str:
             continue
         schema = model.model_json_schema()
         rows += _rows(schema, schema, name, _configured(name), said)
+    if not rows:
+        return f"Those of {', '.join(others)}."
     also = f"\n\nIt also reads those of {', '.join(others)}." if others else ""
     return _table(("parameter", "may be", "default", "meaning"), rows) + also
 
@@ -213,14 +218,15 @@ def flatten(values: dict[str, Any], path: str = "") -> dict[str, Any]:
     return flat
 
 
-def demo_table() -> str:
-    """List what the pipeline demo changes."""
-    usual = flatten(parameters())
+def changes_table(name: str) -> str:
+    """List what a pipeline with parameters of its own changes in a recipe."""
+    recipe = _CHANGING[name]
+    usual = flatten(parameters(recipe))
     rows = [
-        (f"`{name}`", _value(usual[name]), _value(value))
-        for name, value in flatten(parameters()["demo"]).items()
+        (f"`{own}`", _value(usual[own]), _value(value))
+        for own, value in flatten(parameters()[name]).items()
     ]
-    return _table(("parameter", "recipe `seed`", "`demo`"), rows)
+    return _table(("parameter", f"recipe `{recipe}`", f"`{name}`"), rows)
 
 
 def parameter_names(pipeline: Pipeline) -> list[str]:

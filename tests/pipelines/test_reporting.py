@@ -288,3 +288,33 @@ def test_a_column_has_equally_many_decimals():
     ]
     assert shown.header == ["eeg id", "share", "amplitude", "n"]
     assert shown.numeric == {1, 2, 3}
+
+
+SHIPPED = {
+    "n_windows": 1200,
+    "n_patients": 40,
+    "confidence": 0.95,
+    "kl": about(0.5),
+    "kl_of_prior": about(1.25),
+    "top_1": about(0.75),
+    "auroc": dict.fromkeys(CLASSES, about(0.9)),
+}
+
+
+def test_what_the_shipped_networks_make_of_the_patients_is_told_as_simulated(parameters):
+    predictions = pd.DataFrame({"eeg_id": [77]} | dict.fromkeys(PREDICTION_COLUMNS, 0.1))
+    predictions["gpd_pred"] = 0.5
+    made = {"shipped.scores": SHIPPED, "shipped.test.predictions": predictions}
+    page = report(parameters, **made)
+    told = section(page, "shipped")
+    assert "These patients are simulated" in told
+    assert "say nothing about real EEG" in told
+    assert "0.500 nats" in told
+    assert "0.400 to 0.600; of the mean of all votes 1.250" in told
+    assert "75.0 %" in told
+    assert "n = 1,200 windows of 40 patients" in told
+    assert "77 GPD 0.500" in told
+
+
+def test_where_they_have_predicted_nothing_there_is_no_section_on_them(parameters):
+    assert 'id="shipped"' not in report(parameters)
