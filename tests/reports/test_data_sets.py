@@ -238,6 +238,17 @@ def test_networks_of_nobody_are_not_trained_over(trained):
         check_models(PIPELINE, catalog, folders, Call())
 
 
+def test_simulated_networks_are_trained_again_and_never_over_those_of_a_data_set(trained):
+    models = trained / "data/first/06_models"
+    folders = folders_of(trained, "second", models)
+    # What pretraining reads lies in no raw_dir.
+    catalog = catalog_of(trained / "planned.csv", models / "new.keras")
+    with pytest.raises(GuardError, match="holds networks trained on"):
+        check_models(PIPELINE, catalog, folders, Call())
+    (trained / "data/first" / OWNER_MARK).unlink()
+    check_models(PIPELINE, catalog, folders, Call())
+
+
 @pytest.mark.parametrize("place", ["data/first/06_models", "data/first/other_models"])
 def test_ones_own_networks_and_a_new_folder_are_trained_into(trained, place):
     models = trained / place
