@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
-from kedro.pipeline import Node, Pipeline
+from kedro.pipeline import Node, Pipeline, pipeline
 from matplotlib.figure import Figure
 from mlflow import MlflowClient
 
@@ -298,3 +298,28 @@ def test_the_fingerprint_tells_data_apart():
     }
     assert len(prints) == 3
     assert data_fingerprint(images.copy(), windows.copy()) in prints
+
+
+def test_a_pipeline_with_parameters_of_its_own_is_logged_by_the_names_of_all(hook, root):
+    group = "params:pretraining_parameters"
+    renamed = pipeline(
+        PIPELINE,
+        namespace="pretraining",
+        inputs=set(INPUTS),
+        parameters={"params:modeling": f"{group}.modeling"},
+    )
+    (node,) = renamed.filter(tags=["training"]).nodes
+    own = {f"{group}.modeling": {"training": {"batch_size": 64}}, f"{group}.recipe": "simulation"}
+    start(hook, renamed, **{name: MemoryDataset(value) for name, value in own.items()})
+    hook.before_node_run(node, INPUTS)
+    hook.after_node_run(node, {node.outputs[1]: HISTORY})
+    hook.after_dataset_saved("pretraining.training_history", HISTORY)
+    hook.after_dataset_saved("pretraining.metrics", METRICS)
+    hook.after_pipeline_run()
+    found = runs(root)
+    parent, child = found["simulation modeling 1"], found["fold_0.compact"]
+    assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert parent.data.params["modeling.training.batch_size"] == "64"
+    assert parent.data.params["recipe"] == "simulation"
+    assert parent.data.metrics["kl.all.model"] == 1.25
+    assert parent.data.metrics["epochs"] == 3
