@@ -89,7 +89,10 @@ def start(backend, folder):
     hidden = folder / "hidden"
     hidden.mkdir(exist_ok=True)
     (hidden / "tensorflow.py").write_text("raise ModuleNotFoundError('no tensorflow')\n")
-    paths = {"PYTHONPATH": str(hidden)} if backend == "jax" else {}
+    paths = {}
+    if backend == "jax":
+        ours = os.environ.get("PYTHONPATH")
+        paths["PYTHONPATH"] = os.pathsep.join(filter(None, [str(hidden), ours]))
     errors = (folder / f"{backend}.log").open("w")
     return subprocess.Popen(
         [sys.executable, "-m", "tests.models.test_backends", str(folder)],
