@@ -1,4 +1,4 @@
-"""What ships with the package beside its code: configuration, and networks that have learnt."""
+"""What ships with the package beside its code: configuration, and networks that have learned."""
 
 from __future__ import annotations
 

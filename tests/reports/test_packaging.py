@@ -19,7 +19,7 @@ from hbac.hooks.guard import check_configuration
 from hbac.hooks.parameters import ParameterFiles, check_names
 from hbac.hooks.refusal import GuardError
 from hbac.settings import CONFIG_LOADER_ARGS
-from hbac.shipped import conf_source
+from hbac.shipped import conf_source, pretrained_dir
 from tests.conftest import PROJECT
 from tests.reports.sessions import refusal
 from tests.services import write_data_set
@@ -133,6 +133,9 @@ def test_the_wheel_holds_what_is_no_code(package):
     assert files(package.site / "conf/base") == files(PROJECT / "conf/base")
     assert files(package.site / "conf/local") == {".gitkeep"}
     assert {"report.css", "report.html.jinja"} <= files(package.site / "report")
+    assert "card.md.jinja" in files(package.site / "pipelines/pretraining")
+    shipped = {name for name in files(pretrained_dir()) if not name.startswith(".")}
+    assert files(package.site / "pretrained") == shipped
 
 
 @pytest.mark.slow
