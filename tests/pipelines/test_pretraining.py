@@ -100,7 +100,11 @@ SCORES = {
     "auroc": {name: estimate(0.9) for name in ("seizure", "lpd", "gpd", "lrda", "grda")}
     | {"other": {"value": 0.9, "low": None, "high": None}},
 }
-ENSEMBLE = {"networks": [{}, {}], "spectrogram": PARAMETERS["spectrogram"]}
+ENSEMBLE = {
+    "networks": [{}, {}],
+    "spectrogram": PARAMETERS["spectrogram"],
+    "waveform": PARAMETERS["modeling"]["waveform"],
+}
 
 
 def test_a_card_says_what_the_networks_are_and_are_not_for():

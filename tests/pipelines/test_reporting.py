@@ -246,6 +246,21 @@ def test_parameters_stand_with_their_meaning(parameters):
     assert "not a medical device" in told
 
 
+def test_how_waveforms_are_made_is_told_as_it_stands_beside_their_networks(parameters):
+    network = {"name": "fold_0.symmetric_1d", "fold": 0, "architecture": "symmetric_1d"}
+    record = {
+        "networks": [network | {"input": "waveform", "val_loss": 0.5}],
+        "image": {},
+        "waveform": {"seconds": 10, "sampling_rate": 50, "scale": "window"},
+        "spectrogram": {"clip": 500.0, "notch": None, "band_pass": [0.5, 30.0]},
+    }
+    told = section(report(parameters, ensemble=record), "provenance")
+    assert "the middle 10 s of each window at 50 Hz, cleaned as when they were trained: " in told
+    assert "clip 500.0, notch null and band_pass [0.5, 30.0]" in told
+    pictures = record | {"networks": [network | {"input": "picture", "val_loss": 0.5}]}
+    assert "see waveforms" not in section(report(parameters, ensemble=pictures), "provenance")
+
+
 def test_networks_that_these_parameters_did_not_make_are_told_apart(parameters):
     modeling = parameters["params:modeling"]
     one = {"name": "a", "architecture": modeling.network.architecture, "input": "picture"}

@@ -13,9 +13,8 @@ import hbac
 from hbac import models
 from hbac.eeg.votes import CLASS_NAMES
 from hbac.pipelines.modeling.params import ModelingParams
+from hbac.pipelines.modeling.reference import waveforms_of
 from hbac.pipelines.simulation.params import SimulationParams
-
-_CLEANING = ("clip", "notch", "band_pass")
 
 
 def _estimate(score: dict[str, float | None]) -> str:
@@ -60,15 +59,16 @@ def write_card(
     Returns:
         Markdown.
     """
+    cleaning, waveform = waveforms_of(ensemble)
     changes = {k: v for k, v in modeling.augmentation.model_dump(mode="json").items() if v}
     return _template().render(
         n_networks=len(ensemble["networks"]),
         architectures=modeling.network.architectures,
         class_names=CLASS_NAMES,
-        cleaning=[f"{name} {ensemble['spectrogram'][name]}" for name in _CLEANING],
+        cleaning=[f"{name} {value}" for name, value in cleaning.items()],
         changes=[f"{name} {value}" for name, value in changes.items()],
         versions=_written_by(),
-        waveform=modeling.waveform,
+        waveform=waveform,
         scores=scores,
         simulation=simulation,
         modeling=modeling,

@@ -13,9 +13,10 @@ from hbac.pipelines.eda.params import EdaParams
 from hbac.pipelines.evaluation.params import EvaluationParams
 from hbac.pipelines.explainability.params import ExplainabilityParams
 from hbac.pipelines.modeling.params import ModelingParams
+from hbac.pipelines.modeling.reference import waveforms_of
 from hbac.pipelines.reporting.params import ReportingParams
 from hbac.pipelines.reporting.summary_nodes import is_trained_by
-from hbac.pipelines.reporting.words import counted, keep, not_made, number
+from hbac.pipelines.reporting.words import counted, joined, keep, not_made, number
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 from hbac.report import (
     Block,
@@ -73,6 +74,20 @@ def _parameters(name: str, params: BaseModel) -> Block:
     return Folded(f"Parameters: {name} ({len(rows)})", [table])
 
 
+def _tell_waveforms(ensemble: dict[str, Any]) -> list[Block]:
+    """What networks of the EEG itself are fed with, whatever the parameters below."""
+    if not any(one["input"] == "waveform" for one in ensemble["networks"]):
+        return []
+    cleaning, waveform = waveforms_of(ensemble)
+    how = joined([f"`{name}` {'null' if x is None else x}" for name, x in cleaning.items()])
+    return [
+        Paragraph(
+            f"Networks that see waveforms are fed with the middle {waveform.seconds:g} s of each "
+            f"window at {waveform.sampling_rate:g} Hz, cleaned as when they were trained: {how}."
+        )
+    ]
+
+
 def _tell_networks(ensemble: dict[str, Any]) -> list[Block]:
     networks = ensemble["networks"]
     architectures = sorted({network["architecture"] for network in networks})
@@ -91,6 +106,7 @@ def _tell_networks(ensemble: dict[str, Any]) -> list[Block]:
             f"{', '.join(architectures)}, in {counted(len({n['fold'] for n in networks}), 'fold')} "
             "of patients."
         ),
+        *_tell_waveforms(ensemble),
         Folded("The networks", [Table(caption, header, rows, frozenset({3}))]),
     ]
 
