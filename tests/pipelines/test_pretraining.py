@@ -9,18 +9,18 @@ from kedro.framework.startup import bootstrap_project
 
 from hbac.eeg.windows import NO_SPECTROGRAM
 from hbac.hooks.location import is_inside, location_of
-from hbac.pipelines.modeling.params import ModelingParams
 from hbac.pipelines.pretraining.card import write_card
 from hbac.pipelines.pretraining.nodes import take_windows
+from hbac.pipelines.pretraining.params import PretrainingParams
 from hbac.pipelines.simulation.params import SimulationParams
 from hbac.shipped import pretrained_dir
 from tests.conftest import PROJECT, recipe
-from tests.reports.sessions import run
+from tests.reports.sessions import refusal, run
 
 SIMULATED = recipe("simulation")
 PARAMETERS = SIMULATED["pretraining_parameters"]
 SIMULATION = SimulationParams(**PARAMETERS["simulation"])
-MODELING = ModelingParams(**PARAMETERS["modeling"])
+MODELING = PretrainingParams(**PARAMETERS["modeling"])
 SMALLEST = {
     "pretraining.simulation.patients": 12,
     "pretraining.modeling.training.epochs": 1,
@@ -77,6 +77,20 @@ def test_its_patients_are_not_those_of_a_simulated_data_set():
     assert SIMULATION.seed != SIMULATED["simulation"]["seed"]
     assert SIMULATION.seed != SIMULATED["demo_parameters"]["simulation"]["seed"]
     assert not SIMULATION.spectrograms
+
+
+def test_networks_that_see_pictures_are_refused(tmp_path):
+    changed = {"pretraining.modeling.network.architecture": "symmetric_1d+compact"}
+    message = refusal("pretraining", data_dir=str(tmp_path / "data"), **changed)
+    assert "must see waveforms alone" in message
+    assert "'symmetric_1d+compact'" in message
+    assert not (tmp_path / "data").exists()
+
+
+def test_parameters_of_modeling_are_named_as_pretraining_has_them(tmp_path):
+    changed = {"modeling.training.batch_size": 8}
+    message = refusal("pretraining", data_dir=str(tmp_path / "data"), **changed)
+    assert "pretraining.modeling.training.batch_size" in message
 
 
 def test_windows_are_taken_as_they_are():

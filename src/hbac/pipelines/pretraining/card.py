@@ -12,8 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 import hbac
 from hbac import models
 from hbac.eeg.votes import CLASS_NAMES
-from hbac.pipelines.modeling.params import ModelingParams
 from hbac.pipelines.modeling.reference import waveforms_of
+from hbac.pipelines.pretraining.params import PretrainingParams
 from hbac.pipelines.simulation.params import SimulationParams
 
 
@@ -45,7 +45,7 @@ def write_card(
     ensemble: dict[str, Any],
     scores: dict[str, Any],
     simulation: SimulationParams,
-    modeling: ModelingParams,
+    modeling: PretrainingParams,
 ) -> str:
     """Tell what the networks are, what they have seen, how they do and what they are not for.
 
