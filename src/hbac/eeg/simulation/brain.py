@@ -10,7 +10,7 @@ import numpy as np
 from hbac.eeg.recording import SAMPLING_RATE
 from hbac.eeg.simulation import artefacts, discharges, population, scalp
 from hbac.eeg.simulation.background import coloured_noise, simulate_background, spectral_peak
-from hbac.eeg.simulation.looks import PATTERNS, draw_height, draw_lateralised
+from hbac.eeg.simulation.looks import draw_height, draw_lateralised, simulate_look
 from hbac.eeg.simulation.patient import Patient
 from hbac.eeg.simulation.sleep import simulate_sleep
 from hbac.eeg.simulation.timeline import Episode
@@ -78,7 +78,7 @@ def _fragments(rng: np.random.Generator, session: Session, patient: Patient) -> 
     pattern = str(rng.choice(("lpd", "gpd", "lrda", "grda")))
     starts = artefacts.event_times(rng, session.seconds, per_minute=rng.uniform(1, 4))
     runs = [Episode(pattern, float(start), float(start + rng.uniform(2, 4))) for start in starts]
-    return PATTERNS[pattern](rng, replace(session, episodes=tuple(runs)), patient)
+    return simulate_look(rng, replace(session, episodes=tuple(runs)), patient, pattern)
 
 
 def _other(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
@@ -133,5 +133,5 @@ def simulate_brain(rng: np.random.Generator, session: Session, patient: Patient)
         eeg *= _continuity(rng, samples)
     eeg *= _postictal(session, samples)
     for pattern in sorted({episode.pattern for episode in session.episodes}):
-        eeg += PATTERNS[pattern](rng, session, patient)
+        eeg += simulate_look(rng, session, patient, pattern)
     return eeg

@@ -15,10 +15,11 @@ import pandas as pd
 
 from hbac.eeg.recording import ELECTRODES
 from hbac.eeg.regional import ROW_SECONDS, WINDOW_ROWS
-from hbac.eeg.simulation.experts import PANEL_SIZES, cast_votes, draw_panel, opinion
+from hbac.eeg.simulation.experts import PANEL_SIZES, cast_votes, draw_panel
 from hbac.eeg.simulation.patient import CONDITIONS
+from hbac.eeg.simulation.resemblance import expert_opinion
 from hbac.eeg.simulation.session import Session
-from hbac.eeg.simulation.timeline import Episode, Span, coverage, draw_episodes
+from hbac.eeg.simulation.timeline import Episode, Span, draw_episodes
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES, CLASSES, VOTE_COLUMNS
 from hbac.eeg.windows import NO_SPECTROGRAM
@@ -317,8 +318,7 @@ def _draw_offsets(draw: _Draw, seconds: int, count: int) -> list[int]:
 def _vote(panel: np.ndarray, session: Session, centre: float) -> dict[str, int | str]:
     """Consensus and votes on the 10 s around a moment of a session."""
     half = CENTRAL_SECONDS / 2
-    shares = coverage(session.episodes, centre - half, centre + half)
-    votes = cast_votes(panel, opinion(shares, ambiguity=session.ambiguity))
+    votes = cast_votes(panel, expert_opinion(session, centre - half, centre + half))
     counts = dict(zip(VOTE_COLUMNS, votes.tolist(), strict=True))
     return {"expert_consensus": CLASS_NAMES[int(votes.argmax())], **counts}
 

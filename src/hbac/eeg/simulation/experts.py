@@ -31,25 +31,21 @@ other). The numbers are stylised to that order, not theirs.
 
 _LAPSE = 0.1
 
-_EASE = 0.65
-"""Power of ambiguity that is doubt. At a mean of 0.3 two experts then agree on 52 % of the windows
-(kappa 0.42), as those of Jing et al. did."""
-
 
 def opinion(shares: np.ndarray, *, ambiguity: float) -> np.ndarray:
     """Probability with which an expert calls a window each class.
 
     Args:
-        shares: share of the window's central 10 s that each class takes, shape ``(6,)``.
+        shares: share of the window's central 10 s that looks like each class, shape ``(6,)``; see
+            ``hbac.eeg.simulation.resemblance``.
         ambiguity: 0 (textbook example) to 1 (thoroughly ambiguous).
 
     Returns:
         Probabilities that sum to 1, shape ``(6,)``; ``shares`` themselves without ambiguity.
     """
     classes = len(CLASSES)
-    doubt = ambiguity**_EASE
-    called = (1 - doubt) * np.eye(classes) + doubt * CONFUSION
-    lapse = _LAPSE * doubt
+    called = (1 - ambiguity) * np.eye(classes) + ambiguity * CONFUSION
+    lapse = _LAPSE * ambiguity
     return (1 - lapse) * (shares @ called) + lapse / classes
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,8 @@ from hbac.eeg.recording import SAMPLING_RATE
 from hbac.eeg.simulation import discharges, patterns, population, scalp, seizures
 from hbac.eeg.simulation.background import coloured_noise, spectral_peak
 from hbac.eeg.simulation.patient import Patient
-from hbac.eeg.simulation.timeline import presence
+from hbac.eeg.simulation.timeline import Episode, presence
+from hbac.eeg.votes import CLASSES
 
 if TYPE_CHECKING:
     from hbac.eeg.simulation.session import Session
@@ -92,87 +94,118 @@ def _generalised_delays(rng: np.random.Generator, longest: float) -> np.ndarray:
     return delays - delays.min()
 
 
-def _plus(rng: np.random.Generator, envelope: np.ndarray, field: np.ndarray) -> np.ndarray | float:
-    """What comes with periodic discharges: fast activity, rhythmic delta, or most often nothing."""
+@dataclass(frozen=True, eq=False)
+class Plus:
+    """What comes with periodic discharges (ACNS 2021, section C, "Plus" modifiers).
+
+    Attributes:
+        kind: ``fast`` activity, or ``rhythmic`` delta.
+        frequency: its frequency, in Hz.
+        share: amplitude of rhythmic delta, over that of the discharges.
+        jitter: variation of its cycles.
+    """
+
+    kind: str
+    frequency: float
+    share: float = 0.0
+    jitter: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Periodic:
+    """How the periodic discharges of a session look; see ``simulate_periodic_discharges``."""
+
+    rate: float
+    jitter: float
+    phases: tuple[discharges.Phase, ...]
+    fields: np.ndarray
+    delays: np.ndarray | float
+    plus: Plus | None
+
+
+@dataclass(frozen=True, eq=False)
+class Rhythmic:
+    """How the rhythmic delta activity of a session looks; see ``simulate_rhythmic_delta``."""
+
+    rate: float
+    jitter: float
+    sharpness: float
+    spikes: float
+    fields: np.ndarray
+    delays: np.ndarray | float
+
+
+@dataclass(frozen=True, eq=False)
+class Ictal:
+    """How all seizures of a session look, alike as a patient's are; see ``simulate_seizure``."""
+
+    course: dict[str, float]
+    local: np.ndarray
+    spread: np.ndarray
+    delays: np.ndarray
+
+
+Look = Periodic | Rhythmic | Ictal
+
+
+def _draw_plus(rng: np.random.Generator) -> Plus | None:
     chance = rng.random()
     if chance < _PLUS:
-        density = spectral_peak(frequency=rng.uniform(10, 22), bandwidth=2.0, rms=0.08)
-        fast = coloured_noise(rng, density, shape=(1, len(envelope)))[0]
-        return scalp.project((fast * envelope).astype(np.float32), field)
+        return Plus("fast", rng.uniform(10, 22))
     if chance < 2 * _PLUS:
-        return patterns.simulate_rhythmic_delta(
-            rng,
-            envelope,
-            frequency=rng.uniform(1, 3),
-            field=rng.uniform(0.2, 0.4) * field,
-            jitter=population.RDA_VARIATION.draw(rng, limits=(0, 0.3)),
-            sharpness=0.0,
-        )
-    return 0.0
+        jitter = population.RDA_VARIATION.draw(rng, limits=(0, 0.3))
+        return Plus("rhythmic", rng.uniform(1, 3), rng.uniform(0.2, 0.4), jitter)
+    return None
 
 
-def _lpd(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
-    envelope = presence(session.episodes_of("lpd"), session.seconds * SAMPLING_RATE, ramp=0.5)
+def _draw_lpd(rng: np.random.Generator, session: Session, patient: Patient) -> Periodic:
     height = draw_height(rng, session, patient, population.LPD_AMPLITUDE)
-    field = height * _lpd_field(rng, session, patient)
-    return _plus(rng, envelope, field) + patterns.simulate_periodic_discharges(
-        rng,
-        envelope,
-        frequency=population.LPD_RATE.draw(rng, limits=(0.3, 2.5)),
+    return Periodic(
+        rate=population.LPD_RATE.draw(rng, limits=(0.3, 2.5)),
         jitter=population.LPD_VARIATION.draw(rng),
         phases=discharges.draw_morphology(rng),
-        field=field,
+        fields=np.atleast_2d(height * _lpd_field(rng, session, patient)),
+        delays=0.0,
+        plus=_draw_plus(rng),
     )
 
 
-def _gpd(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
-    envelope = presence(session.episodes_of("gpd"), session.seconds * SAMPLING_RATE, ramp=0.5)
+def _draw_gpd(rng: np.random.Generator, session: Session, patient: Patient) -> Periodic:
     height = draw_height(rng, session, patient, population.GPD_AMPLITUDE)
-    fields = height * _generalised(rng, session)
     triphasic = rng.random() < _TRIPHASIC
-    return _plus(rng, envelope, fields.sum(axis=0)) + patterns.simulate_periodic_discharges(
-        rng,
-        envelope,
-        frequency=population.GPD_RATE.draw(rng, limits=(0.3, 2.5)),
+    return Periodic(
+        rate=population.GPD_RATE.draw(rng, limits=(0.3, 2.5)),
         jitter=population.GPD_VARIATION.draw(rng),
         phases=discharges.TRIPHASIC if triphasic else discharges.draw_morphology(rng),
-        field=fields,
+        fields=height * _generalised(rng, session),
         delays=_generalised_delays(rng, 0.12),
+        plus=_draw_plus(rng),
     )
 
 
-def _rhythmic(
-    rng: np.random.Generator,
-    session: Session,
-    pattern: str,
-    field: np.ndarray,
-    *,
-    delays: np.ndarray | float = 0.0,
-) -> np.ndarray:
-    samples = session.seconds * SAMPLING_RATE
-    return patterns.simulate_rhythmic_delta(
-        rng,
-        presence(session.episodes_of(pattern), samples, ramp=2),
-        frequency=population.RDA_RATE.draw(rng, limits=(0.5, 4)),
-        field=field,
+def _draw_rhythmic(
+    rng: np.random.Generator, fields: np.ndarray, delays: np.ndarray | float
+) -> Rhythmic:
+    return Rhythmic(
+        rate=population.RDA_RATE.draw(rng, limits=(0.5, 4)),
         jitter=population.RDA_VARIATION.draw(rng, limits=(0, 0.3)),
         sharpness=rng.uniform(-0.2, 0.3),
         spikes=rng.uniform(0.2, 0.5) if rng.random() < _PLUS else 0.0,
+        fields=np.atleast_2d(fields),
         delays=delays,
     )
 
 
-def _lrda(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
+def _draw_lrda(rng: np.random.Generator, session: Session, patient: Patient) -> Rhythmic:
     field = draw_lateralised(rng, session, patient, width=rng.uniform(0.3, 0.9))
     height = draw_height(rng, session, patient, population.LRDA_AMPLITUDE)
-    return _rhythmic(rng, session, "lrda", height * field)
+    return _draw_rhythmic(rng, height * field, 0.0)
 
 
-def _grda(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
+def _draw_grda(rng: np.random.Generator, session: Session, patient: Patient) -> Rhythmic:
     height = draw_height(rng, session, patient, population.GRDA_AMPLITUDE)
-    delays = _generalised_delays(rng, 0.08)
-    field = _generalised(rng, session)
-    return _rhythmic(rng, session, "grda", height * field, delays=delays)
+    fields = height * _generalised(rng, session)
+    return _draw_rhythmic(rng, fields, _generalised_delays(rng, 0.08))
 
 
 def _seizure_fields(
@@ -189,34 +222,127 @@ def _seizure_fields(
     return local, spread
 
 
-def _seizures(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
-    """All seizures of a session: alike in focus and frequency, as a patient's seizures are."""
-    eeg = np.zeros((len(scalp.POSITIONS), session.seconds * SAMPLING_RATE), np.float32)
+def _draw_seizure(rng: np.random.Generator, session: Session, patient: Patient) -> Ictal:
     height = draw_height(rng, session, patient, population.SEIZURE_AMPLITUDE)
     local, spread = _seizure_fields(rng, session, patient)
-    course = seizures.draw_course(rng)
     angles = np.arccos(np.clip(scalp.POSITIONS @ scalp.electrode_position(patient.focus), -1, 1))
-    for episode in session.episodes_of("seizure"):
+    return Ictal(seizures.draw_course(rng), height * local, height * spread, 0.012 * angles)
+
+
+_DRAWS: dict[str, Callable[[np.random.Generator, Session, Patient], Look]] = {
+    "lpd": _draw_lpd,
+    "gpd": _draw_gpd,
+    "lrda": _draw_lrda,
+    "grda": _draw_grda,
+    "seizure": _draw_seizure,
+}
+
+
+def draw_look(session: Session, patient: Patient, pattern: str) -> Look:
+    """Draw how a pattern looks in a session, which follows from the session and patient alone.
+
+    So those who are asked about it know it without a recording being made.
+
+    Args:
+        session: of which seed and ambiguity.
+        patient: whose focus and background it has.
+        pattern: one of ``hbac.eeg.votes.CLASSES`` but ``other``.
+    """
+    rng = np.random.default_rng([session.seed, 2, CLASSES.index(pattern)])
+    return _DRAWS[pattern](rng, session, patient)
+
+
+def _simulate_plus(
+    rng: np.random.Generator, plus: Plus, envelope: np.ndarray, field: np.ndarray
+) -> np.ndarray:
+    if plus.kind == "fast":
+        density = spectral_peak(frequency=plus.frequency, bandwidth=2.0, rms=0.08)
+        fast = coloured_noise(rng, density, shape=(1, len(envelope)))[0]
+        return scalp.project((fast * envelope).astype(np.float32), field)
+    return patterns.simulate_rhythmic_delta(
+        rng,
+        envelope,
+        frequency=plus.frequency,
+        field=plus.share * field,
+        jitter=plus.jitter,
+        sharpness=0.0,
+    )
+
+
+def _simulate_periodic(
+    rng: np.random.Generator, look: Periodic, episodes: Sequence[Episode], samples: int
+) -> np.ndarray:
+    envelope = presence(episodes, samples, ramp=0.5)
+    eeg = patterns.simulate_periodic_discharges(
+        rng,
+        envelope,
+        frequency=look.rate,
+        jitter=look.jitter,
+        phases=look.phases,
+        field=look.fields,
+        delays=look.delays,
+    )
+    if look.plus is not None:
+        eeg += _simulate_plus(rng, look.plus, envelope, look.fields.sum(axis=0))
+    return eeg
+
+
+def _simulate_rhythmic(
+    rng: np.random.Generator, look: Rhythmic, episodes: Sequence[Episode], samples: int
+) -> np.ndarray:
+    return patterns.simulate_rhythmic_delta(
+        rng,
+        presence(episodes, samples, ramp=2),
+        frequency=look.rate,
+        field=look.fields,
+        jitter=look.jitter,
+        sharpness=look.sharpness,
+        spikes=look.spikes,
+        delays=look.delays,
+    )
+
+
+def _simulate_seizures(
+    rng: np.random.Generator, look: Ictal, episodes: Sequence[Episode], samples: int
+) -> np.ndarray:
+    eeg = np.zeros((len(scalp.POSITIONS), samples), np.float32)
+    for episode in episodes:
         first, last = (round(t * SAMPLING_RATE) for t in (episode.start, episode.stop))
         seizure = seizures.simulate_seizure(
             rng,
             last - first,
-            **course,
-            local_field=height * local,
-            spread_field=height * spread,
-            delays=0.012 * angles,
+            **look.course,
+            local_field=look.local,
+            spread_field=look.spread,
+            delays=look.delays,
         )
         # One that had begun before the recording, or outlasts it, is seen in part.
-        start, stop = np.clip((first, last), 0, eeg.shape[1])
+        start, stop = np.clip((first, last), 0, samples)
         eeg[:, start:stop] = seizure[:, start - first : stop - first]
     return eeg
 
 
-PATTERNS: dict[str, Callable[[np.random.Generator, Session, Patient], np.ndarray]] = {
-    "lpd": _lpd,
-    "gpd": _gpd,
-    "lrda": _lrda,
-    "grda": _grda,
-    "seizure": _seizures,
+_SIMULATORS: dict[type, Callable[..., np.ndarray]] = {
+    Periodic: _simulate_periodic,
+    Rhythmic: _simulate_rhythmic,
+    Ictal: _simulate_seizures,
 }
-"""By pattern, what simulates a session's episodes of it, and nothing else of the brain."""
+
+
+def simulate_look(
+    rng: np.random.Generator, session: Session, patient: Patient, pattern: str
+) -> np.ndarray:
+    """Simulate a session's episodes of a pattern, and nothing else of the brain.
+
+    Args:
+        rng: source of what varies from one discharge, wave or seizure to the next.
+        session: of which episodes, length, seed and ambiguity.
+        patient: see ``draw_look``.
+        pattern: see ``draw_look``.
+
+    Returns:
+        Microvolts, shape ``(19, samples)``, float32.
+    """
+    look = draw_look(session, patient, pattern)
+    samples = session.seconds * SAMPLING_RATE
+    return _SIMULATORS[type(look)](rng, look, session.episodes_of(pattern), samples)

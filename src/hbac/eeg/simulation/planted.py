@@ -12,7 +12,7 @@ from hbac.eeg.montage import CHAINS
 from hbac.eeg.recording import ELECTRODES, SAMPLING_RATE, Recording
 from hbac.eeg.simulation.brain import patient_background
 from hbac.eeg.simulation.discharges import DISCHARGE_SECONDS
-from hbac.eeg.simulation.looks import PATTERNS
+from hbac.eeg.simulation.looks import simulate_look
 from hbac.eeg.simulation.patient import Patient, draw_patient
 from hbac.eeg.simulation.session import Session, record
 from hbac.eeg.simulation.timeline import Episode, Span
@@ -89,7 +89,8 @@ def _stretch(planted: PlantedEvidence, samples: int) -> np.ndarray:
     tail = DISCHARGE_SECONDS if planted.pattern == "lpd" else 0.0
     episode = Episode(planted.pattern, 0.0, samples / SAMPLING_RATE - tail)
     session = replace(_session(planted), seconds=-(-samples // SAMPLING_RATE), episodes=(episode,))
-    return PATTERNS[planted.pattern](rng, session, replace(patient, focus=focus))[:, :samples]
+    moved = replace(patient, focus=focus)
+    return simulate_look(rng, session, moved, planted.pattern)[:, :samples]
 
 
 def planted_pattern(planted: PlantedEvidence) -> Recording:

@@ -92,6 +92,23 @@ def seizure_frequency(
     return np.exp(np.interp(progress, [0, 0.4, 1], np.log([onset, peak, offset])))
 
 
+def seizure_height(progress: np.ndarray | float) -> np.ndarray:
+    """Amplitude of a seizure over its largest, which it has from the middle on.
+
+    Args:
+        progress: 0 at the onset to 1 at the offset.
+
+    Returns:
+        0.3 to 1, shape as ``progress``.
+    """
+    return np.interp(progress, [0, 0.1, 0.5, 1], [0.3, 0.55, 1.0, 1.0])
+
+
+def spread_of_seizure(progress: np.ndarray | float) -> np.ndarray:
+    """How far a seizure has spread, 0 (where it began) to 1, shape as ``progress``."""
+    return np.interp(progress, [0.1, 0.6], [0, 1])
+
+
 def _shape(phase: np.ndarray, sharpness: np.ndarray) -> np.ndarray:
     spike = np.exp(sharpness * (np.cos(phase) - 1)) - special.i0e(sharpness)
     share = np.minimum(sharpness / 8, 0.5)
@@ -154,10 +171,9 @@ def simulate_seizure(
     frequency = seizure_frequency(progress, onset=onset, peak=peak, offset=offset)
     frequency = frequency * (1 + 0.06 * wander(rng, samples, seconds=2))
     phase = 2 * np.pi * np.cumsum(frequency) / SAMPLING_RATE
-    height = np.interp(progress, [0, 0.1, 0.5, 1], [0.3, 0.55, 1.0, 1.0])
     ending = np.clip((1 - progress) * samples / SAMPLING_RATE, 0, 1)
-    height = height * ending * np.exp(0.2 * wander(rng, samples, seconds=1))
+    height = seizure_height(progress) * ending * np.exp(0.2 * wander(rng, samples, seconds=1))
     trace = (spike_and_wave(phase, sharpness * progress**0.5) * height).astype(np.float32)
-    spread = np.interp(progress, [0.1, 0.6], [0, 1]).astype(np.float32)
+    spread = spread_of_seizure(progress).astype(np.float32)
     local = project(trace * (1 - spread), local_field, delays)
     return local + project(trace * spread, spread_field, delays)

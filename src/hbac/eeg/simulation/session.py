@@ -14,7 +14,7 @@ from hbac.eeg.regional import COLUMNS, ROW_SECONDS, regional_spectrogram
 from hbac.eeg.simulation import artefacts, scalp
 from hbac.eeg.simulation.background import coloured_noise, power_law, wander
 from hbac.eeg.simulation.brain import simulate_brain
-from hbac.eeg.simulation.looks import PATTERNS
+from hbac.eeg.simulation.looks import simulate_look
 from hbac.eeg.simulation.patient import Patient, draw_patient
 from hbac.eeg.simulation.timeline import Episode, Span
 
@@ -175,10 +175,9 @@ def simulate_pattern(session: Session) -> Recording:
     """
     eeg = np.zeros((len(ELECTRODES), session.seconds * SAMPLING_RATE), np.float32)
     if session.episodes_of(session.pattern):
+        patient = draw_patient(session.patient_seed, session.pattern)
         rng = np.random.default_rng(session.seed)
-        eeg += PATTERNS[session.pattern](
-            rng, session, draw_patient(session.patient_seed, session.pattern)
-        )
+        eeg += simulate_look(rng, session, patient, session.pattern)
     return Recording(eeg, ELECTRODES)
 
 
