@@ -3,9 +3,8 @@ import pytest
 
 from hbac.eeg import CLASS_NAMES, CLASSES
 from hbac.eeg.simulation import plan_cohort
-from hbac.eeg.simulation.experts import opinion
 from hbac.eeg.simulation.patient import CONDITIONS
-from hbac.eeg.simulation.timeline import coverage
+from hbac.eeg.simulation.resemblance import expert_opinion
 from hbac.eeg.votes import VOTE_COLUMNS
 from hbac.eeg.windows import NO_SPECTROGRAM, select_windows
 
@@ -188,8 +187,7 @@ def test_experts_agree_as_often_as_published():
     opinions = []
     for planned in plans:
         middle = planned.excerpts[0].start + 25
-        shares = coverage(planned.session.episodes, middle - 5, middle + 5)
-        opinions.append(opinion(shares, ambiguity=planned.session.ambiguity))
+        opinions.append(expert_opinion(planned.session, middle - 5, middle + 5))
     agreement = np.mean(np.square(opinions).sum(axis=1))
     by_chance = np.square(np.mean(opinions, axis=0)).sum()
     assert agreement == pytest.approx(0.52, abs=0.04)

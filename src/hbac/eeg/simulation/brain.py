@@ -12,6 +12,7 @@ from hbac.eeg.simulation import artefacts, discharges, population, scalp
 from hbac.eeg.simulation.background import coloured_noise, simulate_background, spectral_peak
 from hbac.eeg.simulation.looks import draw_height, draw_lateralised, simulate_look
 from hbac.eeg.simulation.patient import Patient
+from hbac.eeg.simulation.schematic import schematic_background
 from hbac.eeg.simulation.sleep import simulate_sleep
 from hbac.eeg.simulation.timeline import Episode
 
@@ -122,7 +123,10 @@ def patient_background(rng: np.random.Generator, patient: Patient, samples: int)
 def simulate_brain(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
     """Simulate what the brain makes, in microvolts, shape ``(19, samples)``."""
     samples = session.seconds * SAMPLING_RATE
-    eeg = patient_background(rng, patient, samples)
+    if session.schematic:
+        eeg = schematic_background(rng, samples, amplitude=patient.amplitude)
+    else:
+        eeg = patient_background(rng, patient, samples)
     if patient.state == "asleep":
         eeg += simulate_sleep(rng, samples)
     if session.pattern in ("seizure", "lpd", "lrda"):

@@ -163,6 +163,7 @@ def _draw_session(
     ambiguity: float,
     mains_frequency: float,
     spectrograms: bool,
+    schematic: float,
 ) -> Session:
     concentration = np.array([ambiguity, 1 - ambiguity]) * _CONCENTRATION
     return Session(
@@ -173,6 +174,7 @@ def _draw_session(
         ambiguity=float(draw.rng.beta(*concentration)),
         episodes=draw_episodes(draw.rng, pattern, seconds, spans=spans, ongoing=not spectrograms),
         mains_frequency=mains_frequency,
+        schematic=bool(draw.rng.random() < schematic),
     )
 
 
@@ -420,6 +422,7 @@ def plan_cohort(
     mains_frequency: float,
     seed: int,
     spectrograms: bool = True,
+    schematic: float = 0.0,
 ) -> Cohort:
     """Plan a data set: patients, sessions, files, labels and votes.
 
@@ -448,6 +451,8 @@ def plan_cohort(
         spectrograms: whether there are 10-minute spectrograms. If not, a session is as long as
             its EEG files, as if cut from a longer one: what it shows may have begun before it and
             go on after it.
+        schematic: fraction of the sessions that are of the family without anatomy; see
+            ``hbac.eeg.simulation.schematic``.
 
     Returns:
         The label tables and the sessions.
@@ -470,6 +475,7 @@ def plan_cohort(
         "ambiguity": ambiguity,
         "mains_frequency": mains_frequency,
         "spectrograms": spectrograms,
+        "schematic": schematic,
     }
     damage = {"gaps": gap_fraction, "dead_channels": dead_channel_fraction}
     train = _plan_train(

@@ -9,6 +9,7 @@ discharges in EEG", Electroencephalogr. Clin. Neurophysiol. 17, 1964.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import signal
@@ -48,16 +49,20 @@ class Phase:
         return (self.height * shape).astype(np.float32)
 
 
-def _of_unit_height(*phases: Phase) -> tuple[Phase, ...]:
-    """Scale phases so that the discharge has a height of 1 from peak to peak."""
+def of_unit_height(*phases: Any) -> tuple[Any, ...]:
+    """Scale deflections so that the discharge has a height of 1 from peak to peak.
+
+    Args:
+        *phases: dataclasses with a ``height`` and a ``waveform()``, such as ``Phase``.
+    """
     height = np.ptp(sum(phase.waveform() for phase in phases))
     return tuple(replace(phase, height=phase.height / height) for phase in phases)
 
 
-BIPHASIC = _of_unit_height(Phase(0.10, 0.018, 0.028, -1.0), Phase(0.22, 0.04, 0.07, 0.55))
+BIPHASIC = of_unit_height(Phase(0.10, 0.018, 0.028, -1.0), Phase(0.22, 0.04, 0.07, 0.55))
 """A sharp wave and its after-going slow wave."""
 
-TRIPHASIC = _of_unit_height(
+TRIPHASIC = of_unit_height(
     Phase(0.08, 0.025, 0.025, -0.35),
     Phase(0.17, 0.030, 0.045, 1.0),
     Phase(0.34, 0.060, 0.060, -0.5),
@@ -96,7 +101,7 @@ def draw_morphology(rng: np.random.Generator) -> tuple[Phase, ...]:
     if rng.random() < _AFTER_GOING and seconds < 0.3:
         size = -np.sign(heights[-1]) * rng.uniform(0.2, 0.6)
         phases.append(Phase(_BEFORE + seconds + 0.08, 0.04, 0.05, size))
-    return _of_unit_height(*phases)
+    return of_unit_height(*phases)
 
 
 def _cycles(rng: np.random.Generator, samples: int, *, frequency: float) -> np.ndarray:

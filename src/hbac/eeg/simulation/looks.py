@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hbac.eeg.recording import SAMPLING_RATE
 from hbac.eeg.simulation import discharges, patterns, population, scalp, seizures
+from hbac.eeg.simulation.appearance import Ictal, Look, Periodic, Plus, Rhythmic
 from hbac.eeg.simulation.background import coloured_noise, spectral_peak
 from hbac.eeg.simulation.patient import Patient
+from hbac.eeg.simulation.schematic import draw_schematic_look
 from hbac.eeg.simulation.timeline import Episode, presence
 from hbac.eeg.votes import CLASSES
 
@@ -92,60 +93,6 @@ def _generalised_delays(rng: np.random.Generator, longest: float) -> np.ndarray:
     sideways = rng.uniform(-0.015, 0.015) * np.sign(scalp.POSITIONS[:, 0])
     delays = scalp.front_to_back_delays(rng.uniform(0.0, longest)) + sideways
     return delays - delays.min()
-
-
-@dataclass(frozen=True, eq=False)
-class Plus:
-    """What comes with periodic discharges (ACNS 2021, section C, "Plus" modifiers).
-
-    Attributes:
-        kind: ``fast`` activity, or ``rhythmic`` delta.
-        frequency: its frequency, in Hz.
-        share: amplitude of rhythmic delta, over that of the discharges.
-        jitter: variation of its cycles.
-    """
-
-    kind: str
-    frequency: float
-    share: float = 0.0
-    jitter: float = 0.0
-
-
-@dataclass(frozen=True, eq=False)
-class Periodic:
-    """How the periodic discharges of a session look; see ``simulate_periodic_discharges``."""
-
-    rate: float
-    jitter: float
-    phases: tuple[discharges.Phase, ...]
-    fields: np.ndarray
-    delays: np.ndarray | float
-    plus: Plus | None
-
-
-@dataclass(frozen=True, eq=False)
-class Rhythmic:
-    """How the rhythmic delta activity of a session looks; see ``simulate_rhythmic_delta``."""
-
-    rate: float
-    jitter: float
-    sharpness: float
-    spikes: float
-    fields: np.ndarray
-    delays: np.ndarray | float
-
-
-@dataclass(frozen=True, eq=False)
-class Ictal:
-    """How all seizures of a session look, alike as a patient's are; see ``simulate_seizure``."""
-
-    course: dict[str, float]
-    local: np.ndarray
-    spread: np.ndarray
-    delays: np.ndarray
-
-
-Look = Periodic | Rhythmic | Ictal
 
 
 def _draw_plus(rng: np.random.Generator) -> Plus | None:
@@ -249,6 +196,8 @@ def draw_look(session: Session, patient: Patient, pattern: str) -> Look:
         pattern: one of ``hbac.eeg.votes.CLASSES`` but ``other``.
     """
     rng = np.random.default_rng([session.seed, 2, CLASSES.index(pattern)])
+    if session.schematic:
+        return draw_schematic_look(rng, session, patient, pattern)
     return _DRAWS[pattern](rng, session, patient)
 
 
@@ -299,6 +248,7 @@ def _simulate_rhythmic(
         sharpness=look.sharpness,
         spikes=look.spikes,
         delays=look.delays,
+        narrow_band=look.narrow_band,
     )
 
 

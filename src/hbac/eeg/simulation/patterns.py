@@ -7,10 +7,10 @@ Critical Care EEG Terminology: 2021 Version", J. Clin. Neurophysiol. 38, 2021.
 from __future__ import annotations
 
 import numpy as np
-from scipy import interpolate
+from scipy import interpolate, signal
 
 from hbac.eeg.recording import SAMPLING_RATE
-from hbac.eeg.simulation.background import wander
+from hbac.eeg.simulation.background import coloured_noise, spectral_peak, wander
 from hbac.eeg.simulation.discharges import Phase, discharge_onsets, discharge_train
 from hbac.eeg.simulation.scalp import project
 from hbac.eeg.simulation.seizures import spike_and_wave
@@ -73,6 +73,15 @@ def _cycles(
     return cycles(np.arange(samples) / SAMPLING_RATE)
 
 
+def _narrow_band_cycles(
+    rng: np.random.Generator, samples: int, *, frequency: float, jitter: float
+) -> np.ndarray:
+    """Cycles of noise of a narrow band, shape ``(samples,)``."""
+    density = spectral_peak(frequency=frequency, bandwidth=jitter * frequency, rms=1.0)
+    noise = coloured_noise(rng, density, shape=(1, samples))[0]
+    return np.unwrap(np.angle(signal.hilbert(noise))) / (2 * np.pi)
+
+
 def _waxing(rng: np.random.Generator, samples: int) -> np.ndarray:
     slow, slower = (wander(rng, samples, seconds=seconds) for seconds in (1.5, 20))
     return np.exp(0.25 * slow + 0.2 * slower)
@@ -88,6 +97,7 @@ def simulate_rhythmic_delta(
     sharpness: float,
     spikes: float = 0.0,
     delays: np.ndarray | float = 0.0,
+    narrow_band: bool = False,
 ) -> np.ndarray:
     """Rhythmic delta activity: LRDA with a lateralised field, GRDA with a generalised one.
 
@@ -106,12 +116,15 @@ def simulate_rhythmic_delta(
             below 0 blunter; 0 is a cosine.
         spikes: relative size of a spike on every wave (ACNS 2021, "RDA+S").
         delays: lag of each electrode in seconds.
+        narrow_band: whether the cycles are those of noise of a narrow band, rather than of waves
+            of varying lengths; ``jitter`` is then its width over the frequency.
 
     Returns:
         Microvolts, shape ``(19, samples)``, float32.
     """
     samples = len(envelope)
-    phase = 2 * np.pi * _cycles(rng, samples, frequency=frequency, jitter=jitter)
+    cycles = _narrow_band_cycles if narrow_band else _cycles
+    phase = 2 * np.pi * cycles(rng, samples, frequency=frequency, jitter=jitter)
     wave = (np.cos(phase) + sharpness * np.cos(2 * phase)) / 2
     if spikes:
         wave += spikes * spike_and_wave(phase, np.full(samples, 12.0))

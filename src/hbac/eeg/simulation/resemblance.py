@@ -21,9 +21,9 @@ from scipy.special import expit
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.recording import SAMPLING_RATE
 from hbac.eeg.simulation import scalp
-from hbac.eeg.simulation.discharges import Phase
+from hbac.eeg.simulation.appearance import Deflection, Ictal, Look, Periodic, Rhythmic
 from hbac.eeg.simulation.experts import opinion
-from hbac.eeg.simulation.looks import Ictal, Look, Periodic, Rhythmic, draw_look
+from hbac.eeg.simulation.looks import draw_look
 from hbac.eeg.simulation.patient import draw_patient
 from hbac.eeg.simulation.seizures import seizure_frequency, seizure_height, spread_of_seizure
 from hbac.eeg.simulation.timeline import Episode, coverage
@@ -99,7 +99,7 @@ def laterality(field: np.ndarray) -> float:
     return float(abs(left - right) / (left + right))
 
 
-def discharge_seconds(phases: Sequence[Phase]) -> float:
+def discharge_seconds(phases: Sequence[Deflection]) -> float:
     """How long a discharge lasts, from the first to the last that stands out of it."""
     waveform = np.abs(sum(phase.waveform() for phase in phases))
     above = np.flatnonzero(waveform > _ABOVE * waveform.max())

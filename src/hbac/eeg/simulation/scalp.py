@@ -90,6 +90,12 @@ def bipolar_amplitudes(field: np.ndarray) -> np.ndarray:
     return np.abs(_BIPOLAR @ field)
 
 
+def bipolar_amplitude_of(eeg: np.ndarray) -> float:
+    """Root mean square of EEG, shape ``(19, samples)``, over the 18 channels of that montage."""
+    covariance = np.cov(eeg)
+    return float(np.sqrt(np.mean(np.diag(_BIPOLAR @ covariance @ _BIPOLAR.T))))
+
+
 def channels_involved(field: np.ndarray) -> int:
     """Number of those channels in which a field is at least a third of its largest."""
     amplitudes = bipolar_amplitudes(field)

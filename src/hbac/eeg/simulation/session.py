@@ -46,6 +46,8 @@ class Session:
         gaps: stretches without any data (NaN), in seconds.
         dead_channel: a channel without signal, or none.
         dead_is_missing: whether the dead channel is NaN, or else constant.
+        schematic: whether its background and patterns are of the family without anatomy; see
+            ``hbac.eeg.simulation.schematic``.
     """
 
     seed: int
@@ -58,6 +60,7 @@ class Session:
     gaps: tuple[Span, ...] = ()
     dead_channel: str | None = None
     dead_is_missing: bool = False
+    schematic: bool = False
 
     def episodes_of(self, pattern: str) -> tuple[Episode, ...]:
         """Return the episodes of one pattern."""

@@ -54,4 +54,5 @@ class SimulationParams(Parameters):
     dead_channel_fraction: Fraction = Field(
         description="fraction of the recordings with a dead electrode"
     )
+    schematic: Fraction = Field(description="fraction of recordings of the family without anatomy")
     mains_frequency: float = Field(gt=0, lt=100, description="power line frequency in Hz")
