@@ -74,7 +74,7 @@ def test_what_the_run_does_not_read(pipeline, name, value, meant):
         ("modeling.quux", "modeling has augmentation, blend, "),
         ("raw_dri", "did you mean raw_dir?"),
         ("quux", "known are backend, data_dir, demo, "),
-        ("quux", "oof_predictions, raw_dir, recipe, "),
+        ("quux", "oof_predictions, pretraining, "),
     ],
 )
 def test_what_nobody_knows(name, meant):
