@@ -96,7 +96,7 @@ def test_without_evidence_nothing_is_claimed():
     for maps in (both(), both(add(empty_eeg(), ORDER, (0, 20), (0, 50), -1))):
         assert locate(maps) is None
         assert shaded_stretches(maps) == []
-        assert sentence(maps) == "LRDA 0.71: no evidence for it in the picture"
+        assert sentence(maps) == "LRDA 0.71: no evidence for it in what the network saw"
 
 
 def test_margins_are_no_frequencies():

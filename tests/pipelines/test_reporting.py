@@ -178,6 +178,8 @@ def explained(parameters, fails):
     """Explanations of one window that was predicted LPD and voted GPD."""
     maps = {"Fusion": about(0.9), "random": about(0.2), "centre prior": about(0.85)}
     record = {
+        "input": "picture",
+        "left_out": ["resnet_1d"],
         "method": "Fusion",
         "n_windows": 1,
         "n_tested": 1,

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from hbac.eeg.gaps import MISSING
+from hbac.eeg.panel import Panel
 
 Change = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
 """Takes images, targets, weights and a generator, and returns the first three changed."""
@@ -22,6 +23,8 @@ Step = Callable[[int, np.ndarray], None]
 
 class Layout(Protocol):
     """How a window's values lie in its array; see ``ImageLayout`` and ``WaveformLayout``."""
+
+    size: tuple[int, int]
 
     def mirror(self, images: np.ndarray) -> np.ndarray:
         """Swap the hemispheres, shape ``(batch, height, width)``."""
@@ -34,6 +37,9 @@ class Layout(Protocol):
 
     def chain_height(self) -> int:
         """Rows of one chain."""
+
+    def panels(self) -> tuple[Panel, ...]:
+        """Where each chain of each part lies."""
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,19 @@ from hbac.eeg.regional import regional_window_from_eeg
 from hbac.eeg.simulation import PlantedEvidence, plan_planted, simulate_planted
 from hbac.eeg.spectrogram import WINDOW_SECONDS, chain_spectrograms
 from hbac.eeg.votes import CLASS_NAMES, CLASSES
+from hbac.eeg.waveform import bipolar_waveforms
 from hbac.models.image import build_image
+from hbac.models.missing import fill_missing
+from hbac.models.waveform import WaveformLayout
 from hbac.pipelines.explainability.faithfulness_nodes import kinds, maps_of_every_kind
 from hbac.pipelines.explainability.intervals import estimate_means
-from hbac.pipelines.explainability.networks import Networks, load_pools, picture_layout
+from hbac.pipelines.explainability.networks import (
+    Networks,
+    explained_input,
+    explained_layout,
+    load_pools,
+    waveform_layout,
+)
 from hbac.pipelines.explainability.params import ExplainabilityParams
 from hbac.pipelines.inference.nodes import UNSEEN
 from hbac.pipelines.modeling.params import ImageParams
@@ -27,14 +36,31 @@ from hbac.pipelines.spectrogram.params import SpectrogramParams
 ALL_PATTERNS = "All"
 
 
-def plan_planted_windows(params: ExplainabilityParams) -> list[dict[str, Any]]:
+def _seen_seconds(ensemble: dict[str, Any]) -> float:
+    """Seconds in the middle of a window that networks see of what may be planted."""
+    if explained_input(ensemble) == "picture":
+        return float(WINDOW_SECONDS)
+    start, stop = waveform_layout(ensemble).seconds
+    return stop - start
+
+
+def plan_planted_windows(
+    ensemble: dict[str, Any], params: ExplainabilityParams
+) -> list[dict[str, Any]]:
     """Plan recordings whose class is decided by one chain and one stretch of seconds.
+
+    Networks that see less than the 50 s get stretches that lie in what they see, shorter by as
+    much, but of 2 s at least.
 
     Returns:
         The fields of a ``hbac.eeg.simulation.PlantedEvidence`` each.
     """
-    lengths = params.planted.shortest_seconds, params.planted.longest_seconds
-    plans = plan_planted(params.planted.windows, seed=params.seed, lengths=lengths)
+    within, planted = _seen_seconds(ensemble), params.planted
+    lengths = tuple(
+        max(2.0, length * within / WINDOW_SECONDS)
+        for length in (planted.shortest_seconds, planted.longest_seconds)
+    )
+    plans = plan_planted(planted.windows, seed=params.seed, lengths=lengths, within=within)
     return [asdict(planted) for planted in plans]
 
 
@@ -49,27 +75,45 @@ def _picture(
     return build_image(regional, eeg, image.layout)
 
 
+def _waveform(
+    plan: dict[str, Any], layout: WaveformLayout, spectrogram: SpectrogramParams
+) -> np.ndarray:
+    """Bipolar EEG of the middle of a planned recording, float16."""
+    recording = simulate_planted(PlantedEvidence(**plan))
+    start = (recording.duration - WINDOW_SECONDS) / 2
+    waveforms = bipolar_waveforms(
+        recording.crop(start, WINDOW_SECONDS),
+        **spectrogram.model_dump(include={"clip", "notch", "band_pass"}),
+        sampling_rate=layout.sampling_rate,
+    )
+    first = round(layout.seconds[0] * layout.sampling_rate)
+    return fill_missing(waveforms[:, first : first + layout.size[1]]).astype(np.float16)
+
+
 def assemble_planted_input(
     plans: list[dict[str, Any]], ensemble: dict[str, Any], spectrogram: SpectrogramParams
 ) -> dict[int, Callable[[], np.ndarray]]:
-    """Simulate the planned recordings and make the pictures of their middle.
+    """Simulate the planned recordings and make what networks see of their middle.
 
     Args:
         plans: as ``plan_planted_windows`` returns them.
-        ensemble: the record that says how the networks' pictures are made.
+        ensemble: the record that says how the networks' pictures or waveforms are made.
         spectrogram: of which what the record leaves open.
 
     Returns:
-        By number, a callable that returns the picture.
+        By number, a callable that returns the picture or waveform.
     """
-    image = ImageParams(**ensemble["image"])
     trained_on = spectrogram.model_copy(update=ensemble["spectrogram"])
-    return {number: partial(_picture, plan, image, trained_on) for number, plan in enumerate(plans)}
+    if explained_input(ensemble) == "picture":
+        make, laid_out = _picture, ImageParams(**ensemble["image"])
+    else:
+        make, laid_out = _waveform, waveform_layout(ensemble)
+    return {number: partial(make, plan, laid_out, trained_on) for number, plan in enumerate(plans)}
 
 
 def _masks(plans: list[PlantedEvidence], ensemble: dict[str, Any]) -> np.ndarray:
     """Pixels that show what was planted, shape ``(windows, height, width)``."""
-    layout = picture_layout(ensemble)
+    layout = explained_layout(ensemble)
     return np.stack(
         [
             explain.planted_mask(
@@ -109,15 +153,15 @@ def find_planted_evidence(
 
     Args:
         plans: as ``plan_planted_windows`` returns them.
-        pictures: their pictures, shape ``(windows, height, width)``.
+        pictures: their pictures or waveforms, shape ``(windows, height, width)``.
         networks: by name, a callable that loads the network.
         ensemble: the record that names the networks.
         params: of which the seed.
 
     Returns:
         A row a window and kind of map: ``pattern``, ``chain``, ``start`` and ``stop`` in seconds,
-        ``class``, ``detected`` (whether the networks of pictures predict the class), ``maps``,
-        ``chance`` (the region's share of the picture), ``value``: the fraction of the map's
+        ``class``, ``detected`` (whether the explained networks predict the class), ``maps``,
+        ``chance`` (the region's share of what they see), ``value``: the fraction of the map's
         positive mass inside the region, NaN where it has none, and ``exchanged``: the mean
         fraction inside the other windows' regions, which a map that favours a place in every
         window has as well.

@@ -32,14 +32,26 @@ _SPARSENESS = "sparseness"
 """A score that is no test: a random map may be sparse as well."""
 
 
+_EXPLAINED = {"picture": "spectrograms", "waveform": "EEG"}
+"""What maps lie over, in words."""
+
+_PLACES = {"picture": "by chain, frequency and time", "waveform": "by chain and time"}
+
+
+def _seen(record: dict[str, Any] | None) -> str:
+    """What maps lie over; runs of before waveforms were explained do not say so."""
+    return (record or {}).get("input", "picture")
+
+
 def _figures(record: dict[str, Any] | None) -> dict[str, Told]:
-    tested, explained = "", ""
+    tested, explained, seen = "", "", _seen(record)
+    over, places = _EXPLAINED[seen], _PLACES[seen]
     if record is not None:
         tested = f" n = {counted(record['n_tested'], 'window')} drawn at random."
         explained = f" Chosen from n = {counted(record['n_windows'], 'explained window')}."
     return {
         "overview": (
-            "Maps of the evidence over the spectrograms of one window of each predicted class.",
+            f"Maps of the evidence over the {over} of one window of each predicted class.",
             "Where the networks found evidence: a window of each predicted class. Colours end at "
             f"each class's largest value: they compare places, never windows.{explained}",
         ),
@@ -54,8 +66,8 @@ def _figures(record: dict[str, Any] | None) -> dict[str, Told]:
             "stands over each.",
         ),
         "importance": (
-            "Share of the evidence in each chain, frequency band and stretch of time.",
-            "Where the evidence lies on average, by chain, frequency and time, beside an even "
+            f"Share of the evidence {places}.",
+            f"Where the evidence lies on average, {places}, beside an even "
             "spread; windows drawn at random, the sample size stands over each class.",
         ),
         "faithfulness": (
@@ -64,8 +76,8 @@ def _figures(record: dict[str, Any] | None) -> dict[str, Told]:
             f"random ones and a prior at the centre.{tested}",
         ),
         "perturbation_curves": (
-            "Probability of the class as parts of the picture are put in or taken out.",
-            "Probability of the predicted class as the most relevant parts of the picture are put "
+            "Probability of the class as parts of the window are put in or taken out.",
+            "Probability of the predicted class as the most relevant parts of the window are put "
             f"in or taken out.{tested}",
         ),
         "randomisation": (
@@ -77,8 +89,8 @@ def _figures(record: dict[str, Any] | None) -> dict[str, Told]:
         "planted_evidence": (
             "Share of each method's maps inside the planted evidence, beside chance.",
             "Simulated windows in which one chain alone shows a pattern for some seconds: the "
-            "share of the map that lies there. Chance is the region's share of the picture; n is "
-            "over each part.",
+            "share of the map that lies there. Chance is the region's share of what the networks "
+            "see; n is over each part.",
         ),
     }
 
@@ -137,7 +149,7 @@ def _tell_windows(
             told = "; ".join(_sentences(window, evidence))
             figure = FigureBlock(
                 picture_of(pictures[name](), params),
-                f"EEG of 50 seconds and spectrograms with the evidence marked; {said}.",
+                f"EEG of the window with the evidence marked; {said}.",
                 f"EEG {window['eeg_id']}: {said}. {told}. n = 1 window.",
             )
             blocks.append(Folded(f"Predicted {CLASS_NAMES[window['predicted']]}: {said}", [figure]))
@@ -152,8 +164,9 @@ def _tell_sentences(windows: pd.DataFrame, evidence: pd.DataFrame) -> list[Block
         for window in windows[windows["drawn"]].to_dict("records")
     ]
     caption = (
-        "Evidence in words: chain, frequencies in Hz, seconds of the EEG file, and the share of "
-        f"the class's evidence that lies there. n = {counted(len(rows), 'window')}."
+        "Evidence in words: chain, frequencies in Hz where the networks see spectrograms, seconds "
+        "of the EEG file, and the share of the class's evidence that lies there. "
+        f"n = {counted(len(rows), 'window')}."
     )
     return [
         Folded(
@@ -226,6 +239,19 @@ def _better(faithfulness: Frame) -> dict[str, str]:
     return dict(zip(faithfulness["score"], faithfulness["better"], strict=True))
 
 
+def _introduction(record: dict[str, Any] | None) -> str:
+    """What a map is, and of which networks."""
+    seen = _seen(record)
+    text = (
+        f"A map shows where in the {_EXPLAINED[seen]} the networks found evidence for a class, "
+        f"{_PLACES[seen]}. It says what the networks used, not what they should have used."
+    )
+    left_out = (record or {}).get("left_out")
+    if left_out:
+        text += f" What {joined(left_out)} adds to the predictions is not explained here."
+    return text
+
+
 def tell_explanations(
     params: ReportingParams,
     explainability: ExplainabilityParams,
@@ -256,11 +282,7 @@ def tell_explanations(
     inputs = {"tests_of_the_maps": scores, "explained_windows": windows}
     inputs |= {f"{name}_figure": figures.get(name) for name in told}
     blocks = [
-        Paragraph(
-            "A map shows where in the spectrograms the networks found evidence for a class, by "
-            "chain, frequency and time. It says what the networks used, not what they should "
-            "have used."
-        ),
+        Paragraph(_introduction(scores)),
         *keep(lambda record: _tell_verdict(record, threshold), scores),
         *where,
         *keep(lambda *some: _tell_windows(*some, params), windows, evidence, window_figures),
