@@ -172,13 +172,24 @@ def _scales(traces: _Traces, microvolts: float) -> np.ndarray:
 
 
 def _draw_lines(
-    axes: Axes, traces: _Traces, times: np.ndarray, microvolts: float, *, clip: float, width: float
+    axes: Axes,
+    traces: _Traces,
+    times: np.ndarray,
+    microvolts: float,
+    *,
+    clip: float,
+    width: float,
+    plain: bool = False,
 ) -> float:
-    """Draw every trace, negative up, and return what share of samples is cut."""
+    """Draw every trace, negative up, and return what share of samples is cut.
+
+    Plain ones are all dark, as left and right have colours of evidence.
+    """
     heights = -traces.data / _scales(traces, microvolts)
     drawn = np.clip(heights, -clip, clip) + traces.base_lines[:, None]
     for row, group in zip(drawn, traces.groups, strict=True):
-        axes.plot(times, row, color=CHAIN_COLOURS.get(group, INK), linewidth=width)
+        axes.plot(times, row, color=INK if plain else CHAIN_COLOURS.get(group, INK),
+                  linewidth=width)  # fmt: skip
     return float((np.abs(heights) > clip).mean())
 
 
@@ -302,7 +313,8 @@ def draw_eeg(
         _colour_channels(axes, traces, evidence, peak)
     _shade_gaps(axes, np.isnan(traces.data).all(axis=0), begin, recording.sampling_rate)
     times = begin + np.arange(traces.data.shape[1]) / recording.sampling_rate
-    _draw_lines(axes, traces, times, microvolts, clip=_CLIP, width=0.5)
+    plain = evidence is not None
+    _draw_lines(axes, traces, times, microvolts, clip=_CLIP, width=0.5, plain=plain)
     _draw_names(axes, traces)
     _name_chains(axes, traces)
     _draw_time(axes, begin, seconds)
@@ -310,10 +322,8 @@ def draw_eeg(
     axes.set_ylim(traces.base_lines[-1] - _CLIP, traces.base_lines[0] + _CLIP)
 
 
-def draw_waveform(
-    axes: Axes, waveform: ChainMap, *, evidence: ChainMap | None = None, peak: float = 1.0
-) -> None:
-    """Draw the EEG that a network saw in little room, negative up.
+def draw_waveform(axes: Axes, waveform: ChainMap, *, evidence: ChainMap, peak: float) -> None:
+    """Draw the EEG that a network saw in little room, negative up, and evidence behind it.
 
     Args:
         axes: empty axes.
@@ -325,10 +335,9 @@ def draw_waveform(
     groups = [chain for chain, pairs in BIPOLAR_PAIRS.items() for _ in pairs]
     data = waveform.values.reshape(len(names), -1) * UNIT_MICROVOLTS
     traces = _Traces(names, groups, data)
-    if evidence is not None:
-        _colour_channels(axes, traces, evidence, peak)
+    _colour_channels(axes, traces, evidence, peak)
     times = (waveform.seconds[:-1] + waveform.seconds[1:]) / 2
-    _draw_lines(axes, traces, times, choose_sensitivity(data), clip=_CLIP, width=0.3)
+    _draw_lines(axes, traces, times, choose_sensitivity(data), clip=_CLIP, width=0.3, plain=True)
     middles = [traces.base_lines[[g == chain for g in groups]].mean() for chain in BIPOLAR_PAIRS]
     axes.set_yticks(middles, list(BIPOLAR_PAIRS), fontsize=7)
     axes.set(

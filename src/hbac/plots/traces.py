@@ -181,6 +181,8 @@ def waveform_overview(examples: Sequence[Example], *, title: str, caption: str) 
     write(figure, 0.11, 0.1, title, weight="bold", fontsize=11)
     for row, example in enumerate(examples):
         _draw_row(figure, example, _TOP + _ROW * row)
+    for axes in figure.axes[-len(examples[0].maps) :]:
+        axes.set_xlabel("time (s)", labelpad=1)
     key = place_axes(figure, PAGE_WIDTH - _ROW_KEY, 0.1, _ROW_KEY - 0.15, _KEY)
     draw_key(key, orientation="horizontal", contours=False)
     say_below(figure, caption)

@@ -31,14 +31,14 @@ logger = logging.getLogger(__name__)
 
 RANDOM, CENTRE = "random", "centre prior"
 MEAN_SPECTRUM, BLURRED, IMPUTED = "mean spectrum", "blurred", "imputed"
-ABSENT, INTERPOLATED = "missing", "interpolated"
+FLAT, INTERPOLATED = "flat line", "interpolated"
 FILLS: dict[Input, tuple[str, str]] = {
     "picture": (MEAN_SPECTRUM, BLURRED),
-    "waveform": (ABSENT, INTERPOLATED),
+    "waveform": (FLAT, INTERPOLATED),
 }
 """What takes the place of tiles by what networks see; the first also in sensitivity-n. A waveform
-has neither a spectrum nor, once blurred, anything left of it: here nothing is what networks know as
-missing, or a straight line in time within the channel."""
+has neither a spectrum nor, once blurred, anything left of it: it gets a flat line, which networks
+know as missing, or a straight one from sample to sample within the channel."""
 
 INSERTION, DELETION = "insertion", "deletion"
 MOST_FIRST, LEAST_FIRST = "ROAD, most relevant first", "ROAD, least relevant first"
@@ -156,7 +156,7 @@ def _fills_of_pictures(
 def _fills_of_waveforms(waveforms: np.ndarray) -> dict[str, explain.Replace]:
     nothing = np.full(waveforms.shape[1:], MISSING, np.float32)
     return {
-        ABSENT: explain.replace_by(waveforms, nothing),
+        FLAT: explain.replace_by(waveforms, nothing),
         INTERPOLATED: explain.replace_by_line(waveforms),
     }
 
