@@ -33,9 +33,10 @@ from hbac.eeg.votes import PREDICTION_COLUMNS, VOTE_COLUMNS
 from hbac.evaluation import class_prior, kl_divergence, uniform
 from hbac.models.blend import cross_fitted_blend
 from hbac.models.image import build_image
+from hbac.models.inputs import INPUTS
 from hbac.pipelines.modeling.input_nodes import assemble_waveforms
 from hbac.pipelines.modeling.nodes import split_folds
-from hbac.pipelines.modeling.params import ModelingParams
+from hbac.pipelines.modeling.params import ModelingParams, WaveformParams
 from hbac.pipelines.modeling.training_nodes import train_fold
 from hbac.pipelines.simulation.nodes import (
     plan_cohort,
@@ -198,10 +199,10 @@ class Cohort:
         ]
         return windows, np.stack(pictures)
 
-    def waveforms(self, params: SpectrogramParams) -> tuple:
+    def waveforms(self, params: SpectrogramParams, waveform: WaveformParams) -> tuple:
         """Windows and their bipolar EEG."""
         windows, _ = self.windows(params)
-        tasks = assemble_waveforms(windows, self.eegs, params)
+        tasks = assemble_waveforms(windows, self.eegs, params.cleaning, waveform)
         return windows, np.stack([task() for task in tasks.values()])
 
 
@@ -240,8 +241,8 @@ def predictions_of(
     tables = []
     for architecture in modeling.network.architectures:
         make = (
-            cohort.waveforms
-            if architecture == "resnet_1d"
+            partial(cohort.waveforms, waveform=modeling.waveform)
+            if INPUTS[architecture] == "waveform"
             else partial(cohort.pictures, modeling=modeling)
         )
         training, scored = make(spectrogram), make(scored_by)

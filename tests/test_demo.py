@@ -323,7 +323,7 @@ def test_without_raw_data_it_says_what_to_type(tmp_path):
         ({"modelling.n_folds": 3}, "did you mean modeling"),
         ({"eda.sample_sizes": 3}, "sample_sizes"),
         ({"eda.sample_size": "many"}, "sample_size"),
-        ({"recipe": "weak"}, "recipe must be one of ['seed', 'strong'], received 'weak'"),
+        ({"recipe": "weak"}, "one of ['seed', 'simulation', 'strong'], received 'weak'"),
     ],
 )
 def test_a_typo_in_the_parameters_fails_before_the_first_node(params, message, iiic, tmp_path):

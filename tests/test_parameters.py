@@ -11,7 +11,7 @@ from tests.conftest import PROJECT
 
 CONF = PROJECT / "conf/base"
 FILES = [CONF / "globals.yml", *sorted(CONF.glob("parameters_*.yml"))]
-EXPLAINED_ELSEWHERE = {"strong", "demo", "demo_parameters"}
+EXPLAINED_ELSEWHERE = {"recipes.strong", "recipes.simulation", "demo", "demo_parameters"}
 """Groups that only change what another group explains."""
 
 
@@ -29,10 +29,11 @@ def unexplained(text):
             continue
         groups = [group for group in groups if indentation(group) < indentation(line)]
         key, _, value = stripped.partition(":")
-        names = {group.strip().rstrip(":") for group in groups}
+        parents = [group.strip().rstrip(":") for group in groups]
+        paths = {".".join(parents[: depth + 1]) for depth in range(len(parents))}
         if not value:
             groups, explained = [*groups, line], False
-        elif not explained and "${" not in value and not names & EXPLAINED_ELSEWHERE:
+        elif not explained and "${" not in value and not paths & EXPLAINED_ELSEWHERE:
             yield key
 
 
@@ -42,7 +43,7 @@ def test_a_comment_says_what_it_is(file):
 
 
 def test_a_parameter_without_a_comment_is_found():
-    text = "a:\n  # What b is.\n  b: 1\n  c: 2\n\n  d: 3\nstrong:\n  e: 4\n"
+    text = "a:\n  # What b is.\n  b: 1\n  c: 2\n\n  d: 3\ndemo:\n  e: 4\n"
     assert list(unexplained(text)) == ["d"]
 
 

@@ -182,8 +182,8 @@ def _rows(
 
 
 def _configured(name: str) -> list[dict[str, Any]]:
-    """Values of a group of parameters in the recipes seed and strong, or once where they agree."""
-    return [parameters(recipe)[name] for recipe in ("seed", "strong")]
+    """Values of a group of parameters in each of the recipes."""
+    return [parameters(recipe)[name] for recipe in parameters()["recipes"]]
 
 
 def parameters_table(pipeline: Pipeline, group: str | None = None) -> str:

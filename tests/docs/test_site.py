@@ -99,11 +99,11 @@ def test_pages_list_every_stored_dataset(build):
         assert all(f"| `{build.project.family(name)}` |" in table for name in stored)
 
 
-def test_parameters_show_limits_defaults_of_both_recipes_and_comments(build):
+def test_parameters_show_limits_defaults_of_all_recipes_and_comments(build):
     table = build.tables.parameters_table(build.project.pipelines()["spectrogram"])
     row = next(line for line in table.splitlines() if "`spectrogram.notch`" in line)
     assert "number or null" in row
-    assert "`null` / `60.0`" in row
+    assert "`null` / `60.0` / `60.0`" in row
     assert "spectrogram.policy` | `per_eeg`, `distinct_votes` |" in table
     assert "How overlapping labels become windows." in table
 

@@ -1,9 +1,19 @@
+import zipfile
+
 import keras
 import numpy as np
 import pytest
 
-from hbac.models import ARCHITECTURES, INPUTS, build_model, register_architecture, split_names
+from hbac.models import (
+    ARCHITECTURES,
+    INPUTS,
+    build_model,
+    copy_of,
+    register_architecture,
+    split_names,
+)
 from hbac.models.efficientnet import IMAGE_RANGE
+from hbac.models.scale import scaled_by_window
 
 SIZE = (32, 64)
 
@@ -106,6 +116,47 @@ def test_a_network_of_waveforms_sees_every_channel_and_keeps_chains_apart():
         changed[0, channel] += rng.normal(size=512)
         away = np.abs(values(model, "chain_features", changed) - before).max(axis=(0, 2, 3))
         assert np.flatnonzero(away > 1e-6).tolist() == [channel // 4]
+
+
+@pytest.mark.parametrize("size", [SIZE, (64, 32)])
+def test_features_are_averaged_or_their_largest_stands_beside(size):
+    images = np.random.default_rng(0).normal(size=(2, *size))
+    settings = {"architecture": "compact", "image_size": size}
+    model = build_model(**settings, pooling="average_and_max")
+    maps = values(model, "features4", images)
+    both = np.concatenate([maps.mean(axis=(1, 2)), maps.max(axis=(1, 2))], axis=1)
+    np.testing.assert_allclose(values(model, "pooled_features", images), both, rtol=1e-5)
+    average = build_model(**settings).get_layer("pooled_features")
+    assert average.output.shape == (None, maps.shape[-1])
+
+
+def test_a_window_is_divided_by_its_own_scale_before_anything_else():
+    settings = {"architecture": "resnet_1d", "image_size": (16, 256)}
+    waveforms = np.random.default_rng(0).normal(size=(3, 16, 256)).astype(np.float32)
+    waveforms[1] *= 30
+    waveforms[2, 4:] = 0
+    scaled = build_model(**settings, input_scale="window")
+    expected = scaled_by_window(waveforms)
+    np.testing.assert_allclose(values(scaled, "picture", waveforms)[..., 0], expected, rtol=1e-5)
+    fixed = values(build_model(**settings), "picture", waveforms)[..., 0]
+    np.testing.assert_array_equal(fixed, waveforms)
+
+
+def test_a_file_of_a_network_asks_for_no_code_of_ours(tmp_path):
+    model = build_model(
+        architecture="symmetric_1d",
+        image_size=(16, 256),
+        pooling="average_and_max",
+        input_scale="window",
+    )
+    waveforms = np.random.default_rng(0).normal(size=(2, 16, 256)).astype(np.float32)
+    model.save(tmp_path / "model.keras")
+    config = zipfile.ZipFile(tmp_path / "model.keras").read("config.json").decode()
+    assert "hbac" not in config
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    shares = model.predict_on_batch(waveforms)
+    np.testing.assert_array_equal(again.predict_on_batch(waveforms), shares)
+    np.testing.assert_array_equal(copy_of(again).predict_on_batch(waveforms), shares)
 
 
 def test_sixteen_bits_are_for_computing_and_the_last_layers_keep_thirty_two():

@@ -8,6 +8,8 @@ from hbac.models import Augmentation
 class TwoBlocks:
     """Eight rows in panels of four, two parts of ten columns; the mirror turns rows around."""
 
+    sampling_rate = None
+
     def mirror(self, images):
         return images[:, ::-1]
 
@@ -22,6 +24,8 @@ class TwoBlocks:
 
 
 class Waveforms(TwoBlocks):
+    sampling_rate = 10.0
+
     def panel_height(self):
         return None
 
@@ -46,11 +50,13 @@ def test_nothing_turned_on_changes_nothing():
     [
         *({"mirror": 0.5}, {"time_shift": 0.3}, {"time_mask": 0.5}, {"mixup": 1.0}),
         *({"drop_chain": 0.1}, {"drop_panel": 0.1}, {"drop_stretch": 0.5}),
+        *({"gain": 0.1}, {"noise": 0.5}),
     ],
 )
 def test_the_batch_is_left_as_it_was_and_the_seed_decides(batch, options):
     before = [part.copy() for part in batch]
-    first, again, other = (changed(batch, seed=seed, **options) for seed in (0, 0, 1))
+    layout = Waveforms()
+    first, again, other = (changed(batch, layout, seed=seed, **options) for seed in (0, 0, 1))
     for part, kept in zip(batch, before, strict=True):
         np.testing.assert_array_equal(part, kept)
     np.testing.assert_array_equal(first[0], again[0])
@@ -139,6 +145,22 @@ def test_a_stretch_or_all_but_it_goes_missing(batch):
 
 def test_waveforms_have_no_band_to_mask(batch):
     np.testing.assert_array_equal(changed(batch, Waveforms(), frequency_mask=0.5)[0], batch[0])
+
+
+AMPLIFIERS = {"gain": 0.5, "low_pass": (1.0, 3.0), "tilt": 0.3, "noise": 0.5}
+
+
+def test_pictures_come_from_no_other_amplifier(batch):
+    np.testing.assert_array_equal(changed(batch, **AMPLIFIERS)[0], batch[0])
+    assert not np.isclose(changed(batch, Waveforms(), **AMPLIFIERS)[0], batch[0]).any(axis=2).all()
+
+
+def test_another_amplifier_adds_nothing_to_what_is_missing(batch):
+    lost = changed(batch, Waveforms(), drop_channel=0.3)[0] == MISSING
+    both = changed(batch, Waveforms(), drop_channel=0.3, **AMPLIFIERS)[0]
+    assert 0.2 < (both == MISSING).mean() < 0.4
+    holed = (np.where(lost, MISSING, batch[0]), *batch[1:])
+    np.testing.assert_array_equal(changed(holed, Waveforms(), **AMPLIFIERS)[0] == MISSING, lost)
 
 
 def test_mixup_mixes_windows_targets_and_weights_alike(batch):

@@ -15,6 +15,7 @@ from hbac.eeg.votes import BAND_POWER_COLUMNS, PREDICTION_COLUMNS, VOTE_COLUMNS,
 from hbac.evaluation.leakage import LeakageError
 from hbac.models.image import ImageLayout, build_image
 from hbac.pipelines.inference.nodes import assemble_inference_input, assemble_inference_waveforms
+from hbac.pipelines.modeling import input_nodes
 from hbac.pipelines.modeling.input_nodes import (
     assemble_model_input,
     assemble_waveform_input,
@@ -35,7 +36,7 @@ from hbac.pipelines.spectrogram.nodes import compute_eeg_spectrograms
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 from tests.conftest import recipe
 
-SEED, STRONG = recipe("seed"), recipe("strong")
+SEED, STRONG, SIMULATION = recipe("seed"), recipe("strong"), recipe("simulation")
 SMALL = {
     "n_folds": 3,
     "image": {"panel_height": 16, "panel_width": 64},
@@ -155,7 +156,7 @@ def test_a_spectrogram_that_could_not_be_read_is_no_mystery(windows, files, capl
     )
 
 
-@pytest.mark.parametrize("base", [SEED, STRONG], ids=["seed", "strong"])
+@pytest.mark.parametrize("base", [SEED, STRONG, SIMULATION], ids=["seed", "strong", "simulation"])
 def test_inference_prepares_a_window_as_training_does(base, windows, files):
     eegs, spectrograms, _ = files
     params = modeling(base, network={"architecture": "compact+resnet_1d"})
@@ -181,7 +182,7 @@ def test_inference_prepares_a_window_as_training_does(base, windows, files):
     )
     waveforms = (
         assemble_waveform_input(located, eegs, params, spectrogram),
-        assemble_inference_waveforms(located, eegs, ensemble, spectrogram),
+        assemble_inference_waveforms(located, eegs, ensemble),
     )
     for trained, inferred in (pictures, waveforms):
         assert list(trained) == list(inferred) == [0, 1, 2]
@@ -195,9 +196,80 @@ def test_inference_prepares_a_window_as_training_does(base, windows, files):
     changed["reference"]["picture"][1][5] += 0.1
     with pytest.raises(ValueError, match=r"picture differs by 0\.\d+ from the one"):
         assemble_inference_input(*read, changed, spectrogram)
-    changed["reference"]["waveform"][1][5] += 0.1
+    changed["reference"]["waveform"][1][5] += 0.5
     with pytest.raises(ValueError, match=r"waveform differs by 0\.\d+ from the one"):
-        assemble_inference_waveforms(located, eegs, changed, spectrogram)
+        assemble_inference_waveforms(located, eegs, changed)
+
+
+def test_the_middle_of_the_window_is_cut_out_of_the_whole_once_it_is_cleaned(windows, files):
+    eegs = files[0]
+    spectrogram = SpectrogramParams(**SIMULATION["spectrogram"])
+
+    def waveforms(**changes):
+        params = modeling(
+            SIMULATION,
+            network={"architecture": "symmetric_1d"},
+            waveform={"scale": "fixed"} | changes,
+        )
+        return assemble_waveform_input(windows, eegs, params, spectrogram)[1]()
+
+    whole = waveforms(seconds=50)
+    assert whole.shape == (16, 5000)
+    np.testing.assert_array_equal(waveforms(seconds=10), whole[:, 2000:3000])
+    slow = waveforms(seconds=10, sampling_rate=50)
+    assert slow.shape == (16, 500)
+    kept = slice(None), slice(10, -10)
+    assert np.corrcoef(slow[kept].ravel(), whole[:, 2000:3000:2][kept].ravel())[0, 1] > 0.9
+
+
+def recorded(base, windows, architecture):
+    """The record of an ensemble of one network, as read from its file."""
+    name = f"fold_0.{architecture}"
+    history = pd.DataFrame({"network": [name], "val_loss": [1.0], "kept": [True]})
+    params = modeling(base, network={"architecture": architecture})
+    spectrogram = SpectrogramParams(**base["spectrogram"])
+    record = describe_ensemble(history, {"weights": [1]}, windows, params, spectrogram)
+    return json.loads(json.dumps(record))
+
+
+def test_waveforms_are_made_as_the_record_says_whatever_recipe_is_run(windows, files, monkeypatch):
+    record = recorded(SIMULATION, windows, "symmetric_1d")
+    assert record["waveform"] == SIMULATION["modeling"]["waveform"]
+    used = []
+    make = input_nodes.bipolar_waveforms
+    monkeypatch.setattr(
+        input_nodes,
+        "bipolar_waveforms",
+        lambda recording, **settings: used.append(settings) or make(recording, **settings),
+    )
+    made = assemble_inference_waveforms(windows, files[0], record)
+    assert made[0]().shape == (16, 1000)
+    cleaning = {name: SIMULATION["spectrogram"][name] for name in ("clip", "notch", "band_pass")}
+    assert used[-1] == cleaning | {"sampling_rate": 100}
+
+
+def test_a_record_of_before_there_was_a_choice_means_the_whole_window(windows, files):
+    record = recorded(STRONG, windows, "resnet_1d")
+    before = {name: value for name, value in record.items() if name != "waveform"}
+    now, then = (assemble_inference_waveforms(windows, files[0], each) for each in (record, before))
+    assert then[0]().shape == (16, 5000)
+    np.testing.assert_array_equal(then[0](), now[0]())
+
+
+@pytest.mark.parametrize(
+    ("group", "changes", "message"),
+    [
+        ("waveform", {"seconds": 60}, "less than or equal to 50"),
+        ("waveform", {"scale": "channel"}, "'fixed' or 'window'"),
+        ("network", {"pooling": "max"}, "'average' or 'average_and_max'"),
+        ("augmentation", {"low_pass": [60, 12]}, r"\[lowest, highest\], received \[60.0, 12.0\]"),
+        ("augmentation", {"high_pass": [0, 1]}, "greater than 0"),
+        ("augmentation", {"dip": 1.5}, "less than or equal to 1"),
+    ],
+)
+def test_parameters_of_waveforms_that_make_no_sense_are_refused(group, changes, message):
+    with pytest.raises(ValueError, match=message):
+        modeling(SIMULATION, **{group: changes})
 
 
 def test_what_no_network_sees_is_not_made(windows, files):

@@ -87,6 +87,8 @@ def test_what_means_nothing_beside_other_values():
     message = refused(None, **{"modeling.training.epochs": 2})
     assert message.startswith("the parameter modeling.training.epochs changes nothing while ")
     assert "modeling.training.schedule is 'steps'" in message
+    message = refused(None, **{"modeling.waveform.seconds": 10})
+    assert "changes nothing while modeling.network.architecture is 'efficientnet_b0" in message
 
 
 def test_a_group_is_no_value():
@@ -115,6 +117,7 @@ def test_a_wrong_value_is_told_once():
         (None, {"modeling.n_folds": 5, "eda.sample_size": 200}),
         (None, {"modeling.training.epochs": 2, "modeling.training.schedule": "cosine"}),
         (None, {"recipe": "strong", "recipes.strong.modeling.n_folds": 3}),
+        (None, {"recipe": "simulation", "modeling.waveform.seconds": 50}),
         ("conversion", {"recipe": "strong", "n_jobs": 1, "models_dir": "x"}),
     ],
 )

@@ -40,3 +40,6 @@ def test_what_has_no_effect_is_left_out():
     assert not {"modeling.training.epochs", "modeling.training.second_stage_epochs"} & set(seed)
     assert "modeling.training.epochs" in strong
     assert not {"modeling.training.learning_rates", "spectrogram.noise"} & set(strong)
+    of_waveforms = {"modeling.waveform.seconds", "modeling.augmentation.noise"}
+    assert of_waveforms <= set(strong)
+    assert not of_waveforms & set(seed)

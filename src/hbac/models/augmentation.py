@@ -1,6 +1,6 @@
-"""Windows as they might also have been: mirrored, shifted, with parts missing, or mixed.
+"""Windows as they might also have been: mirrored, shifted, mixed, of other amplifiers, with gaps.
 
-What happens to a batch is drawn at once from one generator, and new arrays are returned.
+What happens to a batch is drawn from one generator, and new arrays are returned.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 from hbac.eeg.gaps import MISSING
 from hbac.eeg.panel import Panel
+from hbac.models.amplifier import Range, another_amplifier
 
 Change = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
 """Takes images, targets, weights and a generator, and returns the first three changed."""
@@ -20,11 +21,17 @@ Change = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
 Step = Callable[[int, np.ndarray], None]
 """Changes a window of a batch in place; takes its number, and the window."""
 
+_OF_AMPLIFIERS = ("gain", "channel_gain", "low_pass", "high_pass", "tilt", "dip", "noise")
+
 
 class Layout(Protocol):
     """How a window's values lie in its array; see ``ImageLayout`` and ``WaveformLayout``."""
 
     size: tuple[int, int]
+    """Rows and columns."""
+
+    sampling_rate: float | None
+    """Samples a second; ``None`` where a row is no signal."""
 
     def mirror(self, images: np.ndarray) -> np.ndarray:
         """Swap the hemispheres, shape ``(batch, height, width)``."""
@@ -44,7 +51,9 @@ class Layout(Protocol):
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How windows are changed, anew in every epoch; 0 turns each of them off.
+    """How windows are changed, anew in every epoch; 0 or ``None`` turns each of them off.
+
+    From ``gain`` to ``noise`` they are for waveforms alone; see ``hbac.models.amplifier``.
 
     Attributes:
         mirror: probability that the hemispheres are swapped, 0 to 1.
@@ -53,6 +62,13 @@ class Augmentation:
         time_mask: largest stretch of time that goes missing, as a share of each part's width.
         frequency_mask: largest band that goes missing in all panels, as a share of their height
             (both as in Park et al., SpecAugment, 2019, arXiv:1904.08779).
+        gain: standard deviation of the logarithm of a window's gain.
+        channel_gain: that of each channel's.
+        low_pass: lowest and highest cut-off of a low-pass, in Hz.
+        high_pass: lowest and highest cut-off of a high-pass, in Hz.
+        tilt: standard deviation of the power of (frequency / 4 Hz) that amplitudes get as a factor.
+        dip: largest depth, 0 to 1, of a dip in the spectrum between 3 and 15 Hz.
+        noise: largest amplitude of added 1/f noise, as a share of the window's own.
         drop_channel: probability, 0 to 1, that a channel of a waveform is missing.
         drop_chain: probability that a chain is missing, in each part by itself.
         drop_panel: probability that a part is missing, such as all of the 10 minutes.
@@ -66,6 +82,13 @@ class Augmentation:
     time_shift: float = 0.0
     time_mask: float = 0.0
     frequency_mask: float = 0.0
+    gain: float = 0.0
+    channel_gain: float = 0.0
+    low_pass: Range | None = None
+    high_pass: Range | None = None
+    tilt: float = 0.0
+    dip: float = 0.0
+    noise: float = 0.0
     drop_channel: float = 0.0
     drop_chain: float = 0.0
     drop_panel: float = 0.0
@@ -108,6 +131,7 @@ class Augmentation:
         steps = []
         if self.mirror:
             steps.append(_mirror_some(shape, self.mirror, layout, rng))
+        steps += self._recordings(shape, layout, rng)
         if self.time_shift:
             steps.append(_shift(shape, self.time_shift, layout, rng))
         if self.time_mask:
@@ -115,6 +139,13 @@ class Augmentation:
         if self.frequency_mask and layout.panel_height() is not None:
             steps.append(_mask_frequencies(shape, self.frequency_mask, layout.panel_height(), rng))
         return steps + self._drops(shape, layout, rng)
+
+    def _recordings(self, shape: tuple[int, ...], layout: Layout, rng) -> list[Step]:
+        """Draw what recorded each window of a batch."""
+        settings = {name: getattr(self, name) for name in _OF_AMPLIFIERS}
+        if layout.sampling_rate is None or not any(settings.values()):
+            return []
+        return [another_amplifier(shape, layout.sampling_rate, rng, **settings)]
 
     def _drops(self, shape: tuple[int, ...], layout: Layout, rng) -> list[Step]:
         """Draw what each window of a batch lacks, as recordings lack it."""

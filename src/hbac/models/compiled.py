@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 import keras
 
-from hbac.models.architecture import build_model, builder_of
+from hbac.models.architecture import InputScale, Pooling, build_model, builder_of
 
 _BUILDERS: WeakKeyDictionary[keras.Model, Callable[[], keras.Model]] = WeakKeyDictionary()
 
@@ -50,6 +50,8 @@ def compiled_model(
     image_size: tuple[int, int],
     weights: str | None = None,
     dropout: float = 0.0,
+    pooling: Pooling = "average",
+    input_scale: InputScale = "fixed",
     batch_norm_momentum: float = 0.99,
     precision: str = "float32",
     average_momentum: float | None = None,
@@ -65,6 +67,8 @@ def compiled_model(
         image_size: see ``build_model``.
         weights: see ``build_model``.
         dropout: see ``build_model``.
+        pooling: see ``build_model``.
+        input_scale: see ``build_model``.
         batch_norm_momentum: see ``build_model``.
         precision: see ``build_model``.
         average_momentum: share of an exponential moving average of the weights that stays after
@@ -85,6 +89,8 @@ def compiled_model(
         image_size=tuple(image_size),
         weights=weights if weights is None else str(weights),
         dropout=dropout,
+        pooling=pooling,
+        input_scale=input_scale,
         batch_norm_momentum=batch_norm_momentum,
         precision=precision,
         average_momentum=average_momentum,

@@ -7,7 +7,7 @@ below 1 kHz) and in time, so a panel's edges in seconds and Hz say all about its
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 from PIL import Image
@@ -65,6 +65,7 @@ class ImageLayout:
     size: tuple[int, int] = (512, 512)
     normalisation: Normalisation = "window"
     eeg_order: EEGOrder = "aligned"
+    sampling_rate: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         for name, known in (("normalisation", Normalisation), ("eeg_order", EEGOrder)):

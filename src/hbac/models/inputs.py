@@ -77,3 +77,4 @@ for _name in ("efficientnet_b0", "efficientnet_b2", "efficientnet_v2_s"):
     )
 register_architecture("compact", "hbac.models.small:compact", sees="picture")
 register_architecture("resnet_1d", "hbac.models.small:resnet_1d", sees="waveform")
+register_architecture("symmetric_1d", "hbac.models.symmetric:symmetric_1d", sees="waveform")

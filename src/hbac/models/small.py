@@ -5,12 +5,19 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from hbac.eeg.montage import CHAINS
+
 _FILTERS = (16, 32, 64, 128)
 _KERNEL_1D = 7
 _STEM_1D = 15
 
 
-def _check_no_weights(name: str, weights: str | None) -> None:
+def check_no_weights(name: str, weights: str | None) -> None:
+    """Refuse weights to start from for a network that has none.
+
+    Raises:
+        ValueError: if there are some.
+    """
     if weights is not None:
         raise ValueError(f"architecture {name} has no ready weights, received {weights!r}")
 
@@ -25,7 +32,7 @@ def compact(picture: keras.KerasTensor, weights: str | None) -> keras.KerasTenso
     Returns:
         Feature maps, shape ``(batch, height / 16, width / 16, 128)``.
     """
-    _check_no_weights("compact", weights)
+    check_no_weights("compact", weights)
     features = picture
     for number, filters in enumerate(_FILTERS, start=1):
         features = layers.Conv2D(
@@ -34,6 +41,18 @@ def compact(picture: keras.KerasTensor, weights: str | None) -> keras.KerasTenso
         features = layers.BatchNormalization(name=f"bn{number}")(features)
         features = layers.Activation("relu", name=f"features{number}")(features)
     return features
+
+
+def channels_of_chain(waveform: keras.KerasTensor) -> int:
+    """Count the channels of a chain of bipolar EEG ``(batch, channels, samples, 1)``.
+
+    Raises:
+        ValueError: if the channels are not those of four chains.
+    """
+    channels = waveform.shape[1]
+    if channels % len(CHAINS):
+        raise ValueError(f"waveforms must have a multiple of 4 channels, received {channels}")
+    return channels // len(CHAINS)
 
 
 def _convolve(features, filters: int, width: int, name: str, *, stride: int = 1):
@@ -74,18 +93,16 @@ def resnet_1d(waveform: keras.KerasTensor, weights: str | None) -> keras.KerasTe
     Returns:
         Feature maps, shape ``(batch, 4 chains, samples / 128, 128)``.
     """
-    _check_no_weights("resnet_1d", weights)
-    channels = waveform.shape[1]
-    if channels % 4:
-        raise ValueError(f"waveforms must have a multiple of 4 channels, received {channels}")
+    check_no_weights("resnet_1d", weights)
+    channels = channels_of_chain(waveform)
     features = _convolve(waveform, _FILTERS[0], _STEM_1D, "stem", stride=4)
     features = layers.Activation("relu", name="stem_features")(features)
     for number, filters in enumerate((*_FILTERS[:3], _FILTERS[2]), start=1):
         features = _residual_block(features, filters, f"block{number}")
     features = layers.Conv2D(
         _FILTERS[3],
-        (channels // 4, 3),
-        strides=(channels // 4, 2),
+        (channels, 3),
+        strides=(channels, 2),
         padding="same",
         use_bias=False,
         name="chains_conv",

@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+from hbac.models.inputs import INPUTS, split_names
+
 _SHOWN = re.compile(r"recipe|spectrogram\..+|modeling\..+|simulation\.(patients|ambiguity)")
 
 _HIDDEN = {"modeling.network.jit_compile"}
@@ -20,6 +22,13 @@ _WITHOUT_EFFECT = {
 }
 """By a parameter and its value, the others of its group that then mean nothing."""
 
+_ARCHITECTURE = "modeling.network.architecture"
+_OF_WAVEFORMS = re.compile(
+    r"modeling\.waveform\..+|modeling\.augmentation\."
+    r"(gain|channel_gain|low_pass|high_pass|tilt|dip|noise|drop_channel)"
+)
+"""Parameters that mean nothing where no network sees waveforms."""
+
 
 def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
     """Flatten nested dicts and typed parameters to names joined by dots."""
@@ -33,6 +42,14 @@ def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def _sees_waveforms(architecture: Any) -> bool:
+    """Whether one of the architectures does, or may do where there is no telling."""
+    try:
+        return "waveform" in {INPUTS[name] for name in split_names(architecture)}
+    except (AttributeError, ValueError):
+        return True
+
+
 def without_effect(flat: dict[str, Any]) -> dict[str, str]:
     """Find parameters that change nothing beside the values of others.
 
@@ -42,12 +59,15 @@ def without_effect(flat: dict[str, Any]) -> dict[str, str]:
     Returns:
         By their names, the parameter whose value makes it so.
     """
-    return {
+    found = {
         f"{name.rpartition('.')[0]}.{other}": name
         for (name, value), others in _WITHOUT_EFFECT.items()
         if name in flat and flat[name] == value
         for other in others
     }
+    if not _sees_waveforms(flat.get(_ARCHITECTURE)):
+        found |= {name: _ARCHITECTURE for name in flat if _OF_WAVEFORMS.fullmatch(name)}
+    return found
 
 
 def readable_parameters(parameters: dict[str, Any]) -> dict[str, str]:

@@ -13,20 +13,16 @@ import pandas as pd
 from hbac import explain
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.panel import Panel
-from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.waveform import N_BIPOLAR
 from hbac.models.augmentation import Layout
 from hbac.models.image import ImageLayout
 from hbac.models.inputs import Input
 from hbac.models.waveform import WaveformLayout
 from hbac.pipelines.inference.nodes import UNSEEN
-from hbac.pipelines.modeling.params import ImageParams
+from hbac.pipelines.modeling.params import ImageParams, WaveformParams
 
 MAP_STRIDES: dict[Input, tuple[int, int]] = {"picture": (4, 4), "waveform": (1, 10)}
 """Pixels, or channels and samples, down and across, that share a cell of a stored map."""
-
-SAMPLING_RATE = 100.0
-"""Of waveforms of an ensemble whose record does not tell, in Hz."""
 
 Networks = dict[str, Callable[[], Any]]
 """By name, a callable that loads the network."""
@@ -39,9 +35,8 @@ def picture_layout(ensemble: dict[str, Any]) -> ImageLayout:
 
 def waveform_layout(ensemble: dict[str, Any]) -> WaveformLayout:
     """Return how the networks' waveforms are laid out."""
-    seen = ensemble.get("waveform", {})
-    rate = seen.get("sampling_rate", SAMPLING_RATE)
-    return WaveformLayout((N_BIPOLAR, round(seen.get("seconds", WINDOW_SECONDS) * rate)), rate)
+    seen = WaveformParams.of_ensemble(ensemble)
+    return WaveformLayout((N_BIPOLAR, seen.samples), seen.sampling_rate)
 
 
 def explained_input(ensemble: dict[str, Any]) -> Input:

@@ -11,14 +11,12 @@ import numpy as np
 import pandas as pd
 
 from hbac import explain
+from hbac.eeg.recording import Recording
 from hbac.eeg.regional import regional_window_from_eeg
 from hbac.eeg.simulation import PlantedEvidence, plan_planted, simulate_planted
 from hbac.eeg.spectrogram import WINDOW_SECONDS, chain_spectrograms
 from hbac.eeg.votes import CLASS_NAMES, CLASSES
-from hbac.eeg.waveform import bipolar_waveforms
 from hbac.models.image import build_image
-from hbac.models.missing import fill_missing
-from hbac.models.waveform import WaveformLayout
 from hbac.pipelines.explainability.faithfulness_nodes import kinds, maps_of_every_kind
 from hbac.pipelines.explainability.intervals import estimate_means
 from hbac.pipelines.explainability.networks import (
@@ -30,7 +28,9 @@ from hbac.pipelines.explainability.networks import (
 )
 from hbac.pipelines.explainability.params import ExplainabilityParams
 from hbac.pipelines.inference.nodes import UNSEEN
+from hbac.pipelines.modeling.input_nodes import assemble_waveforms
 from hbac.pipelines.modeling.params import ImageParams
+from hbac.pipelines.modeling.reference import waveforms_of
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
 ALL_PATTERNS = "All"
@@ -75,19 +75,18 @@ def _picture(
     return build_image(regional, eeg, image.layout)
 
 
-def _waveform(
-    plan: dict[str, Any], layout: WaveformLayout, spectrogram: SpectrogramParams
-) -> np.ndarray:
-    """Bipolar EEG of the middle of a planned recording, float16."""
-    recording = simulate_planted(PlantedEvidence(**plan))
-    start = (recording.duration - WINDOW_SECONDS) / 2
-    waveforms = bipolar_waveforms(
-        recording.crop(start, WINDOW_SECONDS),
-        **spectrogram.model_dump(include={"clip", "notch", "band_pass"}),
-        sampling_rate=layout.sampling_rate,
-    )
-    first = round(layout.seconds[0] * layout.sampling_rate)
-    return fill_missing(waveforms[:, first : first + layout.size[1]]).astype(np.float16)
+def _simulated(plan: dict[str, Any], *, channels: tuple[str, ...]) -> Recording:
+    return simulate_planted(PlantedEvidence(**plan)).pick(channels)
+
+
+def _waveforms(
+    plans: list[dict[str, Any]], ensemble: dict[str, Any]
+) -> dict[int, Callable[[], np.ndarray]]:
+    """Bipolar EEG of the middle of every planned recording."""
+    starts = [PlantedEvidence(**plan).window_start for plan in plans]
+    windows = pd.DataFrame({"eeg_id": range(len(plans)), "eeg_offset_seconds": starts})
+    eegs = {str(number): partial(_simulated, plan) for number, plan in enumerate(plans)}
+    return assemble_waveforms(windows, eegs, *waveforms_of(ensemble))
 
 
 def assemble_planted_input(
@@ -98,17 +97,16 @@ def assemble_planted_input(
     Args:
         plans: as ``plan_planted_windows`` returns them.
         ensemble: the record that says how the networks' pictures or waveforms are made.
-        spectrogram: of which what the record leaves open.
+        spectrogram: of which what the record leaves open of pictures.
 
     Returns:
         By number, a callable that returns the picture or waveform.
     """
+    if explained_input(ensemble) == "waveform":
+        return _waveforms(plans, ensemble)
+    image = ImageParams(**ensemble["image"])
     trained_on = spectrogram.model_copy(update=ensemble["spectrogram"])
-    if explained_input(ensemble) == "picture":
-        make, laid_out = _picture, ImageParams(**ensemble["image"])
-    else:
-        make, laid_out = _waveform, waveform_layout(ensemble)
-    return {number: partial(make, plan, laid_out, trained_on) for number, plan in enumerate(plans)}
+    return {number: partial(_picture, plan, image, trained_on) for number, plan in enumerate(plans)}
 
 
 def _masks(plans: list[PlantedEvidence], ensemble: dict[str, Any]) -> np.ndarray:

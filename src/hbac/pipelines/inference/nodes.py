@@ -16,7 +16,7 @@ from hbac.models.waveform import mirror_waveforms
 from hbac.pipelines.inference.params import InferenceParams
 from hbac.pipelines.modeling.input_nodes import assemble_images, assemble_waveforms
 from hbac.pipelines.modeling.params import ImageParams
-from hbac.pipelines.modeling.reference import check_reference
+from hbac.pipelines.modeling.reference import check_pictures, check_waveforms, waveforms_of
 from hbac.pipelines.modeling.training_nodes import table_of_predictions
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
@@ -53,7 +53,7 @@ def assemble_inference_input(
     """
     if not _networks_that_see("picture", ensemble):
         return {}
-    check_reference("picture", ensemble, spectrogram)
+    check_pictures(ensemble, spectrogram)
     image = ImageParams(**ensemble["image"])
     return assemble_images(windows, eegs, spectrograms, eeg_spectrograms, image)
 
@@ -63,20 +63,28 @@ def _networks_that_see(kind: str, ensemble: dict[str, Any]) -> list[dict[str, An
 
 
 def assemble_inference_waveforms(
-    windows: pd.DataFrame,
-    eegs: dict[str, Callable[[], Recording]],
-    ensemble: dict[str, Any],
-    spectrogram: SpectrogramParams,
+    windows: pd.DataFrame, eegs: dict[str, Callable[[], Recording]], ensemble: dict[str, Any]
 ) -> dict[int, Callable[[], np.ndarray]]:
-    """Lay out the bipolar EEG of every window; empty where no network of the ensemble sees it.
+    """Lay out the bipolar EEG of every window as the networks were trained on it.
+
+    No file of it is there already, made by other parameters, so the record alone says how.
+
+    Args:
+        windows: as ``hbac.pipelines.modeling.input_nodes.locate_spectrograms`` returns them.
+        eegs: by ``eeg_id``, a callable that reads the recording.
+        ensemble: the record that ``modeling`` left beside the networks.
+
+    Returns:
+        By row of ``windows``, a callable that returns shape ``(channels, samples)``; empty where
+        no network sees waveforms.
 
     Raises:
-        ValueError: if it is not made as that which the networks were trained on.
+        ValueError: if the code makes other waveforms than those that the networks were trained on.
     """
     if not _networks_that_see("waveform", ensemble):
         return {}
-    check_reference("waveform", ensemble, spectrogram)
-    return assemble_waveforms(windows, eegs, spectrogram)
+    check_waveforms(ensemble)
+    return assemble_waveforms(windows, eegs, *waveforms_of(ensemble))
 
 
 def predict_with_ensemble(

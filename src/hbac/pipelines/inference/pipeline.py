@@ -32,7 +32,7 @@ def _predicting() -> list[Node]:
         ),
         Node(
             assemble_inference_waveforms,
-            ["model_windows", "train_eegs", "ensemble", "params:spectrogram"],
+            ["model_windows", "train_eegs", "ensemble"],
             "waveform_input",
             name="assemble_inference_waveforms",
         ),

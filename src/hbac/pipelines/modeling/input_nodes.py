@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -26,7 +26,7 @@ from hbac.eeg.waveform import bipolar_waveforms
 from hbac.eeg.windows import NO_SPECTROGRAM, window_start
 from hbac.models.image import ImageLayout, build_image
 from hbac.models.missing import fill_missing
-from hbac.pipelines.modeling.params import ImageParams, ModelingParams
+from hbac.pipelines.modeling.params import ImageParams, ModelingParams, WaveformParams
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
 logger = logging.getLogger(__name__)
@@ -277,31 +277,51 @@ def _recording_window(load: Callable[..., Recording], offset: float) -> Recordin
     return recording.crop(window_start(offset, recording.duration, WINDOW_SECONDS), WINDOW_SECONDS)
 
 
+def _middle(signals: np.ndarray, samples: int) -> np.ndarray:
+    first = (signals.shape[1] - samples) // 2
+    return signals[:, first : first + samples]
+
+
 def _window_waveforms(
-    load: Callable[..., Recording], offset: float, cleaning: dict[str, Any]
+    load: Callable[..., Recording],
+    offset: float,
+    cleaning: Mapping[str, Any],
+    waveform: WaveformParams,
 ) -> np.ndarray:
-    """Bipolar EEG of one window, float16."""
-    waveforms = bipolar_waveforms(_recording_window(load, offset), **cleaning)
-    return fill_missing(waveforms).astype(np.float16)
+    """Bipolar EEG of the middle of one window, float16.
+
+    All of the window is cleaned, so that filters have settled where the middle begins.
+    """
+    whole = bipolar_waveforms(
+        _recording_window(load, offset), **cleaning, sampling_rate=waveform.sampling_rate
+    )
+    return fill_missing(_middle(whole, waveform.samples)).astype(np.float16)
 
 
 def assemble_waveforms(
-    windows: pd.DataFrame, eegs: dict[str, LoadRecording], spectrogram: SpectrogramParams
+    windows: pd.DataFrame,
+    eegs: dict[str, LoadRecording],
+    cleaning: Mapping[str, Any],
+    waveform: WaveformParams,
 ) -> dict[int, LoadArray]:
     """Lay out the bipolar EEG of every window.
 
     Args:
         windows: as ``locate_spectrograms`` returns them.
         eegs: by ``eeg_id``, a callable that reads the recording.
-        spectrogram: of which the cleaning.
+        cleaning: ``clip``, ``notch`` and ``band_pass``; see ``hbac.eeg.bipolar_waveforms``.
+        waveform: how much of it is seen, and at which rate.
 
     Returns:
         By row of ``windows``, a callable that returns shape ``(channels, samples)``, float16.
     """
-    cleaning = spectrogram.model_dump(include={"clip", "notch", "band_pass"})
     return {
         window.Index: partial(
-            _window_waveforms, eegs[str(window.eeg_id)], window.eeg_offset_seconds, cleaning
+            _window_waveforms,
+            eegs[str(window.eeg_id)],
+            window.eeg_offset_seconds,
+            cleaning,
+            waveform,
         )
         for window in windows.itertuples()
     }
@@ -320,7 +340,7 @@ def assemble_waveform_input(
     """
     if "waveform" not in params.network.inputs:
         return {}
-    return assemble_waveforms(windows, eegs, spectrogram)
+    return assemble_waveforms(windows, eegs, spectrogram.cleaning, params.waveform)
 
 
 def _window_band_powers(load: Callable[..., Recording], offset: float) -> np.ndarray:

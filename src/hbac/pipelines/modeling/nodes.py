@@ -16,7 +16,7 @@ from hbac.evaluation.leakage import check_folds
 from hbac.models.blend import Blend, cross_fitted_blend, fit_blend
 from hbac.models.inputs import INPUTS
 from hbac.pipelines.modeling.params import ModelingParams
-from hbac.pipelines.modeling.reference import describe_reference
+from hbac.pipelines.modeling.reference import describe_references
 from hbac.pipelines.modeling.training_nodes import class_prior, table_of_predictions
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 from hbac.plots import scores
@@ -197,14 +197,14 @@ def describe_ensemble(
         history: as ``collect_history`` returns it.
         blend: as ``learn_blend`` returns it.
         split: any fold of ``split_folds``, for the class prior.
-        params: of which image and networks.
+        params: of which image, waveform and networks.
         spectrogram: how the EEG was cleaned and its spectrograms made.
 
     Returns:
         The networks (name, fold, architecture, what they see, validation loss of the weights that
         are kept), the classes' order and prior (which a window gets that holds nothing), how
-        predictions are joined, the parameters of image and spectrogram, and how reference windows
-        look, made by these.
+        predictions are joined, the parameters of image, waveform and spectrogram, and how
+        reference windows look, made by these.
     """
     networks = []
     for name, rows in history.groupby("network", sort=False):
@@ -225,9 +225,7 @@ def describe_ensemble(
         "blend": blend,
         "mirror": params.mirrored_prediction,
         "image": params.image.model_dump(mode="json"),
+        "waveform": params.waveform.model_dump(mode="json"),
         "spectrogram": spectrogram.model_dump(mode="json", exclude={"policy", "dtype"}),
-        "reference": {
-            kind: describe_reference(kind, params.image, spectrogram)
-            for kind in sorted(params.network.inputs)
-        },
+        "reference": describe_references(params, spectrogram),
     }

@@ -1,8 +1,10 @@
 """Parameters of the pipeline ``modeling``."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
@@ -13,6 +15,7 @@ from pydantic import (
 )
 
 from hbac.eeg.montage import CHAINS
+from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.models.augmentation import Augmentation
 from hbac.models.image import ImageLayout
 from hbac.models.inputs import INPUTS, split_names
@@ -37,12 +40,34 @@ class ImageParams(Parameters):
         return ImageLayout(self.sources, self.fit, size, self.normalisation, self.eeg_order)
 
 
+class WaveformParams(Parameters):
+    """The bipolar EEG that a network sees; see ``hbac.eeg.bipolar_waveforms``."""
+
+    seconds: float = Field(gt=0, le=WINDOW_SECONDS, description="middle of the window that is seen")
+    sampling_rate: PositiveFloat = Field(description="samples a second")
+    scale: Literal["fixed", "window"] = Field(description="fixed units, or each window its own")
+
+    @classmethod
+    def of_ensemble(cls, ensemble: Mapping[str, Any]) -> Self:
+        """What an ensemble's networks see; a record of before there was a choice has none."""
+        before = {"seconds": WINDOW_SECONDS, "sampling_rate": 100, "scale": "fixed"}
+        return cls(**ensemble.get("waveform", before))
+
+    @property
+    def samples(self) -> int:
+        """How many there are of each channel."""
+        return round(self.seconds * self.sampling_rate)
+
+
 class NetworkParams(Parameters):
     """The networks and how they are compiled."""
 
     architecture: str = Field(description="names that hbac.models.build_model knows, joined by +")
     weights: str | None = Field(description="imagenet, the path of a weights file, or null")
     dropout: float = Field(ge=0, lt=1, description="share of features dropped before the classes")
+    pooling: Literal["average", "average_and_max"] = Field(
+        description="of features, over their map"
+    )
     batch_norm_momentum: float = Field(ge=0, lt=1, description="of the moving statistics")
     precision: Literal["auto", "float32", "mixed_bfloat16"] = Field(description="Keras' policy")
     jit_compile: bool | Literal["auto"] = Field(description="compile by XLA")
@@ -103,6 +128,15 @@ class TrainingParams(Parameters):
         )
 
 
+def _increases(edges: tuple[float, float]) -> tuple[float, float]:
+    if edges[0] > edges[1]:
+        raise ValueError(f"must be [lowest, highest], received {list(edges)}")
+    return edges
+
+
+CutOffs = Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_increases)]
+
+
 class AugmentationParams(Parameters):
     """How training windows are changed; see ``hbac.models.Augmentation``."""
 
@@ -110,6 +144,15 @@ class AugmentationParams(Parameters):
     time_shift: float = Field(ge=0, lt=1, description="largest shift, share of each part")
     time_mask: float = Field(ge=0, lt=1, description="longest stretch, share of each part")
     frequency_mask: float = Field(ge=0, lt=1, description="widest band, share of a panel")
+    gain: NonNegativeFloat = Field(description="deviation of the logarithm of a window's gain")
+    channel_gain: NonNegativeFloat = Field(description="of each channel's")
+    low_pass: CutOffs | None = Field(description="lowest and highest cut-off in Hz, or null")
+    high_pass: CutOffs | None = Field(description="the same")
+    tilt: NonNegativeFloat = Field(description="deviation of the spectrum's tilt about 4 Hz")
+    dip: float = Field(ge=0, le=1, description="largest depth of a dip between 3 and 15 Hz")
+    noise: NonNegativeFloat = Field(
+        description="largest amplitude of 1/f noise, share of the EEG's"
+    )
     drop_channel: float = Field(ge=0, le=1, description="probability of a missing channel")
     drop_chain: float = Field(ge=0, le=1, description="of a missing chain, in each part")
     drop_panel: float = Field(ge=0, le=1, description="of a missing part, such as the 10 minutes")
@@ -127,6 +170,7 @@ class ModelingParams(Parameters):
 
     n_folds: int = Field(ge=2, description="number of patient-grouped folds")
     image: ImageParams
+    waveform: WaveformParams
     network: NetworkParams
     training: TrainingParams
     augmentation: AugmentationParams

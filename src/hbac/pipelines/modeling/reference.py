@@ -12,7 +12,8 @@ are kept, since noise is another a pixel or a sample further.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,9 @@ from hbac.eeg.regional import ROW_SECONDS, WINDOW_ROWS
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.models.inputs import Input
 from hbac.pipelines.modeling.input_nodes import assemble_images, assemble_waveforms
-from hbac.pipelines.modeling.params import ImageParams
+from hbac.pipelines.modeling.params import ImageParams, ModelingParams, WaveformParams
 from hbac.pipelines.spectrogram.nodes import compute_eeg_spectrograms
-from hbac.pipelines.spectrogram.params import SpectrogramParams
+from hbac.pipelines.spectrogram.params import CLEANING, SpectrogramParams
 
 _SECONDS = WINDOW_ROWS * ROW_SECONDS
 _EXTRA_ROWS = 20
@@ -98,50 +99,76 @@ def _spread(length: int, count: int) -> np.ndarray:
     return ((np.arange(count) + 0.5) * length / count).astype(int)
 
 
-def _pictures(image: ImageParams, spectrogram: SpectrogramParams) -> np.ndarray:
-    """Values of the pictures of both windows, a row a line of pixels."""
+def _rounded(values: np.ndarray) -> list[list[float]]:
+    return [[round(value, 4) for value in row] for row in values.astype(float).tolist()]
+
+
+def describe_pictures(image: ImageParams, spectrogram: SpectrogramParams) -> list[list[float]]:
+    """Make the pictures of both reference windows, and take single values of them.
+
+    Args:
+        image: the picture's parameters.
+        spectrogram: how the EEG is cleaned and its spectrograms made.
+
+    Returns:
+        A row a line of pixels, 4 a panel and window, of 4 values a panel.
+    """
     eegs = {"1": _recording}
     panels = compute_eeg_spectrograms(eegs, _WINDOWS.head(1), spectrogram)
     made = assemble_images(_WINDOWS, eegs, {"2": _regional_power}, panels, image)
     height, width = image.layout.size
     rows = _spread(height, len(CHAINS) * _PANEL_ROWS)
     columns = _spread(width, len(image.sources) * _PANEL_COLUMNS)
-    return np.vstack([made[window]()[np.ix_(rows, columns)] for window in _WINDOWS.index])
+    return _rounded(np.vstack([made[window]()[np.ix_(rows, columns)] for window in _WINDOWS.index]))
 
 
-def _waveforms(image: ImageParams, spectrogram: SpectrogramParams) -> np.ndarray:
-    """Values of the bipolar EEG of the first window, a row a channel."""
-    made = assemble_waveforms(_WINDOWS.head(1), {"1": _recording}, spectrogram)[0]()
-    return made[:, _spread(made.shape[1], _SAMPLES)]
-
-
-_MAKERS = {"picture": _pictures, "waveform": _waveforms}
-"""By what networks see."""
-
-
-def describe_reference(
-    kind: Input, image: ImageParams, spectrogram: SpectrogramParams
-) -> list[list[float]]:
-    """Make the reference windows, and take single values of what networks see of them.
+def describe_waveforms(cleaning: Mapping[str, Any], waveform: WaveformParams) -> list[list[float]]:
+    """Make the bipolar EEG of the first reference window, and take single values of it.
 
     Args:
-        kind: ``picture`` or ``waveform``.
-        image: the picture's parameters.
-        spectrogram: how the EEG is cleaned and its spectrograms made.
+        cleaning: ``clip``, ``notch`` and ``band_pass``.
+        waveform: how much of it networks see, and at which rate.
 
     Returns:
-        For pictures a row a line of pixels, 4 a panel and window, of 4 values a panel; for
-        waveforms a row a bipolar channel of 8 values.
+        A row a bipolar channel, of 8 values.
     """
-    values = _MAKERS[kind](image, spectrogram).astype(float)
-    return [[round(value, 4) for value in row] for row in values.tolist()]
+    made = assemble_waveforms(_WINDOWS.head(1), {"1": _recording}, cleaning, waveform)[0]()
+    return _rounded(made[:, _spread(made.shape[1], _SAMPLES)])
 
 
-def check_reference(kind: Input, ensemble: dict[str, Any], spectrogram: SpectrogramParams) -> None:
-    """Refuse to feed networks with what is not made as theirs was.
+def describe_references(
+    params: ModelingParams, spectrogram: SpectrogramParams
+) -> dict[Input, list[list[float]]]:
+    """Describe the reference windows as the networks see them, by what they see."""
+    makers = {
+        "picture": partial(describe_pictures, params.image, spectrogram),
+        "waveform": partial(describe_waveforms, spectrogram.cleaning, params.waveform),
+    }
+    return {kind: makers[kind]() for kind in sorted(params.network.inputs)}
+
+
+def _check(kind: Input, ensemble: Mapping[str, Any], describe: Callable[[], list]) -> None:
+    known = ensemble.get("reference", {}).get(kind)
+    if known is None:
+        raise ValueError(
+            f"ensemble.json does not say how a reference {kind} looked when its networks were "
+            "trained, since an earlier hbac wrote it: train again with this one, or predict with "
+            "that one"
+        )
+    away = np.abs(np.array(describe()) - known) / np.maximum(np.abs(known), 1)
+    # What is missing now or was missing then alone is NaN.
+    if not away.max() <= _TOLERANCE:
+        raise ValueError(
+            f"a reference {kind} differs by {away.max():.3g} from the one that was made when the "
+            f"networks were trained: the code or a library that makes {kind}s has changed since; "
+            "train again, or go back to that version"
+        )
+
+
+def check_pictures(ensemble: Mapping[str, Any], spectrogram: SpectrogramParams) -> None:
+    """Refuse to feed networks with pictures that are not made as theirs were.
 
     Args:
-        kind: ``picture`` or ``waveform``, which networks of the ensemble see.
         ensemble: the record that ``modeling`` left beside the networks.
         spectrogram: how the EEG is cleaned and its spectrograms made now.
 
@@ -156,19 +183,28 @@ def check_reference(kind: Input, ensemble: dict[str, Any], spectrogram: Spectrog
             f"the networks were trained on EEG spectrograms with {trained_on}, these were made "
             f"with {made}: set the parameter spectrogram to the former"
         )
-    known = ensemble.get("reference", {}).get(kind)
-    if known is None:
-        raise ValueError(
-            f"ensemble.json does not say how a reference {kind} looked when its networks were "
-            "trained, since an earlier hbac wrote it: train again with this one, or predict with "
-            "that one"
-        )
-    now = describe_reference(kind, ImageParams(**ensemble["image"]), spectrogram)
-    away = np.abs(np.array(now) - known) / np.maximum(np.abs(known), 1)
-    # What is missing now or was missing then alone is NaN.
-    if not away.max() <= _TOLERANCE:
-        raise ValueError(
-            f"a reference {kind} differs by {away.max():.3g} from the one that was made when the "
-            f"networks were trained: the code or a library that makes {kind}s has changed since; "
-            "train again, or go back to that version"
-        )
+    image = ImageParams(**ensemble["image"])
+    _check("picture", ensemble, partial(describe_pictures, image, spectrogram))
+
+
+def waveforms_of(ensemble: Mapping[str, Any]) -> tuple[dict[str, Any], WaveformParams]:
+    """How an ensemble's waveforms are made, which its record alone says.
+
+    Returns:
+        ``clip``, ``notch`` and ``band_pass``; and how much is seen, at which rate.
+    """
+    cleaning = {name: ensemble["spectrogram"][name] for name in CLEANING}
+    return cleaning, WaveformParams.of_ensemble(ensemble)
+
+
+def check_waveforms(ensemble: Mapping[str, Any]) -> None:
+    """Refuse to feed networks with waveforms that are not made as theirs were.
+
+    Args:
+        ensemble: the record that ``modeling`` left beside the networks.
+
+    Raises:
+        ValueError: if the reference window looks otherwise, or the record does not say how it
+            looked.
+    """
+    _check("waveform", ensemble, partial(describe_waveforms, *waveforms_of(ensemble)))

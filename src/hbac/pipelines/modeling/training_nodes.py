@@ -74,7 +74,9 @@ def _training_options(split: pd.DataFrame, training: TrainingParams) -> dict[str
 
 
 def _layout(kind: str, params: ModelingParams, size: tuple[int, ...]) -> Any:
-    return params.image.layout if kind == "picture" else models.WaveformLayout(size)
+    if kind == "picture":
+        return params.image.layout
+    return models.WaveformLayout(size, params.waveform.sampling_rate)
 
 
 def _network(
@@ -87,6 +89,7 @@ def _network(
         params.training.seed,
         architecture=architecture,
         image_size=size,
+        input_scale=params.waveform.scale if INPUTS[architecture] == "waveform" else "fixed",
         weights=weights,
         average_momentum=params.training.average_momentum,
         **network,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hbac.pipelines.modeling.params import ModelingParams
+from hbac.pipelines.modeling.params import ModelingParams, WaveformParams
 from hbac.pipelines.reporting.params import ReportingParams
 from hbac.pipelines.reporting.score_nodes import Frame, Record, is_external, sample_of
 from hbac.pipelines.reporting.words import (
@@ -34,6 +34,7 @@ def is_trained_by(modeling: ModelingParams, ensemble: Record) -> bool:
     networks = ensemble["networks"]
     return (
         ensemble["image"] == modeling.image.model_dump(mode="json")
+        and WaveformParams.of_ensemble(ensemble) == modeling.waveform
         and {one["architecture"] for one in networks} == {*modeling.network.architectures}
         and len({one["fold"] for one in networks}) == modeling.n_folds
     )

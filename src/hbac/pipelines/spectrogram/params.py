@@ -8,6 +8,9 @@ from hbac.eeg.filters import check_cleaning
 from hbac.eeg.recording import SAMPLING_RATE
 from hbac.pipelines.parameters import Parameters
 
+CLEANING = ("clip", "notch", "band_pass")
+"""Parameters that waveforms share with spectrograms."""
+
 
 class SpectrogramParams(Parameters):
     """How windows are chosen and their spectrograms made."""
@@ -35,3 +38,8 @@ class SpectrogramParams(Parameters):
     def settings(self) -> dict[str, Any]:
         """Keywords of ``hbac.eeg.chain_spectrograms``."""
         return self.model_dump(exclude={"policy", "dtype"})
+
+    @property
+    def cleaning(self) -> dict[str, Any]:
+        """Keywords of ``hbac.eeg.bipolar_waveforms``."""
+        return self.model_dump(include={*CLEANING})

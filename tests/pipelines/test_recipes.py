@@ -1,0 +1,102 @@
+"""What every recipe promises of its networks: that missing data are no evidence."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hbac import models
+from hbac.datasets.checkpoint import CheckpointDataset
+from hbac.eeg.gaps import MISSING
+from hbac.eeg.votes import VOTE_COLUMNS, VOTE_COUNT_COLUMNS
+from hbac.pipelines.modeling.nodes import split_folds
+from hbac.pipelines.modeling.params import ModelingParams
+from hbac.pipelines.modeling.training_nodes import train_fold
+from tests.conftest import recipe
+
+PRIOR = np.array([0.1, 0.1, 0.1, 0.1, 0.2, 0.4])
+N = 360
+CLASSES = np.random.default_rng(0).permutation(np.repeat(np.arange(6), (N * PRIOR).astype(int)))
+
+NETWORKS = {"seed": "compact", "strong": "compact", "simulation": "symmetric_1d"}
+"""By recipe, one that is trained in seconds, with the recipe's own augmentation."""
+
+
+def parameters(name):
+    base = recipe(name)["modeling"]
+    changes = {
+        "image": {"panel_height": 16, "panel_width": 16},
+        "network": {"architecture": NETWORKS[name], "weights": None, "precision": "float32"},
+        "training": {"schedule": "cosine", "epochs": 15, "peak_learning_rate": 5e-3},
+    }
+    changes["network"] |= {"batch_norm_momentum": 0.9}
+    changes["training"] |= {"batch_size": 16, "second_stage_votes": 0, "average_momentum": None}
+    return ModelingParams(
+        **base | {"n_folds": 3} | {group: base[group] | new for group, new in changes.items()}
+    )
+
+
+def pictures(layout):
+    """Each class brightens rows of its own in the panels of the first source."""
+    shown = layout.blocks()[0]
+    made = np.random.default_rng(1).normal(0, 0.5, (N, *layout.size))
+    for window, number in zip(made, CLASSES, strict=True):
+        panels = window[:, shown].reshape(4, layout.panel_height(), -1)
+        panels[:, 2 * number : 2 * number + 3] += 1.5
+    return made.astype(np.float16), shown
+
+
+def waveforms():
+    """Each class has a rhythm of its own in all channels, for a while."""
+    rng = np.random.default_rng(1)
+    made, shown = rng.normal(0, 0.5, (N, 16, 256)), slice(96, 160)
+    time = np.arange(256)[shown]
+    for window, number in zip(made, CLASSES, strict=True):
+        window[:, shown] += 2 * np.sin(2 * np.pi * (number + 1) * time / 32 + rng.uniform(0, 6))
+    return made.astype(np.float16), shown
+
+
+def windows():
+    table = pd.DataFrame({"eeg_id": range(N), "window": 0, "patient_id": range(N)})
+    votes = pd.DataFrame(np.eye(6)[CLASSES], columns=list(VOTE_COLUMNS))
+    votes[list(VOTE_COUNT_COLUMNS)] = 10 * votes.astype(int)
+    places = {"eeg_offset_seconds": 0.0, "spectrogram_offset_seconds": 0.0, "spectrogram_id": -1}
+    return table.assign(n_votes=10, spectrogram_source="empty", **places).join(votes)
+
+
+@pytest.fixture(scope="module", params=list(NETWORKS))
+def trained(request, tmp_path_factory):
+    """A network, windows that it has not seen, and the columns in which they show their class."""
+    params = parameters(request.param)
+    seen, shown = (
+        waveforms() if "waveform" in params.network.inputs else pictures(params.image.layout)
+    )
+    split = split_folds(windows(), params)[0]
+    file = tmp_path_factory.mktemp(request.param) / "checkpoint.npz"
+    network, *_ = train_fold(
+        seen,
+        split,
+        CheckpointDataset(filepath=str(file)).load(),
+        params,
+        architecture=NETWORKS[request.param],
+    )
+    return network, seen[split["held_out"].to_numpy()], shown
+
+
+def away_from_prior(network, seen):
+    """Mean Kullback-Leibler divergence of predictions from the prior, in nats."""
+    shares = np.maximum(models.predict(network, seen, batch_size=32), 1e-7)
+    return (shares * np.log(shares / PRIOR)).sum(axis=1).mean()
+
+
+@pytest.mark.slow
+def test_what_is_missing_moves_predictions_towards_the_prior(trained):
+    network, seen, shown = trained
+    complete = away_from_prior(network, seen)
+    assert complete > 1
+    channels, gap = seen.copy(), seen.copy()
+    channels[:, : seen.shape[1] * 3 // 4] = MISSING
+    gap[:, :, shown] = MISSING
+    assert away_from_prior(network, channels) < 0.6 * complete
+    assert away_from_prior(network, gap) < 0.15 * complete
+    # Of networks that were trained on complete windows it is a tenth to a half.
+    assert away_from_prior(network, np.full_like(seen, MISSING)) < 0.06 * complete
