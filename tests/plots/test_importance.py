@@ -222,5 +222,9 @@ def test_a_source_of_waveforms_has_channels_for_rows_and_no_bands():
     table = pd.DataFrame(rows).assign(
         **{"class": "LPD", "source": "waveform", "share": 0.1, "chance": 0.1, "n": 3}
     )
-    titles = [axes.get_title(loc="left") for axes in importance(table, **WORDS).axes]
-    assert titles == ["bipolar EEG, by chain", "LPD, n = 3"]
+    chains, seconds = importance(table, **WORDS).axes
+    assert chains.get_title(loc="left") == "bipolar EEG, by chain"
+    assert seconds.get_title(loc="left") == "LPD, n = 3"
+    assert seconds.get_xlim() == (20, 30)
+    # All of it is what the label speaks of, so nothing is marked.
+    assert not seconds.patches

@@ -214,11 +214,17 @@ def _draw_levels(
     axes.grid(axis="y")
 
 
+def _reaches_beyond_label(seconds: np.ndarray) -> bool:
+    """Whether more is shown than the seconds of which the label speaks, so that marks tell them."""
+    return bool(seconds.min() < _LABEL[0] or seconds.max() > _LABEL[1])
+
+
 def _draw_seconds(axes: Axes, rows: pd.DataFrame, name: str) -> None:
     """One class over time: its line with a band, and chance dotted."""
     rows = rows.assign(level=rows["level"].astype(float)).sort_values("level")
     colour, seconds = CLASS_COLOURS.get(name, INK), rows["level"].to_numpy()
-    axes.axvspan(*_LABEL, color=FAINT, linewidth=0)
+    if _reaches_beyond_label(seconds):
+        axes.axvspan(*_LABEL, color=FAINT, linewidth=0)
     if "low" in rows:
         axes.fill_between(seconds, rows["low"], rows["high"], color=colour, alpha=0.35, linewidth=0)
     axes.plot(seconds, rows["chance"], color=INK, linewidth=0.8, linestyle=":")
@@ -227,7 +233,7 @@ def _draw_seconds(axes: Axes, rows: pd.DataFrame, name: str) -> None:
         axes.text(0.5, 0.5, "no window", transform=axes.transAxes, ha="center", color=MUTED)
     axes.set_title(f"{name}, n = {max(rows['n'], default=0):,}")
     axes.set_xlabel("time (s)")
-    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10], integer=True))
     axes.grid(axis="y")
 
 
@@ -280,12 +286,13 @@ def _check_levels(table: pd.DataFrame) -> None:
             raise ValueError(f"levels of {dimension} must be of {known}, received {unknown}")
 
 
-def _draw_legend(figure: SubFigure, classes: Sequence[str]) -> None:
+def _draw_legend(figure: SubFigure, table: pd.DataFrame, classes: Sequence[str]) -> None:
     handles = [
         *(Line2D([], [], linestyle="none", label=name, **_look(classes, name)) for name in classes),
         Line2D([], [], color=INK, linewidth=0.8, label="if spread evenly"),
-        Patch(color=FAINT, label=f"{LABEL_SECONDS} s of which the label speaks"),
     ]
+    if _reaches_beyond_label(table.loc[table["dimension"] == "second", "level"].astype(float)):
+        handles.append(Patch(color=FAINT, label=f"{LABEL_SECONDS} s of which the label speaks"))
     figure.legend(handles=handles, loc="center left", ncols=len(handles), columnspacing=1.2)
 
 
@@ -317,7 +324,7 @@ def importance(table: pd.DataFrame, *, sample: str, caption: str) -> Figure:
     heights = [0.15, *[1.3, 1.1] * len(sources)]
     figure = new_figure(0.8 + 1.7 * sum(heights), title=f"Where the evidence lies, {sample}")
     legend, *parts = figure.subfigures(len(heights), 1, height_ratios=heights)
-    _draw_legend(legend, classes)
+    _draw_legend(legend, table, classes)
     for source, shares, times in zip(sources, parts[::2], parts[1::2], strict=True):
         rows = table[table["source"] == source]
         _draw_shares(shares, rows, classes)
