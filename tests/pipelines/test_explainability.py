@@ -221,6 +221,26 @@ def test_a_window_new_to_all_folds_is_explained_by_the_mean_of_theirs(chosen, im
     np.testing.assert_allclose(np.mean(parts, axis=0), expected, atol=1e-5)
 
 
+def test_of_an_ensemble_of_both_kinds_pictures_are_explained_and_the_log_says_so(
+    chosen, images, networks, caplog
+):
+    of_eeg = [
+        one | {"name": f"fold_{one['fold']}.x", "architecture": "resnet_1d", "input": "waveform"}
+        for one in NETWORKS
+    ]
+    both = ENSEMBLE | {
+        "networks": [*NETWORKS, *of_eeg],
+        "blend": {"weights": [0.5, 0.5], "bias": [0.0] * 6},
+    }
+    caplog.set_level("INFO")
+    three = chosen.head(3)
+    maps = compute_activation_maps(three, images, NO_WAVEFORMS, networks, both, PARAMS)
+    alone = compute_activation_maps(three, images, NO_WAVEFORMS, networks, ENSEMBLE, PARAMS)
+    np.testing.assert_allclose(maps, 0.5 * alone, atol=1e-6)
+    said = [line for line in caplog.messages if "left out" in line]
+    assert said == ["Maps explain the networks that see a picture; what resnet_1d adds is left out"]
+
+
 def test_a_stored_map_has_whole_cells_for_every_panel():
     odd = ENSEMBLE | {"image": ENSEMBLE["image"] | {"panel_height": 30, "panel_width": 3}}
     panels = map_panels(odd)

@@ -7,6 +7,7 @@ from keras import layers
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from hbac import models
 from hbac.eeg import CHANNELS, Recording
 from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS
 from hbac.pipelines.explainability.faithfulness_nodes import (
@@ -25,6 +26,7 @@ from hbac.pipelines.explainability.figure_nodes import (
     draw_windows,
 )
 from hbac.pipelines.explainability.networks import (
+    Pool,
     architectures_left_out,
     explained_input,
     map_panels,
@@ -269,3 +271,23 @@ def test_the_data_set_gets_its_figures_and_record(
     assert record["input"] == "waveform"
     assert record["left_out"] == []
     assert set(record["planted"]) == {*kinds(), "chance", "detected"}
+
+
+def test_hemispheres_that_a_network_joins_late_are_told_apart():
+    """Nothing but one chain has EEG, and features of nothing are 0: it has all evidence."""
+    keras.utils.set_random_seed(0)
+    network = models.build_model(
+        architecture="symmetric_1d",
+        image_size=(16, 10 * RATE),
+        pooling="average_and_max",
+        input_scale="window",
+    )
+    pool = Pool([network], [1.0], [0.0] * 6, waveform_layout(ENSEMBLE))
+    waveforms = np.zeros((2, 16, 10 * RATE), np.float32)
+    waveforms[:, LOOKED_AT[0]] = np.random.default_rng(0).normal(size=(2, 4, 10 * RATE))
+    names = ["fusion", "gradcam", "hirescam", "layercam"]
+    maps = pool.maps(waveforms, names, size=(16, RATE), class_indices=range(6))
+    assert maps.shape == (4, 2, 6, 16, RATE)
+    of_chains = np.abs(maps).reshape(4, 2, 6, 4, -1).max(axis=-1)
+    assert (of_chains[..., 1] > 0).mean() > 0.9
+    assert of_chains[..., [0, 2, 3]].max() == 0
