@@ -64,10 +64,10 @@ def kinds() -> tuple[str, ...]:
     return (*(method.name for method in explain.METHODS.values()), RANDOM, CENTRE)
 
 
-def _tested(chosen: pd.DataFrame, per_class: int) -> pd.DataFrame:
-    """The first windows drawn at random of each predicted class."""
-    drawn = chosen[chosen["random"]]
-    return drawn.groupby("predicted").head(per_class).reset_index(drop=True)
+def _tested(chosen: pd.DataFrame, per_class: int) -> np.ndarray:
+    """Positions of the first windows drawn at random of each predicted class."""
+    drawn = chosen.reset_index(drop=True)[chosen["random"].to_numpy()]
+    return drawn.groupby("predicted").head(per_class).index.to_numpy()
 
 
 def _maps_by_method(
@@ -145,20 +145,20 @@ class _Group:
         return pd.concat(tables, ignore_index=True).assign(**of_all)
 
 
-def _fills_of_pictures(
-    images: np.ndarray, spectrum: np.ndarray, tiles: explain.Tiles, params: ExplainabilityParams
+def _fills(
+    images: np.ndarray,
+    spectrum: np.ndarray | None,
+    tiles: explain.Tiles,
+    params: ExplainabilityParams,
 ) -> dict[str, explain.Replace]:
+    """What may take a tile's place in pictures, or without a spectrum in waveforms."""
+    if spectrum is None:
+        nothing = np.full(images.shape[1:], MISSING, np.float32)
+        flat, line = explain.replace_by(images, nothing), explain.replace_by_line(images)
+        return {FLAT: flat, INTERPOLATED: line}
     smooth = explain.blurred(images, tiles.panels, sigma=params.faithfulness.blur)
     fills = {MEAN_SPECTRUM: spectrum, BLURRED: smooth}
     return {name: explain.replace_by(images, fill) for name, fill in fills.items()}
-
-
-def _fills_of_waveforms(waveforms: np.ndarray) -> dict[str, explain.Replace]:
-    nothing = np.full(waveforms.shape[1:], MISSING, np.float32)
-    return {
-        FLAT: explain.replace_by(waveforms, nothing),
-        INTERPOLATED: explain.replace_by_line(waveforms),
-    }
 
 
 def _groups(
@@ -170,28 +170,24 @@ def _groups(
     params: ExplainabilityParams,
 ) -> Iterator[_Group]:
     """Group the windows that are tested; the mean spectrum is that of all chosen ones."""
-    layout, test, seen = explained_layout(ensemble), params.faithfulness, explained_input(ensemble)
+    layout, test = explained_layout(ensemble), params.faithfulness
     tiles = explain.Tiles(layout.panels(), test.tile_rows, test.tile_columns)
-    take = partial(
-        seen_windows, model_input=model_input, waveform_input=waveform_input, ensemble=ensemble
-    )
+    seen = seen_windows(chosen["row"].to_numpy(), model_input, waveform_input, ensemble)
     spectrum, impute = None, explain.noisy_interpolation
-    if seen == "picture":
-        spectrum = explain.mean_spectrum(take(chosen["row"].to_numpy()), tiles.panels)
+    if explained_input(ensemble) == "picture":
+        spectrum = explain.mean_spectrum(seen, tiles.panels)
         impute = explain.noisy_linear_imputation
-    windows = _tested(chosen, test.windows_per_class)
+    places = _tested(chosen, test.windows_per_class)
+    windows = chosen.iloc[places]
     for rows, pool in load_pools(windows, networks, ensemble):
-        group = windows.iloc[rows]
-        images = take(group["row"].to_numpy())
+        group, images = windows.iloc[rows], seen[places[rows]]
         yield _Group(
             group,
             images,
             maps_of_every_kind(images, group["predicted"].to_numpy(), pool, params),
             pool.logits(batch_size=test.batch_size, compiled=True),
             tiles,
-            _fills_of_waveforms(images)
-            if spectrum is None
-            else _fills_of_pictures(images, spectrum, tiles, params),
+            _fills(images, spectrum, tiles, params),
             impute,
         )
 

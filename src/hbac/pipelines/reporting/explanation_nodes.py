@@ -43,11 +43,11 @@ def _seen(record: dict[str, Any] | None) -> str:
     return (record or {}).get("input", "picture")
 
 
-def _figures(record: dict[str, Any] | None) -> dict[str, Told]:
-    tested, explained, seen = "", "", _seen(record)
+def _figures_of_maps(record: dict[str, Any] | None) -> dict[str, Told]:
+    """The figures of where the evidence lies."""
+    explained, seen = "", _seen(record)
     over, places = _EXPLAINED[seen], _PLACES[seen]
     if record is not None:
-        tested = f" n = {counted(record['n_tested'], 'window')} drawn at random."
         explained = f" Chosen from n = {counted(record['n_windows'], 'explained window')}."
     return {
         "overview": (
@@ -70,6 +70,15 @@ def _figures(record: dict[str, Any] | None) -> dict[str, Told]:
             f"Where the evidence lies on average, {places}, beside an even "
             "spread; windows drawn at random, the sample size stands over each class.",
         ),
+    }
+
+
+def _figures_of_tests(record: dict[str, Any] | None) -> dict[str, Told]:
+    """The figures of whether the maps are true."""
+    tested = ""
+    if record is not None:
+        tested = f" n = {counted(record['n_tested'], 'window')} drawn at random."
+    return {
         "faithfulness": (
             "Faithfulness scores of each kind of map, with intervals.",
             "Faithfulness of each method's maps, beside maps that know nothing of the network: "
@@ -274,13 +283,12 @@ def tell_explanations(
         window_figures: load functions of single windows' figures.
         **figures: of the pipeline ``explainability``, by their names there.
     """
-    told = _figures(scores)
-    shown = {name: figures_of(figures, {name: told[name]}, params) for name in told}
+    of_maps, of_tests = _figures_of_maps(scores), _figures_of_tests(scores)
     threshold, better = explainability.randomisation.threshold, _better(faithfulness_table)
-    where = [block for name in tuple(told)[:4] for block in shown[name]]
-    tests = [block for name in tuple(told)[4:] for block in shown[name]]
+    where = figures_of(figures, of_maps, params)
+    tests = figures_of(figures, of_tests, params)
     inputs = {"tests_of_the_maps": scores, "explained_windows": windows}
-    inputs |= {f"{name}_figure": figures.get(name) for name in told}
+    inputs |= {f"{name}_figure": figures.get(name) for name in of_maps | of_tests}
     blocks = [
         Paragraph(_introduction(scores)),
         *keep(lambda record: _tell_verdict(record, threshold), scores),
