@@ -92,8 +92,6 @@ PARTS = (
     "modeling.augmentation.time_shift",
     "modeling.augmentation.time_mask",
     "modeling.augmentation.frequency_mask",
-    "modeling.augmentation.drop_channel modeling.augmentation.drop_chain "
-    "modeling.augmentation.drop_panel modeling.augmentation.drop_stretch",
     "modeling.augmentation.mixup",
     "modeling.mirrored_prediction",
     "modeling.blend",

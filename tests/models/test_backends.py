@@ -24,7 +24,12 @@ from tests.models.test_training import Kill, Memory
 
 PROJECT = Path(__file__).parents[2]
 BACKENDS = ("tensorflow", "jax")
-LAYOUTS = {"compact": ImageLayout(size=(32, 64)), "resnet_1d": WaveformLayout((16, 256))}
+LAYOUTS = {
+    "compact": ImageLayout(size=(32, 64)),
+    "resnet_1d": WaveformLayout((16, 256)),
+    "symmetric_1d": WaveformLayout((16, 256)),
+}
+OWN_SCALE = {"input_scale": "window", "pooling": "average_and_max"}
 BATCH_SIZE = 8
 
 
@@ -38,7 +43,9 @@ def make_data(architecture):
 def train(architecture, folder):
     """Train two epochs with an interruption between them, and write network and predictions."""
     layout, data, checkpoint = LAYOUTS[architecture], make_data(architecture), Memory()
-    change = Augmentation(0.5, time_shift=0.1, time_mask=0.1, frequency_mask=0.1, mixup=0.3)
+    change = Augmentation(
+        0.5, time_shift=0.1, time_mask=0.1, frequency_mask=0.1, noise=0.5, mixup=0.3
+    )
     options = {
         "stages": [Stage(np.arange(16), [1e-2, 1e-3])],
         "validation_rows": range(16, 24),
@@ -51,7 +58,11 @@ def train(architecture, folder):
         "workers": 2,
     }
     model = compiled_model(
-        architecture=architecture, image_size=layout.size, dropout=0.2, average_momentum=0.8
+        architecture=architecture,
+        image_size=layout.size,
+        dropout=0.2,
+        average_momentum=0.8,
+        **OWN_SCALE if architecture == "symmetric_1d" else {},
     )
     reset(model, 0)
     try:
@@ -78,7 +89,10 @@ def start(backend, folder):
     hidden = folder / "hidden"
     hidden.mkdir(exist_ok=True)
     (hidden / "tensorflow.py").write_text("raise ModuleNotFoundError('no tensorflow')\n")
-    paths = {"PYTHONPATH": str(hidden)} if backend == "jax" else {}
+    paths = {}
+    if backend == "jax":
+        ours = os.environ.get("PYTHONPATH")
+        paths["PYTHONPATH"] = os.pathsep.join(filter(None, [str(hidden), ours]))
     errors = (folder / f"{backend}.log").open("w")
     return subprocess.Popen(
         [sys.executable, "-m", "tests.models.test_backends", str(folder)],

@@ -260,6 +260,7 @@ def test_a_record_of_before_there_was_a_choice_means_the_whole_window(windows, f
     ("group", "changes", "message"),
     [
         ("waveform", {"seconds": 60}, "less than or equal to 50"),
+        ("waveform", {"seconds": 0.5}, "greater than or equal to 1"),
         ("waveform", {"scale": "channel"}, "'fixed' or 'window'"),
         ("network", {"pooling": "max"}, "'average' or 'average_and_max'"),
         ("augmentation", {"low_pass": [60, 12]}, r"\[lowest, highest\], received \[60.0, 12.0\]"),

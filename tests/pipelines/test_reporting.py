@@ -19,10 +19,11 @@ from hbac.pipelines.explainability.params import ExplainabilityParams
 from hbac.pipelines.modeling.params import ModelingParams
 from hbac.pipelines.reporting import create_pipeline
 from hbac.pipelines.reporting.params import ReportingParams
+from hbac.pipelines.reporting.summary_nodes import is_trained_by
 from hbac.pipelines.reporting.words import estimate, not_made, number, table_of
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 from hbac.settings import CONFIG_LOADER_ARGS
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, recipe
 
 HEADINGS = [
     *("Summary", "Data", "Quality of the recordings", "Quarantine", "Scores"),
@@ -50,6 +51,19 @@ def parameters(configured):
     }
     typed = {f"params:{name}": made(**raw[name]) for name, made in types.items()}
     return typed | {"params:recipe": raw["recipe"]}
+
+
+def test_networks_that_saw_other_waveforms_are_not_those_of_the_parameters():
+    modeling = ModelingParams(**recipe("simulation")["modeling"])
+    record = {
+        "image": modeling.image.model_dump(mode="json"),
+        "waveform": modeling.waveform.model_dump(mode="json"),
+        "networks": [{"architecture": "symmetric_1d", "fold": fold} for fold in range(3)],
+    }
+    assert is_trained_by(modeling, record)
+    assert not is_trained_by(modeling, record | {"waveform": record["waveform"] | {"seconds": 50}})
+    del record["waveform"]
+    assert not is_trained_by(modeling, record)
 
 
 def report(parameters, **made):

@@ -105,7 +105,7 @@ def assemble_planted_input(
     if explained_input(ensemble) == "waveform":
         return _waveforms(plans, ensemble)
     image = ImageParams(**ensemble["image"])
-    trained_on = spectrogram.model_copy(update=ensemble["spectrogram"])
+    trained_on = SpectrogramParams(**spectrogram.model_dump() | ensemble["spectrogram"])
     return {number: partial(_picture, plan, image, trained_on) for number, plan in enumerate(plans)}
 
 

@@ -43,7 +43,7 @@ class ImageParams(Parameters):
 class WaveformParams(Parameters):
     """The bipolar EEG that a network sees; see ``hbac.eeg.bipolar_waveforms``."""
 
-    seconds: float = Field(gt=0, le=WINDOW_SECONDS, description="middle of the window that is seen")
+    seconds: float = Field(ge=1, le=WINDOW_SECONDS, description="middle of the window that is seen")
     sampling_rate: PositiveFloat = Field(description="samples a second")
     scale: Literal["fixed", "window"] = Field(description="fixed units, or each window its own")
 
