@@ -52,6 +52,11 @@ _LEVELS = {"chain": tuple(CHAINS), "band": (*BANDS, "outside", EVERY_BAND)}
 _COLUMNS = ("class", "source", "dimension", "level", "share", "n", "chance")
 
 
+def _reaches_beyond_label(seconds: np.ndarray) -> bool:
+    """Whether more is shown than the seconds of which the label speaks, so that marks tell them."""
+    return bool(seconds.min() < _LABEL[0] or seconds.max() > _LABEL[1])
+
+
 def _stack(found: ChainMap) -> tuple[np.ndarray, np.ndarray]:
     """Stack the chains, the first on top, 20 Hz each, without the picture's margins.
 
@@ -80,7 +85,7 @@ def _draw_stack(axes: Axes, found: ChainMap, peak: float) -> None:
     axes.pcolorfast(found.seconds, edges, values / peak, cmap=_SHARE_MAP, vmin=0, vmax=1)
     for base in _BASES[:-1]:
         axes.axhline(base, color=INK, linewidth=0.6)
-    for second in _LABEL:
+    for second in _LABEL if _reaches_beyond_label(found.seconds) else ():
         axes.axvline(second, color=INK, linewidth=0.8, linestyle=":")
 
 
@@ -180,11 +185,12 @@ def mean_maps(
     figure.supylabel(f"chain, {rows}", fontsize=8.5)
     figure.colorbar(ScalarMappable(cmap=_SHARE_MAP), ax=grid, aspect=60, pad=0.01,
                     label="mean evidence, share of the class's maximum")  # fmt: skip
+    wide = any(_reaches_beyond_label(found.seconds) for found in any_maps.values())
+    dotted = f"; dotted: the {LABEL_SECONDS} s of which the label speaks" if wide else ""
     say_below(
         figure,
         f"{caption} The maps of a class share one scale, which ends at the class's maximum. Time "
-        f"counts from the start of the 50-s window; dotted: the {LABEL_SECONDS} s of which the "
-        "label speaks.",
+        f"counts from the start of the 50-s window{dotted}.",
     )
     return figure
 
@@ -212,11 +218,6 @@ def _draw_levels(
     axes.set_xlim(-0.5, len(levels) - 0.5)
     axes.tick_params(axis="x", length=0)
     axes.grid(axis="y")
-
-
-def _reaches_beyond_label(seconds: np.ndarray) -> bool:
-    """Whether more is shown than the seconds of which the label speaks, so that marks tell them."""
-    return bool(seconds.min() < _LABEL[0] or seconds.max() > _LABEL[1])
 
 
 def _draw_seconds(axes: Axes, rows: pd.DataFrame, name: str) -> None:
