@@ -13,9 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hbac import models
 from hbac.eeg.votes import BAND_POWER_COLUMNS, PREDICTION_COLUMNS, VOTE_COLUMNS, VOTE_COUNT_COLUMNS
+from hbac.pipelines.modeling.nodes import describe_ensemble
+from hbac.pipelines.modeling.params import ModelingParams
+from hbac.pipelines.spectrogram.params import SpectrogramParams
 from tests.browser import open_page, served
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, recipe
 from tests.services import end_of, kill, start_run, wait_until
 
 _PREVIEWED = tuple(f"datasets.{kind}." for kind in ("table", "figure", "record", "keras_model"))
@@ -308,6 +312,56 @@ def test_real_eeg_goes_through_every_pipeline(real, tmp_path):
     evidence = pd.read_parquet(tmp_path / "iiic/07_model_output/explanations/evidence.parquet")
     figures = list((reporting / "explanations/windows").glob("*.png"))
     assert len(evidence) >= len(figures) * 6 >= 36
+
+
+@pytest.fixture
+def of_eeg_alone(tmp_path):
+    """A folder of two networks that see the EEG itself and have learnt nothing."""
+    chosen = recipe("simulation")
+    params = ModelingParams(**chosen["modeling"])
+    names = ["fold_0.symmetric_1d", "fold_1.symmetric_1d"]
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for name in names:
+        network = models.build_model(
+            architecture="symmetric_1d",
+            image_size=(16, params.waveform.samples),
+            pooling=params.network.pooling,
+            input_scale=params.waveform.scale,
+        )
+        network.save(folder / f"{name}.keras")
+    history = pd.DataFrame({"network": names, "kept": True, "val_loss": 1.0})
+    windows = pd.DataFrame(1 / 6, [0], list(VOTE_COLUMNS)).assign(held_out=False)
+    blend = {"weights": [1.0], "bias": [0.0] * 6}
+    spectrogram = SpectrogramParams(**chosen["spectrogram"])
+    record = describe_ensemble(history, blend, windows, params, spectrogram)
+    (folder / "ensemble.json").write_text(json.dumps(record))
+    return folder
+
+
+@pytest.mark.slow
+def test_networks_of_eeg_alone_are_validated_and_explained(demo, folders, of_eeg_alone, tmp_path):
+    params = {
+        "raw_dir": folders["raw_dir"],
+        "data_dir": tmp_path / "data",
+        "models_dir": of_eeg_alone,
+        "explainability.random_per_class": 1,
+        "explainability.figures_per_class": 1,
+        "explainability.planted.windows": 3,
+    }
+    status, printed = kedro_run("--pipeline", "external_validation", **params)
+    assert status == 0, printed
+    scores = json.loads((tmp_path / "data/08_reporting/explanations.json").read_text())
+    assert scores["input"] == "waveform"
+    explained = tmp_path / "data/07_model_output/explanations"
+    evidence = pd.read_parquet(explained / "evidence.parquet")
+    assert evidence["seconds_low"].notna().any()
+    assert evidence["hertz_low"].isna().all()
+    maps = np.load(explained / "activation_maps.npy")
+    assert maps.shape[1:] == (6, 16, 100)
+    assert list((tmp_path / "data/08_reporting/explanations/windows").glob("*.png"))
+    report = (tmp_path / "data/08_reporting/report.html").read_text()
+    assert "where in the EEG the networks found evidence" in report
 
 
 def test_without_raw_data_it_says_what_to_type(tmp_path):

@@ -143,7 +143,8 @@ def test_it_is_explained_by_every_map_and_these_are_tested(trained, pictures, wi
     entry = {"name": "x", "architecture": "convnext", "input": "picture", "fold": 0}
     record = ENSEMBLE | {"networks": [entry | {"val_loss": 1.0}]}
     chosen = windows.head(6).assign(fold=0, row=range(6), predicted=range(6), random=True)
-    explained = chosen, pictures, {"x": lambda: model}, record, small_params(method="xgradcam")
+    inputs = pictures, np.empty(0)  # no network sees waveforms
+    explained = chosen, *inputs, {"x": lambda: model}, record, small_params(method="xgradcam")
     assert np.abs(compute_activation_maps(*explained)).max(axis=(1, 2, 3)).all()
     assert set(check_randomisation(*explained)["maps"]) == {m.name for m in methods}
     assert "XGrad-CAM" in kinds()

@@ -4,6 +4,7 @@ import pytest
 from hbac.eeg.chain_map import chain_maps
 from hbac.eeg.montage import CHAINS
 from hbac.models.image import ImageLayout
+from hbac.models.waveform import WaveformLayout
 
 LAYOUT = ImageLayout(size=(64, 64), eeg_order="seed")
 
@@ -36,3 +37,14 @@ def test_rows_are_hertz_and_columns_seconds_of_the_recording():
 def test_a_source_without_a_chain_is_named():
     with pytest.raises(ValueError, match="source eeg must have"):
         chain_maps(np.zeros((64, 64)), LAYOUT.panels()[:7])
+
+
+def test_rows_of_a_waveform_are_channels():
+    layout = WaveformLayout((16, 400), 40)
+    waveform = np.arange(16)[:, np.newaxis] * np.ones(400)
+    (found,) = chain_maps(waveform, layout.panels(), start=100).values()
+    assert found.source == "waveform"
+    assert found.hertz is None
+    np.testing.assert_array_equal(found.values[:, :, 0], np.arange(16).reshape(4, 4))
+    # The middle 10 s of the 50.
+    np.testing.assert_allclose(found.seconds[[0, -1]], [120, 130])

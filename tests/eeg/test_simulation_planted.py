@@ -81,6 +81,13 @@ def test_plans_are_balanced_and_inside_the_window():
     assert {(plan.pattern, plan.seconds) for plan in others} == {("other", (5.0, 55.0))}
 
 
+def test_a_stretch_may_be_kept_within_the_middle_of_the_window():
+    plans = plan_planted(50, seed=0, lengths=(2, 4), within=10)
+    starts, stops = np.transpose([plan.seconds for plan in plans])
+    assert 295 <= starts.min() < 296
+    assert 304 < stops.max() <= 305
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -100,3 +107,7 @@ def test_impossible_plans_are_named():
         plan_planted(1, seed=0, duration=49)
     with pytest.raises(ValueError, match=r"from 2 to 50, received \(20, 60\)"):
         plan_planted(1, seed=0, lengths=(20, 60))
+    with pytest.raises(ValueError, match=r"from 2 to 10, received \(2, 20\)"):
+        plan_planted(1, seed=0, lengths=(2, 20), within=10)
+    with pytest.raises(ValueError, match="within must be above 0 and at most 50, received 60"):
+        plan_planted(1, seed=0, lengths=(2, 20), within=60)

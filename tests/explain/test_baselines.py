@@ -3,6 +3,7 @@ import pytest
 
 from hbac.explain.baselines import centre_prior, random_maps
 from hbac.models.image import ImageLayout
+from hbac.models.waveform import WaveformLayout
 
 SIZE = (64, 192)
 LAYOUT = ImageLayout(sources=("regional", "eeg", "centre"), size=SIZE)
@@ -62,3 +63,15 @@ def test_the_prior_is_highest_where_the_label_speaks():
     eeg = prior[PANELS[4].rows, PANELS[4].columns].sum(axis=0)
     central = slice(round(64 * 20 / 50), round(64 * 30 / 50))
     assert eeg[central].sum() / eeg.sum() == pytest.approx(0.68, abs=0.03)
+
+
+def test_baselines_of_waveforms_point_at_the_middle_or_anywhere():
+    layout = WaveformLayout((16, 1000), 20)
+    prior = centre_prior(layout.panels(), layout.size)
+    assert (prior == prior[0]).all()
+    assert prior[0].argmax() in (499, 500)
+    # 5 s to either side of the 10 of which the label speaks.
+    assert prior[0, 600] == pytest.approx(np.exp(-0.5), abs=0.01)
+    maps = random_maps(3, layout.panels(), layout.size, cells=(4, 8), seed=0)
+    assert maps.shape == (3, 16, 1000)
+    assert maps.std() > 0.3

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from hbac.explain.curves import area, insertion_deletion
+from hbac.explain.fills import replace_by
 from hbac.explain.tiles import Tiles
 from hbac.models.image import ImageLayout
 
@@ -26,7 +27,7 @@ def test_of_a_linear_score_both_curves_are_partial_sums():
         pictures,
         truth,
         np.zeros(N, int),
-        fill=fill,
+        replace=replace_by(pictures, fill),
         tiles=TILES,
         fractions=FRACTIONS,
         batch_size=3,
@@ -47,7 +48,7 @@ def test_each_picture_has_its_own_class_map_and_fill():
         pictures,
         gain[:, TILES.index],
         classes,
-        fill=fill,
+        replace=replace_by(pictures, fill),
         tiles=TILES,
         fractions=FRACTIONS,
     )
@@ -69,7 +70,7 @@ def test_the_true_map_beats_one_at_random_and_its_opposite():
         pictures,
         kinds,
         np.zeros(N, int),
-        fill=np.zeros((32, 32)),
+        replace=replace_by(pictures, np.zeros((32, 32))),
         tiles=TILES,
         fractions=FRACTIONS,
     )

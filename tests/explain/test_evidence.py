@@ -96,7 +96,7 @@ def test_without_evidence_nothing_is_claimed():
     for maps in (both(), both(add(empty_eeg(), ORDER, (0, 20), (0, 50), -1))):
         assert locate(maps) is None
         assert shaded_stretches(maps) == []
-        assert sentence(maps) == "LRDA 0.71: no evidence for it in the picture"
+        assert sentence(maps) == "LRDA 0.71: no evidence for it in what the network saw"
 
 
 def test_margins_are_no_frequencies():
@@ -272,3 +272,27 @@ def test_wrong_values_are_named():
     many = replace(empty_eeg(), values=np.zeros((6, 4, 40, 50)))
     with pytest.raises(ValueError, match=r"received \(6, 4, 40, 50\)"):
         locate({"eeg": many})
+
+
+def waveform(channel, seconds, value=1.0):
+    """Ten seconds from second 100, a tenth of a second a column; one channel has all evidence."""
+    edges = 100 + np.linspace(0, 10, 101)
+    values = np.full((4, 4, 100), -0.1)
+    inside = (edges[:-1] >= seconds[0] - 1e-6) & (edges[1:] <= seconds[1] + 1e-6)
+    values[channel // 4, channel % 4, inside] = value
+    return {"waveform": ChainMap("waveform", values, None, edges)}
+
+
+def test_evidence_in_waveforms_has_chains_and_seconds_and_no_frequencies():
+    maps = waveform(13, (103, 107))
+    found = locate(maps)
+    assert found.chains == ("RP",)
+    assert found.hertz is None
+    assert found.seconds == pytest.approx((103, 107))
+    assert (found.source, found.share) == ("waveform", pytest.approx(1))
+    assert sentence(maps) == "LRDA 0.71: right parasagittal chain, 103-107 s"
+    assert shaded_stretches(maps) == [("RP", pytest.approx(103), pytest.approx(107))]
+
+
+def test_no_evidence_in_waveforms_is_told():
+    assert locate(waveform(13, (103, 107), value=-1)) is None

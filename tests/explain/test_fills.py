@@ -3,7 +3,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from hbac.eeg.gaps import MISSING
-from hbac.explain.fills import blurred, mean_spectrum, replace_by
+from hbac.explain.fills import blurred, interpolated, mean_spectrum, replace_by, replace_by_line
 from hbac.models.image import ImageLayout
 
 RNG = np.random.default_rng(0)
@@ -73,3 +73,26 @@ def test_only_lost_pixels_take_the_fill():
 def test_sigma_must_be_positive():
     with pytest.raises(ValueError, match="positive, received 0"):
         blurred(np.zeros((1, 32, 64)), PANELS, sigma=0)
+
+
+def test_a_line_in_time_stays_within_its_channel():
+    waveforms = np.stack([np.arange(8.0), 100 - 2 * np.arange(8.0)])[np.newaxis]
+    removed = np.zeros(waveforms.shape, bool)
+    removed[0, 0, 2:5], removed[0, 1, 6:] = True, True
+    changed = waveforms + np.where(removed, 1000, 0)
+    expected = waveforms.copy()
+    expected[0, 1, 6:] = 90  # beyond the last sample that is left, its value
+    np.testing.assert_allclose(interpolated(changed, removed), expected, rtol=1e-6)
+    assert interpolated(changed, np.ones_like(removed)).tolist() == np.full((1, 2, 8), 0).tolist()
+
+
+def test_each_waveform_gets_its_own_line():
+    waveforms = RNG.normal(size=(3, 4, 20))
+    removed = np.zeros((2, 4, 20), bool)
+    removed[:, 1, 5:9] = True
+    replaced = replace_by_line(waveforms)(np.array([2, 0]), removed)
+    kept = np.where(removed, 0, waveforms[[2, 0]])
+    np.testing.assert_allclose(np.where(removed, 0, replaced), kept, rtol=1e-6)
+    ends = waveforms[[2, 0], 1][:, [4, 9]]
+    lines = np.linspace(ends[:, 0], ends[:, 1], 6, axis=1)[:, 1:-1]
+    np.testing.assert_allclose(replaced[:, 1, 5:9], lines, rtol=1e-5)

@@ -9,6 +9,7 @@ from hbac.eeg.chain_map import ChainMap, chain_maps
 from hbac.eeg.montage import CHAINS
 from hbac.explain.importance import BANDS, importance_table, marginal
 from hbac.models.image import ImageLayout
+from hbac.models.waveform import WaveformLayout
 
 SEED = ImageLayout(size=(128, 128), eeg_order="seed")
 THREE = ImageLayout(sources=("regional", "eeg", "centre"), size=(64, 96))
@@ -165,3 +166,20 @@ def test_wrong_input_is_named():
         importance_table(fewer, class_names=list("abcde"))
     with pytest.raises(ValueError, match="by must be source, chain, band or second"):
         marginal(importance_table(maps, class_names=list("abcde")), "hertz")
+
+
+def test_waveforms_are_shared_out_over_chains_and_seconds_alone():
+    layout = WaveformLayout((16, 200), 20)
+    values = np.zeros((1, 6, 16, 200))
+    values[0, 0, 5, 30:50] = 1
+    table = table_of(values, layout)
+    told = table[table["share"] > 0]
+    assert set(told["chain"]) == {"RL"}
+    assert dict(zip(told["second"], told["share"], strict=True)) == {21: 0.5, 22: 0.5}
+    assert set(table["band"]) == {"all"}
+    band = marginal(table, "band")
+    assert band["level"].tolist() == ["all"]
+    np.testing.assert_allclose(band[["share", "chance"]], 1, rtol=1e-5)
+    even = table_of(np.ones((1, 6, 16, 200)), layout)
+    np.testing.assert_allclose(even["share"], 1 / 40, rtol=1e-5)
+    np.testing.assert_allclose(even["chance"], 1 / 40, rtol=1e-5)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from hbac.explain.eigencam import eigencam
+from hbac.explain.fusion import fusion
 from hbac.explain.gradcam import gradcam
 from hbac.explain.gradcam_plusplus import gradcam_plusplus
 from hbac.explain.hirescam import hirescam
@@ -163,3 +164,18 @@ def test_unusable_input_is_named(method, branching):
         method(branching, np.zeros((1, *SIZE)), layer=["sum", "late"])
     with pytest.raises(ValueError, match="has no layer 'top'"):
         method(branching, np.zeros((1, *SIZE)), layer="top")
+
+
+def test_layers_that_joined_their_rows_are_passed_over(branching):
+    """The last layer has 3 rows, the one before 6."""
+    assert hirescam.layers(branching, least_rows=4) == ["sum"]
+    assert fusion.layers(branching, least_rows=4) == ["sum"]
+    assert hirescam.layers(branching, least_rows=3) == ["late"]
+    # Better joined rows than none.
+    assert hirescam.layers(branching, least_rows=100) == ["late"]
+
+
+def test_maps_look_at_layers_of_enough_rows(branching):
+    pictures = RNG.normal(size=(2, *SIZE))
+    (kept,) = map_by_methods([hirescam], branching, pictures, least_rows=4)
+    np.testing.assert_allclose(kept, hirescam(branching, pictures, layer="sum"), atol=1e-6)

@@ -15,7 +15,16 @@ from hbac.explain.planted import (
     planted_mask,
     stretch_mask,
 )
-from hbac.models import ImageLayout, Stage, build_image, compiled_model, cosine_rates, fit, reset
+from hbac.models import (
+    ImageLayout,
+    Stage,
+    WaveformLayout,
+    build_image,
+    compiled_model,
+    cosine_rates,
+    fit,
+    reset,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -204,3 +213,15 @@ def test_the_maps_of_a_trained_network_alone_point_at_the_planted_evidence(windo
     trained, of_others = gains(model, *windows)
     assert interval(trained)[0] > BAR
     assert interval(of_others)[1] < BAR / 2
+
+
+def test_a_waveform_shows_the_stretch_in_the_four_channels_of_its_chain():
+    layout = WaveformLayout((16, 200), 20)
+    mask = planted_mask(
+        layout.panels(), layout.size, chain="RL", seconds=(1022, 1024.5), start=1000
+    )
+    expected = np.zeros(layout.size, bool)
+    expected[4:8, 40:90] = True
+    np.testing.assert_array_equal(mask, expected)
+    outside = {"chain": "RL", "seconds": (1000, 1010), "start": 1000}
+    assert not planted_mask(layout.panels(), layout.size, **outside).any()

@@ -1,9 +1,16 @@
 import numpy as np
 import pytest
 
-from hbac.explain.road import Road, noisy_linear_imputation, remove_and_debias, road_score
+from hbac.explain.road import (
+    Road,
+    noisy_interpolation,
+    noisy_linear_imputation,
+    remove_and_debias,
+    road_score,
+)
 from hbac.explain.tiles import Tiles
 from hbac.models.image import ImageLayout
+from hbac.models.waveform import WaveformLayout
 
 RNG = np.random.default_rng(0)
 PANELS = ImageLayout(size=(64, 64)).panels()
@@ -148,3 +155,45 @@ def test_the_class_decides_the_sign(evidence):
 def test_the_score_is_half_the_mean_difference():
     curves = Road(np.array([[0.9, 0.1, 0.0]]), np.array([[0.9, 0.8, 0.4]]))
     assert road_score(curves) == pytest.approx([(0.7 + 0.4) / 3 / 2])
+
+
+def test_of_waveforms_a_channel_is_imputed_from_itself_alone():
+    layout = WaveformLayout((16, 80))
+    tiles = Tiles(layout.panels(), 4, 4)
+    waveforms = RNG.normal(size=(2, 16, 80)) + 100 * np.arange(16)[:, None]
+    removed = tiles.paint(np.arange(len(tiles)) == 5)[np.newaxis].repeat(2, axis=0)
+    assert removed[0, 1, 20:40].all()
+    options = {"rng": np.random.default_rng(0)}
+    plain, noisy = (
+        noisy_interpolation(waveforms, removed, layout.panels(), noise=noise, **options)
+        for noise in (0.0, 0.5)
+    )
+    assert np.abs(plain[:, 1] - 100).max() < 6
+    added = noisy - plain
+    assert (added[~removed] == 0).all()
+    assert added[removed].std() == pytest.approx(0.5, abs=0.15)
+
+
+def test_tiles_of_waveforms_are_removed_as_the_imputation_says():
+    layout = WaveformLayout((16, 80))
+    tiles = Tiles(layout.panels(), 4, 4)
+    truth = (np.arange(len(tiles)) == 5).astype(float)[tiles.index][np.newaxis]
+    waveforms = np.tile(np.sin(np.arange(80.0)), (1, 16, 1))
+
+    def power(seen):
+        value = np.square(seen[:, 1, 20:40]).mean(axis=1)
+        return np.stack([value, -value], axis=1)
+
+    curves = remove_and_debias(
+        power,
+        waveforms,
+        truth,
+        np.zeros(1, int),
+        tiles=tiles,
+        fractions=[1 / len(tiles)],
+        noise=0.0,
+        impute=noisy_interpolation,
+    )
+    line = np.interp(np.arange(20, 40), [19, 40], np.sin([19.0, 40.0]))
+    assert curves.most_first.item() == pytest.approx(np.square(line).mean(), rel=1e-5)
+    assert curves.least_first.item() == pytest.approx(power(waveforms)[0, 0], rel=1e-5)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from hbac.explain.fills import replace_by
 from hbac.explain.sensitivity import sensitivity_n, subset_drops
 from hbac.explain.tiles import Tiles
 from hbac.models.image import ImageLayout
@@ -35,7 +36,7 @@ def removal():
         linear,
         PICTURES,
         CLASSES,
-        fill=np.zeros((32, 32)),
+        replace=replace_by(PICTURES, np.zeros((32, 32))),
         tiles=TILES,
         shares=[0.1, 0.3, 0.5],
         subsets=40,

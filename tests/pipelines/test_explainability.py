@@ -12,9 +12,9 @@ from hbac.eeg import CHANNELS, Recording
 from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS
 from hbac.models import predict_with_networks
 from hbac.pipelines.explainability.faithfulness_nodes import (
-    BETTER,
     CENTRE,
     RANDOM,
+    better_of,
     check_randomisation,
     judge_randomisation,
     kinds,
@@ -73,6 +73,7 @@ def small_params(**changes):
 
 
 PARAMS = small_params()
+NO_WAVEFORMS = np.empty(0, np.float16)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,7 @@ def chosen(predictions):
 
 @pytest.fixture(scope="module")
 def maps(chosen, images, networks):
-    return compute_activation_maps(chosen, images, networks, ENSEMBLE, PARAMS)
+    return compute_activation_maps(chosen, images, NO_WAVEFORMS, networks, ENSEMBLE, PARAMS)
 
 
 @pytest.fixture(scope="module")
@@ -161,11 +162,16 @@ def test_without_votes_the_prediction_names_the_class(eegs):
 
 def test_a_held_out_window_is_explained_by_its_own_fold(chosen, images, networks):
     three = chosen.head(3).assign(fold=[0, 1, UNSEEN])
-    maps = compute_activation_maps(three, images, networks, ENSEMBLE, PARAMS)
+    maps = compute_activation_maps(three, images, NO_WAVEFORMS, networks, ENSEMBLE, PARAMS)
     assert maps.shape == (3, 6, 16, 16)
     alone = [
         compute_activation_maps(
-            three.assign(fold=UNSEEN), images, networks, ENSEMBLE | {"networks": [entry]}, PARAMS
+            three.assign(fold=UNSEEN),
+            images,
+            NO_WAVEFORMS,
+            networks,
+            ENSEMBLE | {"networks": [entry]},
+            PARAMS,
         )
         for entry in NETWORKS
     ]
@@ -215,6 +221,26 @@ def test_a_window_new_to_all_folds_is_explained_by_the_mean_of_theirs(chosen, im
     np.testing.assert_allclose(np.mean(parts, axis=0), expected, atol=1e-5)
 
 
+def test_of_an_ensemble_of_both_kinds_pictures_are_explained_and_the_log_says_so(
+    chosen, images, networks, caplog
+):
+    of_eeg = [
+        one | {"name": f"fold_{one['fold']}.x", "architecture": "resnet_1d", "input": "waveform"}
+        for one in NETWORKS
+    ]
+    both = ENSEMBLE | {
+        "networks": [*NETWORKS, *of_eeg],
+        "blend": {"weights": [0.5, 0.5], "bias": [0.0] * 6},
+    }
+    caplog.set_level("INFO")
+    three = chosen.head(3)
+    maps = compute_activation_maps(three, images, NO_WAVEFORMS, networks, both, PARAMS)
+    alone = compute_activation_maps(three, images, NO_WAVEFORMS, networks, ENSEMBLE, PARAMS)
+    np.testing.assert_allclose(maps, 0.5 * alone, atol=1e-6)
+    said = [line for line in caplog.messages if "left out" in line]
+    assert said == ["Maps explain the networks that see a picture; what resnet_1d adds is left out"]
+
+
 def test_a_stored_map_has_whole_cells_for_every_panel():
     odd = ENSEMBLE | {"image": ENSEMBLE["image"] | {"panel_height": 30, "panel_width": 3}}
     panels = map_panels(odd)
@@ -225,14 +251,6 @@ def test_a_stored_map_has_whole_cells_for_every_panel():
 def test_a_method_that_is_not_known_is_named_beside_those_that_are():
     with pytest.raises(ValidationError, match=r"\['eigencam', .*'layercam'\], received 'scorecam'"):
         small_params(method="scorecam")
-
-
-def test_maps_need_a_network_that_sees_pictures(chosen, images, networks):
-    waveforms = [NETWORKS[0] | {"architecture": "resnet_1d", "input": "waveform"}]
-    with pytest.raises(ValueError, match=r"sees pictures, the ensemble has \['resnet_1d'\]"):
-        compute_activation_maps(
-            chosen, images, networks, ENSEMBLE | {"networks": waveforms}, PARAMS
-        )
 
 
 def test_evidence_is_told_for_every_class_in_the_recordings_time(chosen, maps):
@@ -270,12 +288,12 @@ def test_importance_is_averaged_over_windows_drawn_at_random(chosen, maps):
 
 @pytest.fixture(scope="module")
 def measured(chosen, images, networks):
-    return measure_faithfulness(chosen, images, networks, ENSEMBLE, PARAMS)
+    return measure_faithfulness(chosen, images, NO_WAVEFORMS, networks, ENSEMBLE, PARAMS)
 
 
 def test_every_kind_of_map_is_scored_on_the_same_windows(measured, chosen):
     curves, scores = measured
-    assert set(scores["score"]) == set(BETTER)
+    assert set(scores["score"]) == set(better_of("picture"))
     assert set(scores["maps"]) == set(kinds()) == set(curves["maps"])
     n_windows = scores["eeg_id"].nunique()
     assert (scores.groupby(["maps", "score"]).size() == n_windows).all()
@@ -320,7 +338,7 @@ def test_a_value_that_does_not_exist_is_left_out_of_its_mean():
 
 def test_maps_of_random_weights_are_compared_with_the_trained_ones(chosen, images, networks):
     before = networks["fold_1.compact"]().get_weights()
-    similarities = check_randomisation(chosen, images, networks, ENSEMBLE, PARAMS)
+    similarities = check_randomisation(chosen, images, NO_WAVEFORMS, networks, ENSEMBLE, PARAMS)
     for weight, after in zip(before, networks["fold_1.compact"]().get_weights(), strict=True):
         np.testing.assert_array_equal(weight, after)
     assert set(similarities["maps"]) == set(kinds()) - {RANDOM, CENTRE}
@@ -343,7 +361,7 @@ def test_weights_are_drawn_anew_in_a_network_that_no_other_node_sees(
         return cascade(model, **settings)
 
     monkeypatch.setattr(explain, "cascade", spy)
-    check_randomisation(chosen, images, networks, ENSEMBLE, PARAMS)
+    check_randomisation(chosen, images, NO_WAVEFORMS, networks, ENSEMBLE, PARAMS)
     assert changed
     assert changed[0] not in [load() for load in networks.values()]
 
@@ -370,7 +388,7 @@ def test_a_map_that_stays_the_same_fails(caplog):
 
 @pytest.fixture(scope="module")
 def planted(networks):
-    plans = plan_planted_windows(PARAMS)
+    plans = plan_planted_windows(ENSEMBLE, PARAMS)
     spectrogram = SpectrogramParams(**recipe("seed")["spectrogram"])
     tasks = assemble_planted_input(plans, ENSEMBLE, spectrogram)
     pictures = np.stack([task() for task in tasks.values()])
@@ -407,15 +425,15 @@ def test_every_window_gets_a_figure_that_tells_its_evidence(chosen, maps, images
 def test_the_data_set_gets_its_figures(chosen, maps, images, measured, planted, networks):
     told = [], PARAMS
     importance = tabulate_importance(chosen, maps, ENSEMBLE)
-    similarities = check_randomisation(chosen, images, networks, ENSEMBLE, PARAMS)
+    similarities = check_randomisation(chosen, images, NO_WAVEFORMS, networks, ENSEMBLE, PARAMS)
     judged, failing = judge_randomisation(similarities, PARAMS)
     curves, scores = score_faithfulness(*measured, PARAMS)
     found = planted[2]
     figures = [
-        draw_overview(chosen, maps, images, ENSEMBLE, *told),
-        draw_confident_errors(chosen, maps, images, ENSEMBLE, *told),
+        draw_overview(chosen, maps, images, NO_WAVEFORMS, ENSEMBLE, *told),
+        draw_confident_errors(chosen, maps, images, NO_WAVEFORMS, ENSEMBLE, *told),
         draw_mean_maps(chosen, maps, ENSEMBLE, *told),
-        draw_importance(chosen, summarise_importance(chosen, importance, PARAMS), *told),
+        draw_importance(chosen, summarise_importance(chosen, importance, PARAMS), ENSEMBLE, *told),
         draw_curves(measured[0], curves, failing, PARAMS),
         draw_faithfulness(measured[1], scores, failing, PARAMS),
         draw_randomisation(similarities, judged, failing, PARAMS),
@@ -424,14 +442,14 @@ def test_the_data_set_gets_its_figures(chosen, maps, images, measured, planted, 
     unknown = chosen.assign(consensus=-1, error=False)
     figures += [
         draw_mean_maps(unknown, maps, ENSEMBLE, *told),
-        draw_confident_errors(unknown, maps, images, ENSEMBLE, *told),
+        draw_confident_errors(unknown, maps, images, NO_WAVEFORMS, ENSEMBLE, *told),
     ]
     assert all(isinstance(figure, Figure) for figure in figures)
     record = summarise_explanations(
-        chosen, scores, judged, failing, score_planted_evidence(found, PARAMS), PARAMS
+        chosen, scores, judged, failing, score_planted_evidence(found, PARAMS), ENSEMBLE, PARAMS
     )
     assert record["method"] == "Fusion"
-    assert set(record["faithfulness"]) == set(BETTER)
+    assert set(record["faithfulness"]) == set(better_of("picture"))
     assert set(record["planted"]) == {*kinds(), "chance", "detected"}
     deletion = record["faithfulness"]["deletion, mean spectrum"]["Fusion"]
     assert deletion["low"] <= deletion["value"] <= deletion["high"]

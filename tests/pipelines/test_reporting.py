@@ -188,10 +188,12 @@ def test_files_that_were_set_aside_are_counted_and_listed(parameters):
     assert "60 files could not be used" in section(page, "summary")
 
 
-def explained(parameters, fails):
+def explained(parameters, fails, **of_record):
     """Explanations of one window that was predicted LPD and voted GPD."""
     maps = {"Fusion": about(0.9), "random": about(0.2), "centre prior": about(0.85)}
     record = {
+        "input": "picture",
+        "left_out": ["resnet_1d"],
         "method": "Fusion",
         "n_windows": 1,
         "n_tested": 1,
@@ -200,7 +202,7 @@ def explained(parameters, fails):
         "faithfulness": {"ROAD": maps, "deletion": maps},
         "randomisation": maps,
         "planted": maps | {"chance": 0.05, "detected": 0.5},
-    }
+    } | of_record
     probabilities = dict(zip(PREDICTION_COLUMNS, np.eye(6)[1], strict=True))
     window = {"eeg_id": 7, "window": 0, "predicted": 1, "consensus": 2, "n_votes": 3} | {
         **dict.fromkeys(("correct", "agreed"), False),
@@ -224,6 +226,16 @@ def test_an_explained_window_is_shown_with_its_evidence_in_words(parameters):
     assert "networks LPD 1.00, experts GPD (3 votes)" in told
     assert "LPD: here (50.0 % of its evidence); GPD: here (50.0 % of its evidence)" in told
     assert "Seizure: here" not in told
+
+
+def test_what_maps_lie_over_is_told_and_who_is_left_out(parameters):
+    over_pictures = section(explained(parameters, fails=False), "explanations")
+    assert "where in the spectrograms the networks found evidence" in over_pictures
+    assert "What resnet_1d adds to the predictions is not explained here." in over_pictures
+    waveforms = {"input": "waveform", "left_out": []}
+    over_eeg = section(explained(parameters, fails=False, **waveforms), "explanations")
+    assert "where in the EEG the networks found evidence for a class, by chain and time" in over_eeg
+    assert "is not explained here" not in over_eeg
 
 
 def test_maps_are_judged_by_the_direction_in_which_a_score_is_better(parameters):

@@ -93,8 +93,8 @@ def test_curves_are_the_tables_in_order_of_fraction():
         np.testing.assert_allclose(shown, expected)
     assert insertion.get_title(loc="left") == "Insertion, blurred\n(higher is better)"
     assert deletion.get_title(loc="left") == "Deletion, blurred\n(lower is better)"
-    assert insertion.get_xlabel() == "share of the picture inserted"
-    assert deletion.get_xlabel() == "share of the picture removed"
+    assert insertion.get_xlabel() == "share of the window inserted"
+    assert deletion.get_xlabel() == "share of the window removed"
 
 
 def test_the_chosen_curve_is_bold_with_its_band_and_baselines_are_broken():

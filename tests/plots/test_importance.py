@@ -204,3 +204,27 @@ def test_tables_that_cannot_be_drawn_are_refused():
         importance(table[table["dimension"] != "band"], **WORDS)
     with pytest.raises(ValueError, match="received \\{'gamma'\\}"):
         importance(table.replace({"level": {"beta": "gamma"}}), **WORDS)
+
+
+def test_a_source_of_waveforms_has_channels_for_rows_and_no_bands():
+    values = np.arange(16.0).reshape(4, 4, 1) * np.ones(8)
+    found = {"waveform": ChainMap("waveform", values, None, np.linspace(20, 30, 9))}
+    figure = mean_maps({("LPD", "right"): found}, {("LPD", "right"): 3}, **WORDS)
+    axes = figure.axes[0]
+    np.testing.assert_allclose(_shown(axes)[:, 0], np.arange(16)[::-1] / 15)
+    assert _labels(axes.get_yticklabels()) == list(CHAINS)
+    assert figure.axes[0].get_xlim() == (20, 30)
+    rows = [
+        *({"dimension": "chain", "level": chain} for chain in CHAINS),
+        {"dimension": "band", "level": "all"},
+        *({"dimension": "second", "level": f"{second}.5"} for second in range(20, 30)),
+    ]
+    table = pd.DataFrame(rows).assign(
+        **{"class": "LPD", "source": "waveform", "share": 0.1, "chance": 0.1, "n": 3}
+    )
+    chains, seconds = importance(table, **WORDS).axes
+    assert chains.get_title(loc="left") == "bipolar EEG, by chain"
+    assert seconds.get_title(loc="left") == "LPD, n = 3"
+    assert seconds.get_xlim() == (20, 30)
+    # All of it is what the label speaks of, so nothing is marked.
+    assert not seconds.patches

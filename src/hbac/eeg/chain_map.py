@@ -1,4 +1,4 @@
-"""A picture, or a map over it, read back as chain x Hz x seconds in the recording's own time."""
+"""What a network sees, or a map over it, read back by chain in the recording's own time."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from hbac.eeg.spectrogram import WINDOW_SECONDS
 
 @dataclass(frozen=True)
 class ChainMap:
-    """Values of one source over chains, frequencies and time.
+    """Values of one source over chains, frequencies or channels, and time.
 
     Attributes:
-        source: ``regional``, ``eeg`` or ``centre``.
+        source: ``regional``, ``eeg``, ``centre`` or ``waveform``.
         values: shape ``(..., 4 chains, rows, columns)``; chains in the order LL, RL, LP, RP, low
-            frequencies and early times first.
-        hertz: edges of the rows, shape ``(rows + 1,)``. Rows below 0 or above 20 Hz are margins of
-            the picture that show no EEG.
+            frequencies and early times first; rows of a waveform are channels, front to back.
+        hertz: edges of the rows, shape ``(rows + 1,)``; None of a waveform. Rows below 0 or above
+            20 Hz are margins of the picture that show no EEG.
         seconds: edges of the columns, shape ``(columns + 1,)``, from the start of the EEG file;
             they may lie before it or beyond its end, as the 10 minutes around an EEG do.
     """
 
     source: Source
     values: np.ndarray
-    hertz: np.ndarray
+    hertz: np.ndarray | None
     seconds: np.ndarray
 
 
@@ -46,7 +46,7 @@ def source_offset(source: Source) -> float:
 def chain_maps(
     pictures: np.ndarray, panels: Sequence[Panel], *, start: float = 0.0
 ) -> dict[Source, ChainMap]:
-    """Take pictures, or maps of their size, apart into chain x Hz x seconds.
+    """Take pictures or waveforms, or maps of their size, apart into chain x row x seconds.
 
     Args:
         pictures: shape ``(..., height, width)``.
@@ -70,5 +70,6 @@ def chain_maps(
         any_panel, (rows, columns) = of_chain["LL"], values.shape[-2:]
         begin = start + source_offset(source)
         seconds = begin + np.linspace(*any_panel.seconds, columns + 1)
-        maps[source] = ChainMap(source, values, np.linspace(*any_panel.hertz, rows + 1), seconds)
+        hertz = any_panel.hertz and np.linspace(*any_panel.hertz, rows + 1)
+        maps[source] = ChainMap(source, values, hertz, seconds)
     return maps

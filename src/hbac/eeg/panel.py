@@ -1,27 +1,32 @@
-"""Where one chain of one spectrogram lies in a picture, and what its edges mean."""
+"""Where one chain lies in what a network sees, and what its edges mean."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-Source = Literal["regional", "eeg", "centre"]
+PictureSource = Literal["regional", "eeg", "centre"]
 """``regional``: the 10-minute power spectrograms; ``eeg``: those of the 50-s EEG window;
 ``centre``: those of its central 10.24 s."""
+
+Source = Literal[PictureSource, "waveform"]
+"""A source of pictures, or ``waveform``: the bipolar EEG itself, of the 50-s window or its
+middle."""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Where one chain of one source lies in the picture, and what its edges mean.
+    """Where one chain of one source lies in the picture or waveform, and what its edges mean.
 
     Attributes:
-        source: ``regional``, ``eeg`` or ``centre``.
+        source: ``regional``, ``eeg``, ``centre`` or ``waveform``.
         chain: LL, RL, LP or RP.
-        rows: the panel's rows in the picture, low frequencies first.
-        columns: the panel's columns in the picture.
-        seconds: time at its left and right edge, from the start of the source's window.
+        rows: the panel's rows, low frequencies first; of a waveform its channels, front to back.
+        columns: the panel's columns.
+        seconds: time at its left and right edge, from the start of the source's window; of a
+            waveform from the start of the 50-s window.
         hertz: frequency at the edge of its first and last row. A margin where the source has no
-            data reaches beyond 0 and 20 Hz.
+            data reaches beyond 0 and 20 Hz. None of a waveform, whose rows are channels.
     """
 
     source: Source
@@ -29,4 +34,4 @@ class Panel:
     rows: slice
     columns: slice
     seconds: tuple[float, float]
-    hertz: tuple[float, float]
+    hertz: tuple[float, float] | None

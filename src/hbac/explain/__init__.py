@@ -1,4 +1,4 @@
-"""Explanations: where in the picture a network found the evidence for each class.
+"""Explanations: where in picture or EEG a network found the evidence for each class.
 
 Names load on first use, so that Keras is imported only to explain. No name here is that of its
 module, which would take its place: a method such as Grad-CAM is ``METHODS["gradcam"]``, or
@@ -13,7 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "curves": ["area", "insertion_deletion"],
         "baselines": ["centre_prior", "random_maps"],
         "evidence": ["describe", "locate", "shaded_stretches"],
-        "fills": ["blurred", "mean_spectrum"],
+        "fills": ["blurred", "mean_spectrum", "replace_by", "replace_by_line"],
         "gradients": ["class_gradients"],
         "importance": ["importance_table", "marginal"],
         "interpolation": ["upsample"],
@@ -23,9 +23,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "methods": ["METHODS"],
         "planted": ["chance", "exchanged_mass", "mass_inside", "planted_mask"],
         "randomisation": ["cascade", "rank_correlation"],
-        "road": ["remove_and_debias", "road_score"],
+        "road": [
+            "noisy_interpolation",
+            "noisy_linear_imputation",
+            "remove_and_debias",
+            "road_score",
+        ],
         "sensitivity": ["sensitivity_n", "subset_drops"],
         "sparseness": ["gini"],
-        "tiles": ["Score", "Tiles"],
+        "tiles": ["Replace", "Score", "Tiles"],
     },
 )

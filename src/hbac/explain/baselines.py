@@ -10,7 +10,7 @@ from scipy.ndimage import zoom
 from hbac.eeg.panel import Panel
 from hbac.explain.tiles import panel_shape
 
-_CENTRE_SECONDS = {"eeg": 5.0, "centre": 5.0, "regional": 60.0}
+_CENTRE_SECONDS = {"eeg": 5.0, "centre": 5.0, "waveform": 5.0, "regional": 60.0}
 """Standard deviation of the centre prior by source. The label speaks of the central 10 s, hence
 5 s to either side; in the 10 minutes, where 10 s are a few pixels, the same tenth of the window as
 in the 50 s."""

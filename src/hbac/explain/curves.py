@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hbac.explain.fills import replace_by
-from hbac.explain.tiles import Score, Tiles, scores_without
+from hbac.explain.tiles import Replace, Score, Tiles, scores_without
 
 
 class Curves(NamedTuple):
@@ -31,7 +30,7 @@ def insertion_deletion(
     maps: np.ndarray,
     classes: np.ndarray,
     *,
-    fill: np.ndarray,
+    replace: Replace,
     tiles: Tiles,
     fractions: Sequence[float],
     seed: int = 0,
@@ -39,8 +38,8 @@ def insertion_deletion(
 ) -> Curves:
     """Delete the most relevant tiles first, and insert them first.
 
-    Deletion starts from the picture and replaces tiles by the fill; insertion starts from the
-    fill and puts tiles of the picture in. Both ends are the same for all maps and are scored
+    Deletion starts from the picture and replaces tiles; insertion starts from what stands for all
+    of them and puts tiles of the picture in. Both ends are the same for all maps and are scored
     once, so maps of several kinds are best given together.
 
     Args:
@@ -49,7 +48,7 @@ def insertion_deletion(
         maps: evidence for each picture's class, shape ``(n, height, width)`` or
             ``(kinds, n, height, width)``.
         classes: the class of each picture, shape ``(n,)``.
-        fill: what takes the place of evidence; see ``replace_by``.
+        replace: puts something in the place of evidence; see ``hbac.explain.fills``.
         tiles: what is changed at a time.
         fractions: shares of the tiles that are changed, within 0..1; see ``Tiles.first``.
         seed: of the order of tiles that tie; see ``Tiles.rank``.
@@ -68,7 +67,7 @@ def insertion_deletion(
         classes,
         np.stack([changed, ~changed]),
         tiles=tiles,
-        replace=replace_by(pictures, fill),
+        replace=replace,
         batch_size=batch_size,
     )
     return Curves(*np.moveaxis(values, 1, -1))

@@ -16,7 +16,7 @@ from hbac.eeg.spectrogram import MAX_FREQUENCY
 LEAST_SHARE = 0.25
 """Share of a map's evidence between 0 and 20 Hz that a source must hold to be spoken of."""
 
-_PREFERENCE: tuple[Source, ...] = ("eeg", "centre", "regional")
+_PREFERENCE: tuple[Source, ...] = ("eeg", "centre", "waveform", "regional")
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Evidence:
 
     Attributes:
         chains: one or more of LL, RL, LP and RP, in this order.
-        hertz: lowest and highest frequency, within 0 and 20.
+        hertz: lowest and highest frequency, within 0 and 20; None where it was read from waveforms.
         seconds: begin and end in the recording's own time; on the 10-minute panels they may lie
             before its start.
         source: the panels that it was read from.
@@ -34,7 +34,7 @@ class Evidence:
     """
 
     chains: tuple[str, ...]
-    hertz: tuple[float, float]
+    hertz: tuple[float, float] | None
     seconds: tuple[float, float]
     source: Source
     share: float
@@ -66,10 +66,17 @@ def _positive(chain_map: ChainMap) -> np.ndarray:
     return np.fmax(values, 0)
 
 
+def _in_range(chain_map: ChainMap, hertz: tuple[float, float] | None) -> np.ndarray:
+    """The share of each row between two frequencies, shape ``(rows, 1)``; all of a channel."""
+    if chain_map.hertz is None:
+        return np.ones((chain_map.values.shape[-2], 1))
+    return overlap(chain_map.hertz, hertz)
+
+
 def _evidence(maps: Mapping[Source, ChainMap]) -> dict[Source, np.ndarray]:
     """What speaks for the class between 0 and 20 Hz, by source, shape ``(4, rows, columns)``."""
     whole = (0, MAX_FREQUENCY)
-    return {source: _positive(one) * overlap(one.hertz, whole) for source, one in maps.items()}
+    return {source: _positive(one) * _in_range(one, whole) for source, one in maps.items()}
 
 
 def _spoken_of(masses: Mapping[Source, np.ndarray]) -> Source | None:
@@ -120,18 +127,26 @@ def _stretch(mass: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
     return low, high
 
 
+def _told_hertz(mass: np.ndarray, chain_map: ChainMap) -> tuple[float, float] | None:
+    """The stretch of frequencies, where there are any."""
+    if chain_map.hertz is None:
+        return None
+    return _stretch(mass, np.clip(chain_map.hertz, 0, MAX_FREQUENCY))
+
+
 def locate(maps: Mapping[Source, ChainMap]) -> Evidence | None:
     """Find the chains, frequencies and seconds that speak for a class.
 
     Only positive values between 0 and 20 Hz count, NaN counts as 0. These are the rules:
 
-    - Source: the first of ``eeg``, ``centre`` and ``regional`` that holds at least
+    - Source: the first of ``eeg``, ``centre``, ``waveform`` and ``regional`` that holds at least
       ``LEAST_SHARE`` of all sources' evidence. An expert votes on the 50-s EEG, so this is what
       is spoken of wherever it can be.
     - Chains: those with at least half as much evidence as the chain that has the most.
     - Frequencies and seconds, each from the sum of those chains over the other axis: the shortest
       interval that holds half of the evidence, and what adjoins it and is at least half as dense.
       Without the latter, half of an even stretch would be told, and which half by chance.
+      Waveforms have no frequencies to tell.
 
     Args:
         maps: by source, one class of one window, values of shape ``(4, rows, columns)``.
@@ -149,11 +164,10 @@ def locate(maps: Mapping[Source, ChainMap]) -> Evidence | None:
     chain_map, mass = maps[source], masses[source]
     by_chain = mass.sum(axis=(1, 2))
     told = by_chain >= by_chain.max() / 2
-    rows, columns = mass[told].sum(axis=(0, 2)), mass[told].sum(axis=(0, 1))
-    hertz = _stretch(rows, np.clip(chain_map.hertz, 0, MAX_FREQUENCY))
-    seconds = _stretch(columns, chain_map.seconds)
+    hertz = _told_hertz(mass[told].sum(axis=(0, 2)), chain_map)
+    seconds = _stretch(mass[told].sum(axis=(0, 1)), chain_map.seconds)
     picture = _positive(chain_map)[told].sum(axis=0)
-    inside = overlap(chain_map.hertz, hertz).T @ picture @ overlap(chain_map.seconds, seconds)
+    inside = _in_range(chain_map, hertz).T @ picture @ overlap(chain_map.seconds, seconds)
     total = sum(_positive(one).sum() for one in maps.values())
     chains = tuple(chain for chain, is_told in zip(CHAINS, told, strict=True) if is_told)
     return Evidence(chains, hertz, seconds, source, float(inside.item() / total))
@@ -205,14 +219,16 @@ def describe(name: str, probability: float, evidence: Evidence | None) -> str:
 
     Returns:
         Such as ``LRDA 0.71: right parasagittal chain, 1-2 Hz, 18-31 s``; frequencies rounded
-        outwards to half hertz, times to the nearest second. What comes from the 10-minute panels
-        says so, and when: ``95 s before to 20 s after the EEG recording starts``.
+        outwards to half hertz, times to the nearest second; without frequencies where it was read
+        from waveforms. What comes from the 10-minute panels says so, and when: ``95 s before to
+        20 s after the EEG recording starts``.
     """
     if evidence is None:
-        return f"{name} {probability:.2f}: no evidence for it in the picture"
-    chains, hertz = _chain_words(evidence.chains), _hertz_words(evidence.hertz)
-    seconds = _seconds_words(evidence.seconds, evidence.source)
-    return f"{name} {probability:.2f}: {chains}, {hertz}, {seconds}"
+        return f"{name} {probability:.2f}: no evidence for it in what the network saw"
+    words = [_chain_words(evidence.chains), _seconds_words(evidence.seconds, evidence.source)]
+    if evidence.hertz is not None:
+        words.insert(1, _hertz_words(evidence.hertz))
+    return f"{name} {probability:.2f}: {', '.join(words)}"
 
 
 def shaded_stretches(

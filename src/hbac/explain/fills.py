@@ -1,4 +1,4 @@
-"""What takes the place of removed evidence: pictures like those that the network knows.
+"""What takes the place of removed evidence: pictures and EEG like those that the network knows.
 
 A patch of one value is evidence of its own where no network has seen one in training (Hooker,
 Erhan, Kindermans and Kim, A Benchmark for Interpretability Methods in Deep Neural Networks, NeurIPS
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from hbac.eeg.gaps import MISSING
+from hbac.eeg.gaps import MISSING, bridge_gaps
 from hbac.eeg.panel import Panel
 from hbac.explain.tiles import Replace, panel_shape
 
@@ -84,5 +84,31 @@ def replace_by(pictures: np.ndarray, fill: np.ndarray) -> Replace:
 
     def replace(numbers: np.ndarray, pixels: np.ndarray) -> np.ndarray:
         return np.where(pixels, fills[numbers], pictures[numbers])
+
+    return replace
+
+
+def interpolated(waveforms: np.ndarray, removed: np.ndarray) -> np.ndarray:
+    """Draw a straight line in time across what each channel loses.
+
+    Args:
+        waveforms: shape ``(n, channels, samples)``.
+        removed: which samples, booleans of that shape.
+
+    Returns:
+        The same shape, float32; ``MISSING``, which is 0, in a channel that is lost as a whole.
+    """
+    return bridge_gaps(np.where(removed, np.float32(np.nan), waveforms).astype(np.float32))
+
+
+def replace_by_line(waveforms: np.ndarray) -> Replace:
+    """Replace what waveforms lose by straight lines; see ``interpolated``.
+
+    Args:
+        waveforms: shape ``(n, channels, samples)``.
+    """
+
+    def replace(numbers: np.ndarray, samples: np.ndarray) -> np.ndarray:
+        return interpolated(waveforms[numbers], samples)
 
     return replace

@@ -23,22 +23,27 @@ Delta begins at 0 Hz here and beta ends at 20, as the spectrograms do."""
 OUTSIDE = "outside"
 """The margins of a picture below 0 and above 20 Hz, which show no EEG."""
 
-BIN_SECONDS: dict[Source, int] = {"eeg": 1, "centre": 1, "regional": 10}
+EVERY_BAND = "all"
+"""The one level of a waveform, in which frequencies are not told apart."""
+
+BIN_SECONDS: dict[Source, int] = {"eeg": 1, "centre": 1, "waveform": 1, "regional": 10}
 """Length of a time bin. Bins begin at multiples of it; a panel may cover the first and the last of
 them in part."""
 
 Dimension = Literal["source", "chain", "band", "second"]
 
-_BAND_NAMES = (*BANDS, OUTSIDE)
+_BAND_NAMES = (*BANDS, OUTSIDE, EVERY_BAND)
 
 
-def _band_shares(hertz: np.ndarray) -> np.ndarray:
-    """Share of each row in each band and outside, shape ``(rows, 5)``."""
+def _band_shares(hertz: np.ndarray | None, n_rows: int) -> np.ndarray:
+    """Share of each row in each band, outside and in all at once, shape ``(rows, 6)``."""
+    if hertz is None:
+        return np.eye(len(_BAND_NAMES))[[-1] * n_rows]
     edges = [low for low, _ in BANDS.values()] + [BANDS["beta"][1]]
     inside = overlap(hertz, edges)
     # Rounded, as the parts of a pixel that is all inside need not add up to exactly 1.
     outside = np.round(1 - inside.sum(axis=1, keepdims=True), 9)
-    return np.hstack([inside, outside])
+    return np.hstack([inside, outside, np.zeros_like(outside)])
 
 
 def _time_bins(seconds: np.ndarray, width: int) -> np.ndarray:
@@ -55,7 +60,7 @@ def _cells(chain_map: ChainMap) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         of a chain, shape ``(bands, bins)``; and where the bins begin.
     """
     bins = _time_bins(chain_map.seconds, BIN_SECONDS[chain_map.source])
-    rows = _band_shares(chain_map.hertz).astype(np.float32)
+    rows = _band_shares(chain_map.hertz, chain_map.values.shape[-2]).astype(np.float32)
     columns = overlap(chain_map.seconds, bins).astype(np.float32)
     # Window by window, since the positive part of all would take as much memory as the maps.
     sums = [rows.T @ np.fmax(window, 0, dtype=np.float32) @ columns for window in chain_map.values]
@@ -120,7 +125,8 @@ def importance_table(
         A row a cell, with
 
         - ``window_row``: position of the window in the maps, int32;
-        - ``class``, ``source``, ``chain`` and ``band`` (of ``BANDS``, or ``outside``): categorical;
+        - ``class``, ``source``, ``chain`` and ``band`` (of ``BANDS``, or ``outside``; ``all`` of
+          waveforms): categorical;
         - ``second``: where the time bin begins, from the start of the 50-s window, int16;
         - ``share``: of the window's and class's evidence over all sources, float32; those of a
           window and class sum to 1;

@@ -40,10 +40,16 @@ class Method:
     weigh: Weigh
     resolutions: tuple[int, ...] = (-1,)
 
-    def layers(self, model: keras.Model) -> list[str]:
-        """Name the layers of a model that it looks at where none is given, from fine to coarse."""
-        known = list(feature_layers(model))
+    def layers(self, model: keras.Model, *, least_rows: int = 1) -> list[str]:
+        """Name the layers of a model that it looks at where none is given, from fine to coarse.
+
+        Args:
+            model: a network with convolutions.
+            least_rows: of cells; layers of fewer are passed over, unless all have fewer.
+        """
         last_feature_layer(model)
+        grids = feature_layers(model)
+        known = [name for name, (rows, _) in grids.items() if rows >= least_rows] or list(grids)
         places = dict.fromkeys(max(place, -len(known)) for place in self.resolutions)
         return [known[place] for place in places]
 
@@ -132,6 +138,7 @@ def map_by_methods(
     *,
     class_indices: Sequence[int] | np.ndarray = EVERY_CLASS,
     layers: Sequence[str] | None = None,
+    least_rows: int = 1,
     signed: bool = False,
     batch_size: int | None = None,
 ) -> list[np.ndarray]:
@@ -143,6 +150,7 @@ def map_by_methods(
         images: shape ``(windows, height, width)``.
         class_indices: shape ``(classes,)`` or ``(classes, windows)``.
         layers: which layers all methods look at; each its own where ``None``.
+        least_rows: of cells that those must have; 4 keeps chains apart in networks that join them.
         signed: keep what speaks against a class.
         batch_size: pictures at a time, or ``None``.
 
@@ -157,7 +165,10 @@ def map_by_methods(
     single = [method.name for method in methods if len(method.resolutions) == 1]
     if layers and len(layers) > 1 and single:
         raise ValueError(f"{single[0]} looks at one layer, received {list(layers)}")
-    looked_at = [list(layers) if layers else method.layers(model) for method in methods]
+    looked_at = [
+        list(layers) if layers else method.layers(model, least_rows=least_rows)
+        for method in methods
+    ]
     asked = {name for names in looked_at for name in names}
     cuts = [layer.name for layer in model.layers if layer.name in asked]
     stages = cut_open(model, [*cuts, *sorted(asked - set(cuts))])

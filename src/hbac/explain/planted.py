@@ -23,6 +23,7 @@ REACH: dict[Source, float] = {
     "regional": 1.0,
     "eeg": WIN_LENGTH / SAMPLING_RATE / 2,
     "centre": CENTRE_WIN_LENGTH / SAMPLING_RATE / 2,
+    "waveform": 0.0,
 }
 """Seconds by which what happens at one moment is smeared to either side. A regional row stands for
 2 s and is made from the 4 s around them."""
@@ -39,6 +40,8 @@ def _shown(panel: Panel, seconds: Span, start: float) -> np.ndarray:
     times = start + source_offset(panel.source) + np.linspace(*panel.seconds, n_columns + 1)
     reach = REACH[panel.source]
     columns = _overlap(times, (seconds[0] - reach, seconds[1] + reach))
+    if panel.hertz is None:
+        return np.tile(columns, (n_rows, 1))
     rows = _overlap(np.linspace(*panel.hertz, n_rows + 1), (0.0, MAX_FREQUENCY))
     return rows[:, np.newaxis] & columns
 

@@ -6,7 +6,7 @@ Attribution Methods, ICML 2022, arXiv:2202.00449.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -16,7 +16,11 @@ from joblib import Parallel, delayed
 from scipy.ndimage import correlate
 
 from hbac.eeg.panel import Panel
+from hbac.explain.fills import interpolated
 from hbac.explain.tiles import Score, Tiles, scores_without
+
+Impute = Callable[..., np.ndarray]
+"""``noisy_linear_imputation``, or what takes and returns the same."""
 
 _DIRECT, _DIAGONAL = np.float32(1 / 6), np.float32(1 / 12)
 _MOST_STEPS = 2000
@@ -137,6 +141,11 @@ def _impute(picture: np.ndarray, removed: np.ndarray, panels: Sequence[Panel]) -
     return imputed
 
 
+def _noisy(imputed: np.ndarray, removed: np.ndarray, noise: float, rng) -> np.ndarray:
+    drawn = rng.standard_normal(imputed.shape, np.float32)
+    return imputed + np.float32(noise) * drawn * removed
+
+
 def noisy_linear_imputation(
     pictures: np.ndarray,
     removed: np.ndarray,
@@ -167,8 +176,33 @@ def noisy_linear_imputation(
         delayed(_impute)(picture, mask, panels)
         for picture, mask in zip(pictures, removed, strict=True)
     )
-    drawn = rng.standard_normal(pictures.shape, np.float32)
-    return np.stack(imputed) + np.float32(noise) * drawn * removed
+    return _noisy(np.stack(imputed), removed, noise, rng)
+
+
+def noisy_interpolation(
+    waveforms: np.ndarray,
+    removed: np.ndarray,
+    panels: Sequence[Panel],
+    *,
+    noise: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Replace removed samples by a straight line in time within their channel, and add noise.
+
+    A sample's neighbours are those of its own channel: those of the channel below were recorded
+    from other electrodes.
+
+    Args:
+        waveforms: shape ``(n, channels, samples)``.
+        removed: which samples, booleans of that shape.
+        panels: are not asked, as no line crosses from one row to another.
+        noise: standard deviation of the noise on the removed samples.
+        rng: draws the noise.
+
+    Returns:
+        Shape ``(n, channels, samples)``, float32.
+    """
+    return _noisy(interpolated(waveforms, removed), removed, noise, rng)
 
 
 class Road(NamedTuple):
@@ -190,6 +224,7 @@ def remove_and_debias(
     tiles: Tiles,
     fractions: Sequence[float],
     noise: float,
+    impute: Impute = noisy_linear_imputation,
     seed: int = 0,
     batch_size: int = 64,
 ) -> Road:
@@ -206,6 +241,7 @@ def remove_and_debias(
         tiles: what is removed at a time.
         fractions: shares of the tiles that are removed, within 0..1; see ``Tiles.first``.
         noise: standard deviation; see ``noisy_linear_imputation``.
+        impute: what takes the place of evidence; ``noisy_interpolation`` of waveforms.
         seed: of the noise, and of the order of tiles that tie; see ``Tiles.rank``.
         batch_size: pictures handed to ``score`` at a time.
 
@@ -218,9 +254,7 @@ def remove_and_debias(
     order, rng = tiles.rank(maps, seed=seed), np.random.default_rng(seed)
 
     def replace(numbers: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-        return noisy_linear_imputation(
-            pictures[numbers], pixels, tiles.panels, noise=noise, rng=rng
-        )
+        return impute(pictures[numbers], pixels, tiles.panels, noise=noise, rng=rng)
 
     values = scores_without(
         score,

@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hbac.explain.fills import replace_by
-from hbac.explain.tiles import Score, Tiles, scores_without
+from hbac.explain.tiles import Replace, Score, Tiles, scores_without
 
 _TINY = 1e-7
 
@@ -34,7 +33,7 @@ def subset_drops(
     pictures: np.ndarray,
     classes: np.ndarray,
     *,
-    fill: np.ndarray,
+    replace: Replace,
     tiles: Tiles,
     shares: Sequence[float],
     subsets: int,
@@ -47,7 +46,7 @@ def subset_drops(
         score: from pictures to values of classes: to logits, since attributions add up to those.
         pictures: shape ``(n, height, width)``.
         classes: the class of each picture, shape ``(n,)``.
-        fill: what takes the place of evidence; see ``replace_by``.
+        replace: puts something in the place of evidence; see ``hbac.explain.fills``.
         tiles: what is removed at a time.
         shares: how large the subsets are, as shares of the tiles within 0..1.
         subsets: how many are drawn for each picture and share.
@@ -69,7 +68,7 @@ def subset_drops(
         classes,
         np.concatenate([none, removed.reshape(-1, *removed.shape[2:])]),
         tiles=tiles,
-        replace=replace_by(pictures, fill),
+        replace=replace,
         batch_size=batch_size,
     )
     return SubsetDrops(removed, (values[0] - values[1:]).reshape(removed.shape[:-1]))

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from hbac.eeg.gaps import MISSING
+from hbac.eeg.panel import Panel
 from hbac.models.amplifier import Range, another_amplifier
 
 Change = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -25,6 +26,9 @@ _OF_AMPLIFIERS = ("gain", "channel_gain", "low_pass", "high_pass", "tilt", "dip"
 
 class Layout(Protocol):
     """How a window's values lie in its array; see ``ImageLayout`` and ``WaveformLayout``."""
+
+    size: tuple[int, int]
+    """Rows and columns."""
 
     sampling_rate: float | None
     """Samples a second; ``None`` where a row is no signal."""
@@ -40,6 +44,9 @@ class Layout(Protocol):
 
     def chain_height(self) -> int:
         """Rows of one chain."""
+
+    def panels(self) -> tuple[Panel, ...]:
+        """Where each chain of each part lies."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from hbac.eeg.gaps import MISSING
 from hbac.eeg.montage import CHAINS
-from hbac.eeg.panel import Panel, Source
+from hbac.eeg.panel import Panel, PictureSource
 from hbac.eeg.regional import FREQUENCIES, N_FREQUENCIES, ROW_SECONDS, WINDOW_ROWS
 from hbac.eeg.spectrogram import CENTRE_SECONDS, MAX_FREQUENCY, N_FRAMES, N_MELS, WINDOW_SECONDS
 from hbac.models.missing import fill_missing
@@ -60,7 +60,7 @@ class ImageLayout:
             do not divide the size.
     """
 
-    sources: tuple[Source, ...] = ("regional", "eeg")
+    sources: tuple[PictureSource, ...] = ("regional", "eeg")
     fit: Literal["crop", "stretch"] = "crop"
     size: tuple[int, int] = (512, 512)
     normalisation: Normalisation = "window"
@@ -73,8 +73,10 @@ class ImageLayout:
                 raise ValueError(
                     f"{name} must be one of {get_args(known)}, received {getattr(self, name)!r}"
                 )
-        if not set(self.sources) <= set(get_args(Source)):
-            raise ValueError(f"sources must be of {get_args(Source)}, received {self.sources}")
+        if not set(self.sources) <= set(get_args(PictureSource)):
+            raise ValueError(
+                f"sources must be of {get_args(PictureSource)}, received {self.sources}"
+            )
         if not self.sources or len(set(self.sources)) < len(self.sources):
             raise ValueError(f"sources must be given once each, received {self.sources}")
         height, width = self.size
@@ -84,7 +86,7 @@ class ImageLayout:
                 f"received {self.size}"
             )
 
-    def _edges(self, source: Source) -> tuple[tuple[float, float], tuple[float, float]]:
+    def _edges(self, source: PictureSource) -> tuple[tuple[float, float], tuple[float, float]]:
         """Seconds and Hz at the edges of a source's cells."""
         if source == "eeg":
             return (0.0, float(WINDOW_SECONDS)), (0.0, MAX_FREQUENCY)
@@ -98,7 +100,7 @@ class ImageLayout:
         high = FREQUENCIES[-1] + (margin + 0.5) * bin_width
         return seconds, (float(low), float(high))
 
-    def chains(self, source: Source) -> tuple[str, ...]:
+    def chains(self, source: PictureSource) -> tuple[str, ...]:
         """Return the chains of a source, top to bottom."""
         seed = self.eeg_order == "seed" and source != "regional"
         return SEED_ORDER if seed else tuple(CHAINS)

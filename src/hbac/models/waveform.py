@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hbac.eeg.montage import CHAINS
+from hbac.eeg.panel import Panel
+from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.waveform import MIRRORED_CHANNELS, N_BIPOLAR
 
 
@@ -45,3 +47,24 @@ class WaveformLayout:
     def chain_height(self) -> int:
         """Rows of one chain: its four channels."""
         return N_BIPOLAR // len(CHAINS)
+
+    @property
+    def seconds(self) -> tuple[float, float]:
+        """The stretch in the middle of the 50-s window that is seen, from that window's start."""
+        seen = self.size[1] / self.sampling_rate
+        return (WINDOW_SECONDS - seen) / 2, (WINDOW_SECONDS + seen) / 2
+
+    def panels(self) -> tuple[Panel, ...]:
+        """Return the chains from top to bottom."""
+        height, (columns,) = self.chain_height(), self.blocks()
+        return tuple(
+            Panel(
+                "waveform",
+                chain,
+                slice(row * height, (row + 1) * height),
+                columns,
+                self.seconds,
+                None,
+            )
+            for row, chain in enumerate(CHAINS)
+        )

@@ -11,10 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MultipleLocator
 
+from hbac.eeg.chain_map import ChainMap
 from hbac.eeg.filters import clean
 from hbac.eeg.gaps import bridge_gaps
 from hbac.eeg.montage import BIPOLAR_PAIRS, CHAIN_NAMES, MIDLINE_PAIRS, chain_differences
 from hbac.eeg.recording import Recording
+from hbac.eeg.waveform import BIPOLAR_CHANNELS, UNIT_MICROVOLTS
+from hbac.plots.evidence import draw_strip
 from hbac.plots.style import FAINT, INK, LEFT, MISSING, MUTED, PAGE_WIDTH, RIGHT, say_below, styled
 
 DISPLAY_BAND = (0.5, 40.0)
@@ -169,13 +172,24 @@ def _scales(traces: _Traces, microvolts: float) -> np.ndarray:
 
 
 def _draw_lines(
-    axes: Axes, traces: _Traces, times: np.ndarray, microvolts: float, *, clip: float, width: float
+    axes: Axes,
+    traces: _Traces,
+    times: np.ndarray,
+    microvolts: float,
+    *,
+    clip: float,
+    width: float,
+    plain: bool = False,
 ) -> float:
-    """Draw every trace, negative up, and return what share of samples is cut."""
+    """Draw every trace, negative up, and return what share of samples is cut.
+
+    Plain ones are all dark, as left and right have colours of evidence.
+    """
     heights = -traces.data / _scales(traces, microvolts)
     drawn = np.clip(heights, -clip, clip) + traces.base_lines[:, None]
     for row, group in zip(drawn, traces.groups, strict=True):
-        axes.plot(times, row, color=CHAIN_COLOURS.get(group, INK), linewidth=width)
+        axes.plot(times, row, color=INK if plain else CHAIN_COLOURS.get(group, INK),
+                  linewidth=width)  # fmt: skip
     return float((np.abs(heights) > clip).mean())
 
 
@@ -224,6 +238,14 @@ def _shade_chains(axes: Axes, traces: _Traces, shaded: Sequence[tuple[str, float
         axes.add_patch(Rectangle((first, bottom), last - first, height, zorder=0, **SHADE))
 
 
+def _colour_channels(axes: Axes, traces: _Traces, evidence: ChainMap, peak: float) -> None:
+    """Lay evidence behind the traces of the chains, a strip a channel."""
+    for chain, of_chain in zip(BIPOLAR_PAIRS, evidence.values, strict=True):
+        rows = [row for row, group in enumerate(traces.groups) if group == chain]
+        for row, values in zip(rows, of_chain, strict=True):
+            draw_strip(axes, values, evidence.seconds, traces.base_lines[row], peak)
+
+
 def _draw_scale(axes: Axes, bottom: float, microvolts: float) -> None:
     """Draw a bar as high as one trace distance to the right of the traces."""
     across = axes.get_yaxis_transform()
@@ -257,6 +279,8 @@ def draw_eeg(
     microvolts: float | None = None,
     marked: tuple[float, float] | None = None,
     shaded: Sequence[tuple[str, float, float]] = (),
+    evidence: ChainMap | None = None,
+    peak: float = 1.0,
     offset: float = 0.0,
 ) -> None:
     """Draw EEG traces on given axes; see ``eeg_traces``.
@@ -269,6 +293,9 @@ def draw_eeg(
         microvolts: distance between neighbouring traces; chosen from the data where ``None``.
         marked: a stretch to mark, from and to which second on the axis; none where ``None``.
         shaded: stretches of single chains to shade: chain, from and to which second on the axis.
+        evidence: of each channel, to lay behind its trace, values of shape ``(4, 4, columns)``;
+            none where ``None``.
+        peak: the evidence that is shown in full colour.
         offset: second on the axis of the recording's first sample.
 
     Raises:
@@ -282,14 +309,42 @@ def draw_eeg(
     if marked is not None:
         axes.axvspan(*marked, color="#fff3c4", linewidth=0, zorder=0)
     _shade_chains(axes, traces, shaded)
+    if evidence is not None:
+        _colour_channels(axes, traces, evidence, peak)
     _shade_gaps(axes, np.isnan(traces.data).all(axis=0), begin, recording.sampling_rate)
     times = begin + np.arange(traces.data.shape[1]) / recording.sampling_rate
-    _draw_lines(axes, traces, times, microvolts, clip=_CLIP, width=0.5)
+    plain = evidence is not None
+    _draw_lines(axes, traces, times, microvolts, clip=_CLIP, width=0.5, plain=plain)
     _draw_names(axes, traces)
     _name_chains(axes, traces)
     _draw_time(axes, begin, seconds)
     _draw_scale(axes, traces.base_lines[-1], microvolts)
     axes.set_ylim(traces.base_lines[-1] - _CLIP, traces.base_lines[0] + _CLIP)
+
+
+def draw_waveform(axes: Axes, waveform: ChainMap, *, evidence: ChainMap, peak: float) -> None:
+    """Draw the EEG that a network saw in little room, negative up, and evidence behind it.
+
+    Args:
+        axes: empty axes.
+        waveform: in units of ``UNIT_MICROVOLTS``, values of shape ``(4, 4, samples)``.
+        evidence: as of ``draw_eeg``.
+        peak: see there.
+    """
+    names = ["-".join(pair) for pair in BIPOLAR_CHANNELS]
+    groups = [chain for chain, pairs in BIPOLAR_PAIRS.items() for _ in pairs]
+    data = waveform.values.reshape(len(names), -1) * UNIT_MICROVOLTS
+    traces = _Traces(names, groups, data)
+    _colour_channels(axes, traces, evidence, peak)
+    times = (waveform.seconds[:-1] + waveform.seconds[1:]) / 2
+    _draw_lines(axes, traces, times, choose_sensitivity(data), clip=_CLIP, width=0.3, plain=True)
+    middles = [traces.base_lines[[g == chain for g in groups]].mean() for chain in BIPOLAR_PAIRS]
+    axes.set_yticks(middles, list(BIPOLAR_PAIRS), fontsize=7)
+    axes.set(
+        xlim=waveform.seconds[[0, -1]],
+        ylim=(traces.base_lines[-1] - _CLIP, traces.base_lines[0] + _CLIP),
+    )
+    axes.tick_params(axis="y", length=0)
 
 
 def central_seconds(window: float, length: float) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""A picture in grey and the evidence over it: what figures of one and of many windows share."""
+"""Evidence over a grey picture or behind a trace: what figures of one and many windows share."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ SOURCE_TITLES: dict[Source, str] = {
     "eeg": "50-s EEG spectrogram",
     "regional": "10-min spectrogram",
     "centre": "10-s EEG spectrogram",
+    "waveform": "bipolar EEG",
 }
 """Sources in the order in which they are shown."""
 
@@ -50,6 +51,13 @@ READING = (
 """How to read a picture under a map, for captions."""
 
 
+READING_TRACES = (
+    "Colour behind a trace: evidence for (orange, red) and against (blue) the class in that "
+    "channel, as a share of its largest value over all channels and seconds shown."
+)
+"""How to read EEG with evidence behind it, for captions."""
+
+
 def ordered(sources: Iterable[Source]) -> list[Source]:
     """Return sources in the order in which they are shown."""
     return [source for source in SOURCE_TITLES if source in set(sources)]
@@ -70,7 +78,8 @@ def check_maps(what: str, maps: Mapping[Source, ChainMap], sources: Iterable[Sou
     if not expected or set(maps) != set(expected):
         raise ValueError(f"{what} must have the sources {expected}, received {list(maps)}")
     for source, found in maps.items():
-        shape = (len(CHAINS), len(found.hertz) - 1, len(found.seconds) - 1)
+        rows = found.values.shape[-2] if found.hertz is None else len(found.hertz) - 1
+        shape = (len(CHAINS), rows, len(found.seconds) - 1)
         if found.values.shape != shape:
             raise ValueError(
                 f"{what}, {source}: values must have shape {shape}, received {found.values.shape}"
@@ -79,6 +88,8 @@ def check_maps(what: str, maps: Mapping[Source, ChainMap], sources: Iterable[Sou
 
 def _shown(found: ChainMap) -> np.ndarray:
     """Values without the rows that are margins of the picture."""
+    if found.hertz is None:
+        return found.values
     return found.values[:, (found.hertz[1:] > 0) & (found.hertz[:-1] < TOP_HERTZ)]
 
 
@@ -152,14 +163,36 @@ def draw_evidence(
     return [colours, lines]
 
 
-def draw_key(axes: Axes, *, orientation: Literal["vertical", "horizontal"] = "vertical") -> None:
+def draw_strip(
+    axes: Axes, values: np.ndarray, seconds: np.ndarray, base: float, peak: float
+) -> None:
+    """Lay a channel's evidence behind its trace, one unit high.
+
+    Args:
+        axes: in seconds and trace distances.
+        values: evidence, shape ``(columns,)``.
+        seconds: edges of the columns.
+        base: where the trace's base line lies on the axes.
+        peak: the value that is shown in full colour.
+    """
+    axes.imshow(np.clip(values / peak, -1, None)[np.newaxis], cmap=EVIDENCE_MAP, vmin=-1, vmax=1,
+                extent=(*seconds[[0, -1]], base - 0.5, base + 0.5), aspect="auto",
+                interpolation="bilinear", interpolation_stage="data", zorder=0)  # fmt: skip
+
+
+def draw_key(
+    axes: Axes,
+    *,
+    orientation: Literal["vertical", "horizontal"] = "vertical",
+    contours: bool = True,
+) -> None:
     """Say what the colours of the evidence mean, on narrow axes of their own."""
     upright = orientation == "vertical"
     shades = np.linspace(-1, 1, 257)
     axes.imshow(shades[:, None] if upright else shades[None], cmap=EVIDENCE_MAP, vmin=-1, vmax=1,
                 extent=(0, 1, -1, 1) if upright else (-1, 1, 0, 1), origin="lower",
                 aspect="auto")  # fmt: skip
-    for level, style in CONTOURS.items():
+    for level, style in CONTOURS.items() if contours else ():
         draw = axes.axhline if upright else axes.axvline
         draw(level, color=INK, linewidth=0.7, linestyle=style)
     axes.set(xticks=[], yticks=[])

@@ -102,7 +102,7 @@ def _draw_curves(axes: Axes, curves: pd.DataFrame, looks: Mapping, chosen: str) 
     curve, fill = curves[["curve", "fill"]].iloc[0]
     axes.set_title(f"{_capital(curve)}, {fill}\n({BETTER_CURVES[curve]} is better)")
     verb = "inserted" if curve == "insertion" else "removed"
-    axes.set(xlim=(0, 1), xlabel=f"share of the picture {verb}")
+    axes.set(xlim=(0, 1), xlabel=f"share of the window {verb}")
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.grid(axis="y")
 
@@ -318,7 +318,7 @@ def planted_evidence(
     Args:
         table: columns ``class``, ``maps``, ``mass`` (fraction of a map's mass inside the planted
             region; NaN where not defined), ``low`` and ``high`` (ends of its interval),
-            ``chance`` (mean share of the picture that the region covers), ``n`` (windows) and
+            ``chance`` (mean share of what networks see that the region covers), ``n`` (windows) and
             ``detected`` (share of the windows in which the network predicts the class).
         failing: kinds of maps that do not fall apart as weights are randomised; they are hollow,
             and the caption names them.
@@ -358,7 +358,7 @@ def planted_evidence(
     _caption(
         figure,
         _failing_text(failing),
-        f"Lines: {confidence:.0%} interval; upright: the region's share of the picture, which "
-        "is what chance would reach; detected: windows in which the network predicts the class.",
+        f"Lines: {confidence:.0%} interval; upright: the region's share of what the networks see, "
+        "which chance would reach; detected: windows in which the network predicts the class.",
     )
     return figure

@@ -45,16 +45,29 @@ _LEVEL_TITLES = {
     "delta": f"delta\nbelow {BANDS['delta'][1]:g} Hz",
     "outside": "outside\n(no EEG)",
 }
-_LEVELS = {"chain": tuple(CHAINS), "band": (*BANDS, "outside")}
+EVERY_BAND = "all"
+"""The level of a source in which frequencies are not told apart, so that there is none to draw."""
+
+_LEVELS = {"chain": tuple(CHAINS), "band": (*BANDS, "outside", EVERY_BAND)}
 _COLUMNS = ("class", "source", "dimension", "level", "share", "n", "chance")
+
+
+def _reaches_beyond_label(seconds: np.ndarray) -> bool:
+    """Whether more is shown than the seconds of which the label speaks, so that marks tell them."""
+    return bool(seconds.min() < _LABEL[0] or seconds.max() > _LABEL[1])
 
 
 def _stack(found: ChainMap) -> tuple[np.ndarray, np.ndarray]:
     """Stack the chains, the first on top, 20 Hz each, without the picture's margins.
 
+    Rows that are channels share that height, the first on top.
+
     Returns:
         Edges of the rows on the axis of a stack, and the values between them.
     """
+    if found.hertz is None:
+        values = found.values[::-1, ::-1].reshape(-1, found.values.shape[-1])
+        return np.linspace(0, TOP_HERTZ * len(CHAINS), len(values) + 1), values
     inside = (found.hertz[1:] > 0) & (found.hertz[:-1] < TOP_HERTZ)
     lower = found.hertz[:-1][inside].copy()
     lower[0] = 0
@@ -72,16 +85,22 @@ def _draw_stack(axes: Axes, found: ChainMap, peak: float) -> None:
     axes.pcolorfast(found.seconds, edges, values / peak, cmap=_SHARE_MAP, vmin=0, vmax=1)
     for base in _BASES[:-1]:
         axes.axhline(base, color=INK, linewidth=0.6)
-    for second in _LABEL:
+    for second in _LABEL if _reaches_beyond_label(found.seconds) else ():
         axes.axvline(second, color=INK, linewidth=0.8, linestyle=":")
 
 
-def _frame_stacks(grid: np.ndarray, seconds: Sequence[np.ndarray]) -> None:
+def _stack_ticks(*, hertz: bool) -> dict[float, str]:
+    """Name the chains on the axis of a stack, and where there are any, its frequencies."""
+    middles = dict(zip(_BASES + TOP_HERTZ / 2, CHAINS, strict=True))
+    if not hertz:
+        return middles
+    ends = dict.fromkeys(_BASES, "0") | {TOP_HERTZ * len(CHAINS): f"{TOP_HERTZ:g}"}
+    return ends | {at: f"{chain}   {TOP_HERTZ / 2:g}" for at, chain in middles.items()}
+
+
+def _frame_stacks(grid: np.ndarray, seconds: Sequence[np.ndarray], *, hertz: bool) -> None:
     """Set limits and ticks, one array of seconds a column; only outer axes have ticks."""
-    top = TOP_HERTZ * len(CHAINS)
-    ticks = dict.fromkeys(_BASES, "0") | {top: f"{TOP_HERTZ:g}"}
-    for chain, base in zip(CHAINS, _BASES, strict=True):
-        ticks[base + TOP_HERTZ / 2] = f"{chain}   {TOP_HERTZ / 2:g}"
+    top, ticks = TOP_HERTZ * len(CHAINS), _stack_ticks(hertz=hertz)
     for (row, column), axes in np.ndenumerate(grid):
         axes.set_yticks([] if column else list(ticks), [] if column else list(ticks.values()))
         if row < len(grid) - 1:
@@ -141,8 +160,8 @@ def mean_maps(
 
     Returns:
         A figure of a row a class, right at the left and wrong at the right, a column a source,
-        with the four chains stacked, 0 to 20 Hz each. The maps of a class are scaled to the
-        greatest value that any of them shows.
+        with the four chains stacked, each 0 to 20 Hz, or its channels from front to back. The maps
+        of a class are scaled to the greatest value that any of them shows.
 
     Raises:
         ValueError: if means and counts do not fit, or groups differ in their sources.
@@ -158,17 +177,20 @@ def mean_maps(
         _draw_groups(axes_row.reshape(2, -1), groups, sources)
         for axes, outcome in zip(axes_row[:: len(sources)], OUTCOMES, strict=True):
             axes.set_title(f"{name}, {outcome}: n = {counts.get((name, outcome), 0):,}")
-    _frame_stacks(grid, [any_maps[source].seconds for source in sources * 2])
+    hertz = any(found.hertz is not None for found in any_maps.values())
+    _frame_stacks(grid, [any_maps[source].seconds for source in sources * 2], hertz=hertz)
     for axes, source in zip(grid[-1], sources * 2, strict=True):
         axes.set_xlabel(f"{SOURCE_TITLES[source]}, time (s)")
-    figure.supylabel("chain, frequency (Hz)", fontsize=8.5)
+    rows = "frequency (Hz)" if hertz else "its channels from front to back"
+    figure.supylabel(f"chain, {rows}", fontsize=8.5)
     figure.colorbar(ScalarMappable(cmap=_SHARE_MAP), ax=grid, aspect=60, pad=0.01,
                     label="mean evidence, share of the class's maximum")  # fmt: skip
+    wide = any(_reaches_beyond_label(found.seconds) for found in any_maps.values())
+    dotted = f"; dotted: the {LABEL_SECONDS} s of which the label speaks" if wide else ""
     say_below(
         figure,
         f"{caption} The maps of a class share one scale, which ends at the class's maximum. Time "
-        f"counts from the start of the 50-s window; dotted: the {LABEL_SECONDS} s of which the "
-        "label speaks.",
+        f"counts from the start of the 50-s window{dotted}.",
     )
     return figure
 
@@ -202,7 +224,8 @@ def _draw_seconds(axes: Axes, rows: pd.DataFrame, name: str) -> None:
     """One class over time: its line with a band, and chance dotted."""
     rows = rows.assign(level=rows["level"].astype(float)).sort_values("level")
     colour, seconds = CLASS_COLOURS.get(name, INK), rows["level"].to_numpy()
-    axes.axvspan(*_LABEL, color=FAINT, linewidth=0)
+    if _reaches_beyond_label(seconds):
+        axes.axvspan(*_LABEL, color=FAINT, linewidth=0)
     if "low" in rows:
         axes.fill_between(seconds, rows["low"], rows["high"], color=colour, alpha=0.35, linewidth=0)
     axes.plot(seconds, rows["chance"], color=INK, linewidth=0.8, linestyle=":")
@@ -211,7 +234,7 @@ def _draw_seconds(axes: Axes, rows: pd.DataFrame, name: str) -> None:
         axes.text(0.5, 0.5, "no window", transform=axes.transAxes, ha="center", color=MUTED)
     axes.set_title(f"{name}, n = {max(rows['n'], default=0):,}")
     axes.set_xlabel("time (s)")
-    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10], integer=True))
     axes.grid(axis="y")
 
 
@@ -228,8 +251,10 @@ def _percent(share: float, _: int | None = None) -> str:
 def _draw_shares(figure: SubFigure, rows: pd.DataFrame, classes: Sequence[str]) -> None:
     """Draw a source's shares by chain and by band."""
     title = SOURCE_TITLES[rows["source"].iloc[0]]
-    panels = figure.subplots(1, len(_LEVELS))
-    for axes, (dimension, known) in zip(panels, _LEVELS.items(), strict=True):
+    has_bands = EVERY_BAND not in set(rows["level"])
+    drawn = {name: known for name, known in _LEVELS.items() if name != "band" or has_bands}
+    panels = figure.subplots(1, len(drawn), squeeze=False)[0]
+    for axes, (dimension, known) in zip(panels, drawn.items(), strict=True):
         part = rows[rows["dimension"] == dimension]
         _draw_levels(axes, part, classes, [level for level in known if level in set(part["level"])])
         axes.set_title(f"{title}, by {dimension}", weight="bold")
@@ -262,12 +287,13 @@ def _check_levels(table: pd.DataFrame) -> None:
             raise ValueError(f"levels of {dimension} must be of {known}, received {unknown}")
 
 
-def _draw_legend(figure: SubFigure, classes: Sequence[str]) -> None:
+def _draw_legend(figure: SubFigure, table: pd.DataFrame, classes: Sequence[str]) -> None:
     handles = [
         *(Line2D([], [], linestyle="none", label=name, **_look(classes, name)) for name in classes),
         Line2D([], [], color=INK, linewidth=0.8, label="if spread evenly"),
-        Patch(color=FAINT, label=f"{LABEL_SECONDS} s of which the label speaks"),
     ]
+    if _reaches_beyond_label(table.loc[table["dimension"] == "second", "level"].astype(float)):
+        handles.append(Patch(color=FAINT, label=f"{LABEL_SECONDS} s of which the label speaks"))
     figure.legend(handles=handles, loc="center left", ncols=len(handles), columnspacing=1.2)
 
 
@@ -277,16 +303,18 @@ def importance(table: pd.DataFrame, *, sample: str, caption: str) -> Figure:
 
     Args:
         table: columns ``class``, ``source``, ``dimension`` (``chain``, ``band`` or ``second``),
-            ``level`` (LL ...; delta, theta, alpha, beta or outside; the middle of a stretch of
-            time in seconds from the start of the 50-s window), ``share`` (mean share of the
-            positive evidence, 0 to 1), ``chance`` (the share if evidence were spread evenly),
+            ``level`` (LL ...; delta, theta, alpha, beta, outside, or ``all`` where frequencies are
+            not told apart; the middle of a stretch of time in seconds from the start of the 50-s
+            window), ``share`` (mean share of the positive evidence, 0 to 1), ``chance`` (the share
+            if evidence were spread evenly),
             ``n`` (windows of the class) and perhaps ``low`` and ``high`` (ends of its interval).
         sample: how many windows of how many patients, in words.
         caption: what the shares and intervals are, in a sentence or two.
 
     Returns:
-        A figure of two rows of axes a source: shares by chain and by band, a dot a class; and by
-        second, an axes a class, with the seconds of which the label speaks shaded.
+        A figure of two rows of axes a source: shares by chain and, where there are any, by band, a
+        dot a class; and by second, an axes a class, with the seconds of which the label speaks
+        shaded.
 
     Raises:
         ValueError: if the table lacks a column, a row, or a dimension of a source, or has a level
@@ -297,7 +325,7 @@ def importance(table: pd.DataFrame, *, sample: str, caption: str) -> Figure:
     heights = [0.15, *[1.3, 1.1] * len(sources)]
     figure = new_figure(0.8 + 1.7 * sum(heights), title=f"Where the evidence lies, {sample}")
     legend, *parts = figure.subfigures(len(heights), 1, height_ratios=heights)
-    _draw_legend(legend, classes)
+    _draw_legend(legend, table, classes)
     for source, shares, times in zip(sources, parts[::2], parts[1::2], strict=True):
         rows = table[table["source"] == source]
         _draw_shares(shares, rows, classes)

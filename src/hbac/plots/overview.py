@@ -58,7 +58,13 @@ class Example:
     maps: Mapping[str, Mapping[Source, ChainMap]]
 
 
-def _check(examples: Sequence[Example]) -> None:
+def check_examples(examples: Sequence[Example]) -> None:
+    """Refuse windows that can't stand below one another.
+
+    Raises:
+        ValueError: if there is none, or they differ in their sources or number of maps, or values
+            do not fit their edges.
+    """
     if not examples:
         raise ValueError("examples must hold one at least, received none")
     first = examples[0]
@@ -160,7 +166,7 @@ def overview(examples: Sequence[Example], *, title: str, caption: str) -> Figure
         ValueError: if there is no example, or they differ in their sources or number of maps, or
             values do not fit their edges.
     """
-    _check(examples)
+    check_examples(examples)
     sources = ordered(examples[0].pictures)
     caption = (
         f"{caption} {READING} Each row has its own time, in seconds from the start of its EEG "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,10 +37,10 @@ from hbac.plots.style import INK, LEFT, PAGE_WIDTH, say_below, styled
 _CAPTION_CHARACTERS = 150
 _SENTENCE_CHARACTERS = 125
 
-_LEFT, _EEG_WIDTH, _SIDE, _SIDE_RIGHT = 1.0, 6.0, 7.85, 10.12
+LEFT_EDGE, EEG_WIDTH, SIDE, _SIDE_RIGHT = 1.0, 6.0, 7.85, 10.12
 """Inches from the left: the EEG and the 50 s below it; from where to where other sources reach."""
 
-_TITLES, _LINE, _EEG_HEIGHT = 0.42, 0.24, 3.45
+_TITLES, _LINE, EEG_HEIGHT = 0.42, 0.24, 3.45
 _HEADING, _PANEL, _GAP, _TIME_AXIS = 0.5, 0.46, 0.05, 0.44
 
 
@@ -67,7 +67,7 @@ def _draw_picture(axes: Axes, picture: ChainMap, chain: int, limits: tuple[float
     say_no_data(axes, picture, chain)
 
 
-def _axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+def place_axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
     """Axes placed in inches from the figure's upper left corner."""
     across, down = figure.get_size_inches()
     return figure.add_axes(
@@ -75,9 +75,36 @@ def _axes(figure: Figure, left: float, top: float, width: float, height: float) 
     )
 
 
-def _write(figure: Figure, left: float, top: float, text: str, **look: object) -> None:
+def write(figure: Figure, left: float, top: float, text: str, **look: object) -> None:
+    """Write text so many inches from the figure's upper left corner."""
     across, down = figure.get_size_inches()
     figure.text(left / across, 1 - top / down, text, va="top", **look)
+
+
+def start_page(
+    explained: Sequence[ExplainedClass], below: float, *, title: str, caption: str
+) -> tuple[Figure, float]:
+    """Begin a figure of one window with its title and sentences, and end it with its caption.
+
+    Args:
+        explained: whose sentences are written.
+        below: inches that all takes that stands between sentences and caption.
+        title: the figure's title.
+        caption: below all.
+
+    Returns:
+        The figure, and how many inches below its top the room begins.
+    """
+    sentences = [
+        line for told in explained for line in textwrap.wrap(told.sentence, _SENTENCE_CHARACTERS)
+    ]
+    top = _TITLES + _LINE * len(sentences) + 0.32
+    small_print = 0.15 * math.ceil(len(caption) / _CAPTION_CHARACTERS) + 0.12
+    figure = Figure(figsize=(PAGE_WIDTH, top + below + small_print))
+    write(figure, 0.11, 0.1, title, weight="bold", fontsize=11)
+    write(figure, 0.11, _TITLES, "\n".join(sentences), fontsize=12, linespacing=1.25)
+    say_below(figure, caption)
+    return figure, top
 
 
 def _draw_legend(axes: Axes, name: str, is_shaded: bool) -> None:
@@ -89,7 +116,7 @@ def _draw_legend(axes: Axes, name: str, is_shaded: bool) -> None:
                 borderpad=0.1, borderaxespad=0.2, columnspacing=1.5)  # fmt: skip
 
 
-def _mark_label(axes: Axes, label: tuple[float, float], *, bar: bool) -> None:
+def mark_label(axes: Axes, label: tuple[float, float], *, bar: bool) -> None:
     """Dash a line at either end of the seconds of which the label speaks."""
     for second in label:
         axes.axvline(second, color=INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=3)
@@ -107,13 +134,14 @@ def _draw_traces(
 ) -> None:
     """Draw the EEG with what speaks for a class shaded."""
     draw_eeg(axes, recording, shaded=shaded, offset=window[0])
-    _mark_label(axes, _label(window), bar=True)
+    mark_label(axes, label_of(window), bar=True)
     _draw_legend(axes, name, bool(shaded))
 
 
-def _draw_votes(
+def draw_votes(
     axes: Axes, votes: np.ndarray, prediction: np.ndarray, class_names: Sequence[str]
 ) -> None:
+    """Draw a bar of votes and one of probability for each class."""
     rows = np.arange(len(class_names))
     known = "experts' votes" if np.isfinite(votes).any() else "experts' votes (unknown)"
     drawn = {known: (-0.2, votes, "#a6a6a6"), "prediction": (0.2, prediction, LEFT)}
@@ -130,7 +158,8 @@ def _draw_votes(
                 handlelength=1.2, borderpad=0.1, borderaxespad=0.2)  # fmt: skip
 
 
-def _heading(told: ExplainedClass, shares: Mapping[str, tuple[float, float]]) -> str:
+def heading_of(told: ExplainedClass, shares: Mapping[str, tuple[float, float]]) -> str:
+    """Name a class with its prediction and votes."""
     vote, probability = shares[told.name]
     voted = f", votes {vote:.2f}" if np.isfinite(vote) else ""
     return f"Evidence for {told.name} (prediction {probability:.2f}{voted})"
@@ -159,7 +188,7 @@ def _draw_source(
     window: tuple[float, float],
 ) -> None:
     """Draw a source's chains, an axes each from top to bottom."""
-    limits, label = gray_limits(picture), _label(window)
+    limits, label = gray_limits(picture), label_of(window)
     for chain, axes in enumerate(column):
         _draw_picture(axes, picture, chain, limits)
         draw_evidence(axes, evidence, chain, peak)
@@ -167,7 +196,7 @@ def _draw_source(
             for second in window:
                 axes.axvline(second, color=INK, linewidth=1.0, zorder=3)
         else:
-            _mark_label(axes, label, bar=False)
+            mark_label(axes, label, bar=False)
         axes.set(xlim=picture.seconds[[0, -1]], ylim=(0, TOP_HERTZ), xticks=[], yticks=[])
         axes.tick_params(labelsize=7, length=2, pad=1.5)
         axes.spines[:].set_visible(True)
@@ -177,7 +206,8 @@ def _draw_source(
     column[-1].set_xlabel("time (s)", labelpad=1)
 
 
-def _label(window: tuple[float, float]) -> tuple[float, float]:
+def label_of(window: tuple[float, float]) -> tuple[float, float]:
+    """The seconds of a window of which its label speaks."""
     first, last = central_seconds(window[1] - window[0], LABEL_SECONDS)
     return window[0] + first, window[0] + last
 
@@ -186,10 +216,10 @@ def _places(sources: Sequence[Source]) -> list[tuple[float, float]]:
     """Left edge and width in inches of each source's column; the first lies below the EEG."""
     others = len(sources) - 1
     if not others:
-        return [(_LEFT, _EEG_WIDTH)]
+        return [(LEFT_EDGE, EEG_WIDTH)]
     gap = 0.3
-    width = (_SIDE_RIGHT - _SIDE + gap) / others - gap
-    return [(_LEFT, _EEG_WIDTH), *((_SIDE + k * (width + gap), width) for k in range(others))]
+    width = (_SIDE_RIGHT - SIDE + gap) / others - gap
+    return [(LEFT_EDGE, EEG_WIDTH), *((SIDE + k * (width + gap), width) for k in range(others))]
 
 
 def _source_title(source: Source, width: float) -> str:
@@ -208,33 +238,38 @@ def _draw_class(
     window: tuple[float, float],
 ) -> None:
     """Draw a class's evidence: a column a source, the four chains below one another."""
-    _write(figure, 0.11, top, heading, weight="bold", fontsize=9.5)
+    write(figure, 0.11, top, heading, weight="bold", fontsize=9.5)
     sources, peak = ordered(pictures), largest(told.maps.values())
     tops = top + _HEADING + (_PANEL + _GAP) * np.arange(len(CHAINS))
     for source, (left, width) in zip(sources, _places(sources), strict=True):
-        column = [_axes(figure, left, place, width, _PANEL) for place in tops]
+        column = [place_axes(figure, left, place, width, _PANEL) for place in tops]
         _draw_source(column, pictures[source], told.maps[source], peak, window)
         column[0].set_title(_source_title(source, width), fontsize=8, pad=3)
-        if left == _LEFT:
+        if left == LEFT_EDGE:
             for axes, chain in zip(column, CHAINS, strict=True):
                 _name_rows(axes, chain)
     height = tops[-1] + _PANEL - tops[0]
-    draw_key(_axes(figure, _SIDE_RIGHT + 0.14, tops[0], 0.12, height))
+    draw_key(place_axes(figure, _SIDE_RIGHT + 0.14, tops[0], 0.12, height))
 
 
-def _check(
-    pictures: Mapping[Source, ChainMap],
+def check_explained(
     explained: Sequence[ExplainedClass],
+    sources: Iterable[Source],
     class_names: Sequence[str],
-    shares: Mapping[str, np.ndarray],
+    **shares: np.ndarray,
 ) -> None:
+    """Refuse classes, maps or shares of classes that do not fit.
+
+    Raises:
+        ValueError: if there is no class, a name is unknown, maps have other sources, or shares
+            other shapes.
+    """
     if not explained:
         raise ValueError("explained must hold a class at least, received none")
-    check_maps("pictures", pictures, pictures)
     for told in explained:
         if told.name not in class_names:
             raise ValueError(f"explained must be of {list(class_names)}, received {told.name!r}")
-        check_maps(f"maps of {told.name}", told.maps, pictures)
+        check_maps(f"maps of {told.name}", told.maps, sources)
     for name, values in shares.items():
         if values.shape != (len(class_names),):
             raise ValueError(
@@ -282,26 +317,23 @@ def window_explanation(
         ValueError: if shapes, sources or names do not fit, or an electrode is missing.
     """
     votes, prediction = np.asarray(votes, float), np.asarray(prediction, float)
-    _check(pictures, explained, class_names, {"votes": votes, "prediction": prediction})
+    check_maps("pictures", pictures, pictures)
+    check_explained(explained, pictures, class_names, votes=votes, prediction=prediction)
     window = (start, start + recording.duration)
-    sentences = [
-        line for told in explained for line in textwrap.wrap(told.sentence, _SENTENCE_CHARACTERS)
-    ]
-    caption = f"{caption} {READING} Time counts from the start of the EEG recording."
-    top = _TITLES + _LINE * len(sentences) + 0.32
     block = _HEADING + len(CHAINS) * (_PANEL + _GAP) + _TIME_AXIS
-    below = top + _EEG_HEIGHT + 0.48
-    small_print = 0.15 * math.ceil(len(caption) / _CAPTION_CHARACTERS) + 0.12
-    figure = Figure(figsize=(PAGE_WIDTH, below + len(explained) * block + small_print))
-    _write(figure, 0.11, 0.1, title, weight="bold", fontsize=11)
-    _write(figure, 0.11, _TITLES, "\n".join(sentences), fontsize=12, linespacing=1.25)
-    eeg = _axes(figure, _LEFT, top, _EEG_WIDTH, _EEG_HEIGHT)
+    figure, top = start_page(
+        explained,
+        EEG_HEIGHT + 0.48 + len(explained) * block,
+        title=title,
+        caption=f"{caption} {READING} Time counts from the start of the EEG recording.",
+    )
+    below = top + EEG_HEIGHT + 0.48
+    eeg = place_axes(figure, LEFT_EDGE, top, EEG_WIDTH, EEG_HEIGHT)
     _draw_traces(eeg, recording, window, shaded, explained[0].name)
-    bars = _axes(figure, _SIDE + 0.45, top, PAGE_WIDTH - _SIDE - 0.6, _EEG_HEIGHT)
-    _draw_votes(bars, votes, prediction, class_names)
+    bars = place_axes(figure, SIDE + 0.45, top, PAGE_WIDTH - SIDE - 0.6, EEG_HEIGHT)
+    draw_votes(bars, votes, prediction, class_names)
     shares = dict(zip(class_names, zip(votes, prediction, strict=True), strict=True))
     for place, told in enumerate(explained):
-        heading = _heading(told, shares)
+        heading = heading_of(told, shares)
         _draw_class(figure, below + place * block, heading, told, pictures, window)
-    say_below(figure, caption)
     return figure

@@ -135,10 +135,10 @@ def simulate_planted(planted: PlantedEvidence) -> Recording:
     return record(_session(planted), brain)
 
 
-def _draw_stretch(rng: np.random.Generator, lengths: Span, duration: int) -> Span:
-    """A stretch anywhere inside the window in the middle of the recording."""
+def _draw_stretch(rng: np.random.Generator, lengths: Span, duration: int, within: float) -> Span:
+    """A stretch anywhere inside so many seconds in the middle of the recording."""
     length = rng.uniform(*lengths)
-    start = (duration - WINDOW_SECONDS) / 2 + rng.uniform(0, WINDOW_SECONDS - length)
+    start = (duration - within) / 2 + rng.uniform(0, within - length)
     return round(start, 1), round(start + length, 1)
 
 
@@ -149,6 +149,7 @@ def plan_planted(
     duration: int = 600,
     patterns: Sequence[str] = LOCAL_PATTERNS,
     lengths: Span = (10.0, 20.0),
+    within: float = WINDOW_SECONDS,
 ) -> list[PlantedEvidence]:
     """Plan recordings with planted evidence, all pairs of pattern and chain as often as can be.
 
@@ -157,24 +158,26 @@ def plan_planted(
         seed: of the plan and of every recording in it.
         duration: length of each in seconds, 50 or more.
         patterns: which of ``LOCAL_PATTERNS`` and ``other``.
-        lengths: shortest and longest stretch in seconds, 2 to 50. A stretch lies anywhere in the
-            50 s in the middle of the recording.
+        lengths: shortest and longest stretch in seconds, from 2 to ``within``.
+        within: seconds in the middle of the recording, in which a stretch lies anywhere.
 
     Returns:
         The plans, in random order.
 
     Raises:
-        ValueError: if ``duration`` or ``lengths`` are out of range.
+        ValueError: if ``duration``, ``lengths`` or ``within`` are out of range.
     """
     if duration < WINDOW_SECONDS:
         raise ValueError(f"duration must be {WINDOW_SECONDS} s or more, received {duration}")
-    if not 2 <= lengths[0] <= lengths[1] <= WINDOW_SECONDS:
-        raise ValueError(f"lengths must increase from 2 to {WINDOW_SECONDS}, received {lengths}")
+    if not 0 < within <= WINDOW_SECONDS:
+        raise ValueError(f"within must be above 0 and at most {WINDOW_SECONDS}, received {within}")
+    if not 2 <= lengths[0] <= lengths[1] <= within:
+        raise ValueError(f"lengths must increase from 2 to {within:g}, received {lengths}")
     rng = np.random.default_rng(seed)
     pairs = list(product(patterns, CHAINS))
     order = [pairs[k] for _ in range(-(-n // len(pairs))) for k in rng.permutation(len(pairs))]
     seeds = rng.choice(2**31, size=n, replace=False)
     return [
-        PlantedEvidence(int(own), *pair, _draw_stretch(rng, lengths, duration), duration)
+        PlantedEvidence(int(own), *pair, _draw_stretch(rng, lengths, duration, within), duration)
         for own, pair in zip(seeds, order, strict=False)
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -12,14 +12,18 @@ import numpy as np
 import pandas as pd
 
 from hbac import explain, models
+from hbac.eeg.gaps import MISSING
+from hbac.models.inputs import Input
 from hbac.pipelines.explainability.intervals import estimate_means
 from hbac.pipelines.explainability.networks import (
     Networks,
     Pool,
+    explained_input,
+    explained_layout,
     load_best,
     load_pools,
     map_size,
-    picture_layout,
+    seen_windows,
 )
 from hbac.pipelines.explainability.params import ExplainabilityParams
 
@@ -27,19 +31,32 @@ logger = logging.getLogger(__name__)
 
 RANDOM, CENTRE = "random", "centre prior"
 MEAN_SPECTRUM, BLURRED, IMPUTED = "mean spectrum", "blurred", "imputed"
+FLAT, INTERPOLATED = "flat line", "interpolated"
+FILLS: dict[Input, tuple[str, str]] = {
+    "picture": (MEAN_SPECTRUM, BLURRED),
+    "waveform": (FLAT, INTERPOLATED),
+}
+"""What takes the place of tiles by what networks see; the first also in sensitivity-n. A waveform
+has neither a spectrum nor, once blurred, anything left of it: it gets a flat line, which networks
+know as missing, or a straight one from sample to sample within the channel."""
+
 INSERTION, DELETION = "insertion", "deletion"
 MOST_FIRST, LEAST_FIRST = "ROAD, most relevant first", "ROAD, least relevant first"
 
-BETTER = {
-    f"{INSERTION}, {MEAN_SPECTRUM}": "higher",
-    f"{INSERTION}, {BLURRED}": "higher",
-    f"{DELETION}, {MEAN_SPECTRUM}": "lower",
-    f"{DELETION}, {BLURRED}": "lower",
-    "ROAD": "higher",
-    "sensitivity-n": "higher",
-    "sparseness": "higher",
-}
-"""The scores of faithfulness, and which way is better."""
+
+def better_of(seen: Input) -> dict[str, str]:
+    """Name the scores of faithfulness of what networks see, and say which way is better."""
+    return {
+        **{f"{INSERTION}, {fill}": "higher" for fill in FILLS[seen]},
+        **{f"{DELETION}, {fill}": "lower" for fill in FILLS[seen]},
+        "ROAD": "higher",
+        "sensitivity-n": "higher",
+        "sparseness": "higher",
+    }
+
+
+BETTER = better_of("picture") | better_of("waveform")
+"""Every score, and which way is better."""
 
 
 def kinds() -> tuple[str, ...]:
@@ -47,10 +64,10 @@ def kinds() -> tuple[str, ...]:
     return (*(method.name for method in explain.METHODS.values()), RANDOM, CENTRE)
 
 
-def _tested(chosen: pd.DataFrame, per_class: int) -> pd.DataFrame:
-    """The first windows drawn at random of each predicted class."""
-    drawn = chosen[chosen["random"]]
-    return drawn.groupby("predicted").head(per_class).reset_index(drop=True)
+def _tested(chosen: pd.DataFrame, per_class: int) -> np.ndarray:
+    """Positions of the first windows drawn at random of each predicted class."""
+    drawn = chosen.reset_index(drop=True)[chosen["random"].to_numpy()]
+    return drawn.groupby("predicted").head(per_class).index.to_numpy()
 
 
 def _maps_by_method(
@@ -75,7 +92,7 @@ def maps_of_every_kind(
     """Map one class of each window by every method, at random, and by a centre prior.
 
     Args:
-        images: pictures, shape ``(windows, height, width)``.
+        images: pictures or waveforms, shape ``(windows, height, width)``.
         classes: the class of each window, shape ``(windows,)``.
         pool: the networks.
         params: of which the seed, and the cells of random maps (the tiles).
@@ -101,8 +118,10 @@ class _Group:
         windows: of which ``predicted`` is the class that is explained.
         images: shape ``(n, height, width)``.
         maps: shape ``(kinds, n, height, width)``.
-        logits: scores pictures as the networks do.
+        logits: scores windows as the networks do.
         tiles: what is removed and put back.
+        fills: by name, what may take a tile's place.
+        impute: what takes its place in ROAD.
     """
 
     windows: pd.DataFrame
@@ -110,6 +129,8 @@ class _Group:
     maps: np.ndarray
     logits: explain.Score
     tiles: explain.Tiles
+    fills: dict[str, explain.Replace]
+    impute: Callable[..., np.ndarray]
 
     @property
     def classes(self) -> np.ndarray:
@@ -124,30 +145,51 @@ class _Group:
         return pd.concat(tables, ignore_index=True).assign(**of_all)
 
 
+def _fills(
+    images: np.ndarray,
+    spectrum: np.ndarray | None,
+    tiles: explain.Tiles,
+    params: ExplainabilityParams,
+) -> dict[str, explain.Replace]:
+    """What may take a tile's place in pictures, or without a spectrum in waveforms."""
+    if spectrum is None:
+        nothing = np.full(images.shape[1:], MISSING, np.float32)
+        flat, line = explain.replace_by(images, nothing), explain.replace_by_line(images)
+        return {FLAT: flat, INTERPOLATED: line}
+    smooth = explain.blurred(images, tiles.panels, sigma=params.faithfulness.blur)
+    fills = {MEAN_SPECTRUM: spectrum, BLURRED: smooth}
+    return {name: explain.replace_by(images, fill) for name, fill in fills.items()}
+
+
 def _groups(
-    windows: pd.DataFrame,
+    chosen: pd.DataFrame,
     model_input: np.ndarray,
+    waveform_input: np.ndarray,
     networks: Networks,
     ensemble: dict[str, Any],
     params: ExplainabilityParams,
 ) -> Iterator[_Group]:
-    layout, test = picture_layout(ensemble), params.faithfulness
+    """Group the windows that are tested; the mean spectrum is that of all chosen ones."""
+    layout, test = explained_layout(ensemble), params.faithfulness
     tiles = explain.Tiles(layout.panels(), test.tile_rows, test.tile_columns)
+    seen = seen_windows(chosen["row"].to_numpy(), model_input, waveform_input, ensemble)
+    spectrum, impute = None, explain.noisy_interpolation
+    if explained_input(ensemble) == "picture":
+        spectrum = explain.mean_spectrum(seen, tiles.panels)
+        impute = explain.noisy_linear_imputation
+    places = _tested(chosen, test.windows_per_class)
+    windows = chosen.iloc[places]
     for rows, pool in load_pools(windows, networks, ensemble):
-        group = windows.iloc[rows]
-        images = np.asarray(model_input[group["row"].to_numpy()], np.float32)
-        maps = maps_of_every_kind(images, group["predicted"].to_numpy(), pool, params)
+        group, images = windows.iloc[rows], seen[places[rows]]
         yield _Group(
-            group, images, maps, pool.logits(batch_size=test.batch_size, compiled=True), tiles
+            group,
+            images,
+            maps_of_every_kind(images, group["predicted"].to_numpy(), pool, params),
+            pool.logits(batch_size=test.batch_size, compiled=True),
+            tiles,
+            _fills(images, spectrum, tiles, params),
+            impute,
         )
-
-
-def _fills(
-    group: _Group, spectrum: np.ndarray, params: ExplainabilityParams
-) -> dict[str, np.ndarray]:
-    panels = group.tiles.panels
-    smooth = explain.blurred(group.images, panels, sigma=params.faithfulness.blur)
-    return {MEAN_SPECTRUM: spectrum, BLURRED: smooth}
 
 
 def _curve_table(
@@ -162,16 +204,16 @@ def _curve_table(
 
 
 def _perturb(
-    group: _Group, spectrum: np.ndarray, params: ExplainabilityParams
+    group: _Group, params: ExplainabilityParams
 ) -> tuple[list[pd.DataFrame], list[pd.DataFrame]]:
     """Insertion, deletion and ROAD: tables of curves and of their scores."""
     test, curves, scores = params.faithfulness, [], []
     probabilities = explain.probabilities(group.logits)
     common = {"tiles": group.tiles, "seed": params.seed, "batch_size": test.batch_size}
     inputs = probabilities, group.images, group.maps, group.classes
-    for fill, pictures in _fills(group, spectrum, params).items():
+    for fill, replacing in group.fills.items():
         both = explain.insertion_deletion(
-            *inputs, fill=pictures, fractions=test.fractions, **common
+            *inputs, replace=replacing, fractions=test.fractions, **common
         )
         named = {INSERTION: both.insertion, DELETION: both.deletion}
         curves.append(_curve_table(group, named, fill, test.fractions))
@@ -180,7 +222,11 @@ def _perturb(
             for name, curve in named.items()
         ]
     removed = explain.remove_and_debias(
-        *inputs, fractions=test.road_fractions, noise=test.road_noise, **common
+        *inputs,
+        fractions=test.road_fractions,
+        noise=test.road_noise,
+        impute=group.impute,
+        **common,
     )
     named = {MOST_FIRST: removed.most_first, LEAST_FIRST: removed.least_first}
     curves.append(_curve_table(group, named, IMPUTED, test.road_fractions))
@@ -188,16 +234,14 @@ def _perturb(
     return curves, scores
 
 
-def _measure_maps(
-    group: _Group, spectrum: np.ndarray, params: ExplainabilityParams
-) -> list[pd.DataFrame]:
+def _measure_maps(group: _Group, params: ExplainabilityParams) -> list[pd.DataFrame]:
     """Sensitivity-n and sparseness, a table each."""
     test = params.faithfulness
     subsets = explain.subset_drops(
         group.logits,
         group.images,
         group.classes,
-        fill=spectrum,
+        replace=next(iter(group.fills.values())),
         tiles=group.tiles,
         shares=test.subset_shares,
         subsets=test.subsets,
@@ -215,6 +259,7 @@ def _measure_maps(
 def measure_faithfulness(
     chosen: pd.DataFrame,
     model_input: np.ndarray,
+    waveform_input: np.ndarray,
     networks: Networks,
     ensemble: dict[str, Any],
     params: ExplainabilityParams,
@@ -224,6 +269,8 @@ def measure_faithfulness(
     Args:
         chosen: as ``choose_windows`` returns them; some of those drawn at random are tested.
         model_input: pictures, shape ``(windows, height, width)``.
+        waveform_input: bipolar EEG, shape ``(windows, channels, samples)``; it is asked where no
+            network sees pictures.
         networks: by name, a callable that loads the network.
         ensemble: the record that names the networks.
         params: how maps are tested.
@@ -233,16 +280,11 @@ def measure_faithfulness(
         ``value``: the probability of the class); and scores, a row a window and kind of map
         (``score``, ``maps``, ``value``).
     """
-    windows = _tested(chosen, params.faithfulness.windows_per_class)
-    spectrum = explain.mean_spectrum(
-        np.asarray(model_input[chosen["row"].to_numpy()], np.float32),
-        picture_layout(ensemble).panels(),
-    )
     curves, scores = [], []
-    for group in _groups(windows, model_input, networks, ensemble, params):
-        of_group = _perturb(group, spectrum, params)
+    for group in _groups(chosen, model_input, waveform_input, networks, ensemble, params):
+        of_group = _perturb(group, params)
         curves += of_group[0]
-        scores += [*of_group[1], *_measure_maps(group, spectrum, params)]
+        scores += [*of_group[1], *_measure_maps(group, params)]
     return pd.concat(curves, ignore_index=True), pd.concat(scores, ignore_index=True)
 
 
@@ -263,6 +305,7 @@ def score_faithfulness(
 def check_randomisation(
     chosen: pd.DataFrame,
     model_input: np.ndarray,
+    waveform_input: np.ndarray,
     networks: Networks,
     ensemble: dict[str, Any],
     params: ExplainabilityParams,
@@ -284,7 +327,8 @@ def check_randomisation(
     windows = unseen.sample(
         min(params.randomisation.windows, len(unseen)), random_state=params.seed
     )
-    images = np.asarray(model_input[windows["row"].to_numpy()], np.float32)
+    rows = windows["row"].to_numpy()
+    images = seen_windows(rows, model_input, waveform_input, ensemble)
     compare = partial(
         _maps_by_method,
         images,

@@ -12,16 +12,23 @@ from matplotlib.figure import Figure
 
 from hbac import explain
 from hbac.eeg.chain_map import ChainMap, chain_maps
+from hbac.eeg.montage import CHAIN_ELECTRODES
 from hbac.eeg.panel import Panel, Source
 from hbac.eeg.recording import Recording
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS, VOTE_COLUMNS
-from hbac.pipelines.explainability.networks import map_panels, picture_layout
+from hbac.pipelines.explainability.networks import (
+    explained_input,
+    explained_layout,
+    map_panels,
+    seen_windows,
+)
 from hbac.pipelines.explainability.nodes import NO_CONSENSUS
 from hbac.pipelines.explainability.params import ExplainabilityParams
 from hbac.plots import faithfulness, importance
 from hbac.plots.overview import Example, overview
 from hbac.plots.style import message
+from hbac.plots.traces import waveform_explanation, waveform_overview
 from hbac.plots.window import ExplainedClass, window_explanation
 
 OUTCOMES = {True: "right", False: "wrong"}
@@ -65,31 +72,39 @@ def _told_classes(window: dict[str, Any]) -> list[int]:
 def _draw_window(
     load: Callable[[], Recording],
     window: dict[str, Any],
-    picture: np.ndarray,
+    picture: np.ndarray | None,
     maps: np.ndarray,
     panels: tuple[tuple[Panel, ...], tuple[Panel, ...]],
     sentences: list[str],
     caption: str,
 ) -> Figure:
-    """Draw one window; in a worker, so that windows are drawn side by side."""
+    """Draw one window; in a worker, so that windows are drawn side by side.
+
+    Without a picture its waveforms are explained.
+    """
     of_picture, of_maps = panels
     start = window["start_seconds"]
-    recording = load()
+    recording = load().crop(start, WINDOW_SECONDS)
     told = [
         ExplainedClass(CLASS_NAMES[number], sentence, chain_maps(of_class, of_maps, start=start))
         for number, of_class, sentence in zip(_told_classes(window), maps, sentences, strict=True)
     ]
+    said = {
+        "start": start,
+        "class_names": CLASS_NAMES,
+        "votes": np.array([window[column] for column in VOTE_COLUMNS]),
+        "prediction": np.array([window[column] for column in PREDICTION_COLUMNS]),
+        "title": _title(window),
+        "caption": caption,
+    }
+    if picture is None:
+        return waveform_explanation(recording.pick(CHAIN_ELECTRODES), told, **said)
     return window_explanation(
-        recording.crop(start, WINDOW_SECONDS),
+        recording,
         chain_maps(picture.astype(np.float32), of_picture, start=start),
         told,
-        start=start,
         shaded=explain.shaded_stretches(told[0].maps),
-        class_names=CLASS_NAMES,
-        votes=np.array([window[column] for column in VOTE_COLUMNS]),
-        prediction=np.array([window[column] for column in PREDICTION_COLUMNS]),
-        title=_title(window),
-        caption=caption,
+        **said,
     )
 
 
@@ -114,7 +129,8 @@ def draw_windows(
     Returns:
         By file name, ``<predicted class>_<eeg_id>_<window>``, a callable that draws the figure.
     """
-    panels = picture_layout(ensemble).panels(), map_panels(ensemble)
+    panels = explained_layout(ensemble).panels(), map_panels(ensemble)
+    has_pictures = explained_input(ensemble) == "picture"
     sentences = _with_shares(evidence).set_index(["eeg_id", "window", "class"])["sentence"]
     caption = _method_text(params, failing)
     figures = {}
@@ -127,7 +143,7 @@ def draw_windows(
             _draw_window,
             eegs[str(window["eeg_id"])],
             window,
-            np.asarray(model_input[window["row"]]),
+            np.asarray(model_input[window["row"]]) if has_pictures else None,
             of_window[told],
             panels,
             [sentences[*ids, CLASS_NAMES[number]] for number in told],
@@ -136,18 +152,33 @@ def draw_windows(
     return figures
 
 
+def _draw_examples(
+    windows: pd.DataFrame,
+    maps: np.ndarray,
+    seen: np.ndarray,
+    ensemble: dict[str, Any],
+    columns: Mapping[str, str],
+    **words: str,
+) -> Figure:
+    """Draw windows with the maps of the classes that some columns name."""
+    draw = overview if explained_input(ensemble) == "picture" else waveform_overview
+    return draw(_examples(windows, maps, seen, ensemble, columns), **words)
+
+
 def _examples(
     windows: pd.DataFrame,
     maps: np.ndarray,
-    model_input: np.ndarray,
+    seen: np.ndarray,
     ensemble: dict[str, Any],
     columns: Mapping[str, str],
 ) -> list[Example]:
-    """Pictures of windows, and the maps of the classes that some columns name."""
-    of_picture, of_maps = picture_layout(ensemble).panels(), map_panels(ensemble)
+    """What networks saw of windows, and the maps of the classes that some columns name."""
+    of_picture, of_maps = explained_layout(ensemble).panels(), map_panels(ensemble)
     examples = []
-    for position, window in zip(windows.index, windows.to_dict("records"), strict=True):
-        start, picture = window["start_seconds"], np.asarray(model_input[window["row"]], np.float32)
+    for position, window, picture in zip(
+        windows.index, windows.to_dict("records"), seen, strict=True
+    ):
+        start = window["start_seconds"]
         told = {
             f"{heading}: {CLASS_NAMES[window[column]]}": chain_maps(
                 maps[position, window[column]], of_maps, start=start
@@ -162,6 +193,7 @@ def draw_overview(
     chosen: pd.DataFrame,
     maps: np.ndarray,
     model_input: np.ndarray,
+    waveform_input: np.ndarray,
     ensemble: dict[str, Any],
     failing: list[str],
     params: ExplainabilityParams,
@@ -169,8 +201,12 @@ def draw_overview(
     """Draw one window of each class, right where there is one, with the predicted class's map."""
     ranked = chosen.sort_values(["correct", "agreed"], ascending=False, kind="stable")
     first = ranked.groupby("predicted").head(1).sort_values("predicted")
-    return overview(
-        _examples(first, maps, model_input, ensemble, {"predicted": "predicted"}),
+    return _draw_examples(
+        first,
+        maps,
+        seen_windows(first["row"].to_numpy(), model_input, waveform_input, ensemble),
+        ensemble,
+        {"predicted": "predicted"},
         title=f"A window of each predicted class, n = {len(first)}",
         caption=_method_text(params, failing),
     )
@@ -180,6 +216,7 @@ def draw_confident_errors(
     chosen: pd.DataFrame,
     maps: np.ndarray,
     model_input: np.ndarray,
+    waveform_input: np.ndarray,
     ensemble: dict[str, Any],
     failing: list[str],
     params: ExplainabilityParams,
@@ -189,14 +226,13 @@ def draw_confident_errors(
     if wrong.empty:
         return message("No prediction is wrong")
     surest = wrong[list(PREDICTION_COLUMNS)].max(axis=1).sort_values(ascending=False)
-    return overview(
-        _examples(
-            wrong.loc[surest.index],
-            maps,
-            model_input,
-            ensemble,
-            {"predicted": "predicted", "consensus": "experts"},
-        ),
+    ranked = wrong.loc[surest.index]
+    return _draw_examples(
+        ranked,
+        maps,
+        seen_windows(ranked["row"].to_numpy(), model_input, waveform_input, ensemble),
+        ensemble,
+        {"predicted": "predicted", "consensus": "experts"},
         title=f"Most confident errors, n = {len(wrong)}",
         caption=_method_text(params, failing),
     )
@@ -241,12 +277,20 @@ def draw_mean_maps(
 
 
 def draw_importance(
-    chosen: pd.DataFrame, summary: pd.DataFrame, failing: list[str], params: ExplainabilityParams
+    chosen: pd.DataFrame,
+    summary: pd.DataFrame,
+    ensemble: dict[str, Any],
+    failing: list[str],
+    params: ExplainabilityParams,
 ) -> Figure:
     """Draw where the evidence for predicted classes lies: chains, bands and seconds."""
+    where = {
+        "picture": "over all panels",
+        "waveform": "over all channels; waveforms have no frequency axis, so no bands",
+    }
     caption = (
-        f"{_method_text(params, failing)} Shares of the evidence for the predicted class over both "
-        f"kinds of panel; {params.confidence:.0%} intervals over patients."
+        f"{_method_text(params, failing)} Shares of the evidence for the predicted class "
+        f"{where[explained_input(ensemble)]}; {params.confidence:.0%} intervals over patients."
     )
     sample = _sample(chosen[chosen["random"]])
     return importance.importance(summary, sample=sample, caption=caption)

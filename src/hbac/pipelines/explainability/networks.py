@@ -11,13 +11,18 @@ import numpy as np
 import pandas as pd
 
 from hbac import explain
+from hbac.eeg.montage import CHAINS
 from hbac.eeg.panel import Panel
+from hbac.eeg.waveform import N_BIPOLAR
+from hbac.models.augmentation import Layout
 from hbac.models.image import ImageLayout
+from hbac.models.inputs import Input
+from hbac.models.waveform import WaveformLayout
 from hbac.pipelines.inference.nodes import UNSEEN
-from hbac.pipelines.modeling.params import ImageParams
+from hbac.pipelines.modeling.params import ImageParams, WaveformParams
 
-MAP_STRIDE = 4
-"""Pixels of the picture, down and across, that share a cell of a stored map."""
+MAP_STRIDES: dict[Input, tuple[int, int]] = {"picture": (4, 4), "waveform": (1, 10)}
+"""Pixels, or channels and samples, down and across, that share a cell of a stored map."""
 
 Networks = dict[str, Callable[[], Any]]
 """By name, a callable that loads the network."""
@@ -28,59 +33,109 @@ def picture_layout(ensemble: dict[str, Any]) -> ImageLayout:
     return ImageParams(**ensemble["image"]).layout
 
 
-def _blocks(layout: ImageLayout) -> tuple[int, int]:
-    """Panels of the picture, down and across."""
-    n_sources = len(layout.sources)
-    return len(layout.panels()) // n_sources, n_sources
+def waveform_layout(ensemble: dict[str, Any]) -> WaveformLayout:
+    """Return how the networks' waveforms are laid out."""
+    seen = WaveformParams.of_ensemble(ensemble)
+    return WaveformLayout((N_BIPOLAR, seen.samples), seen.sampling_rate)
 
 
-def map_size(layout: ImageLayout) -> tuple[int, int]:
+def explained_input(ensemble: dict[str, Any]) -> Input:
+    """Say what maps are laid over: pictures, where a network sees them, and waveforms otherwise."""
+    seen = {entry["input"] for entry in ensemble["networks"]}
+    return "picture" if "picture" in seen else "waveform"
+
+
+def explained_layout(ensemble: dict[str, Any]) -> Layout:
+    """Return how what is explained is laid out."""
+    layouts = {"picture": picture_layout, "waveform": waveform_layout}
+    return layouts[explained_input(ensemble)](ensemble)
+
+
+def explained_networks(ensemble: dict[str, Any]) -> list[dict[str, Any]]:
+    """List the networks of an ensemble that see what is explained."""
+    seen = explained_input(ensemble)
+    return [entry for entry in ensemble["networks"] if entry["input"] == seen]
+
+
+def architectures_left_out(ensemble: dict[str, Any]) -> list[str]:
+    """Name the architectures that see something else than what is explained."""
+    seen = explained_input(ensemble)
+    others = (entry for entry in ensemble["networks"] if entry["input"] != seen)
+    return sorted({entry["architecture"] for entry in others})
+
+
+def seen_windows(
+    rows: np.ndarray,
+    model_input: np.ndarray,
+    waveform_input: np.ndarray,
+    ensemble: dict[str, Any],
+) -> np.ndarray:
+    """Return some rows of what is explained, float32."""
+    inputs = {"picture": model_input, "waveform": waveform_input}
+    return np.asarray(inputs[explained_input(ensemble)][rows], np.float32)
+
+
+def _rows_are_channels(layout: Layout) -> bool:
+    return layout.panel_height() is None
+
+
+def _blocks(layout: Layout) -> tuple[int, int]:
+    """Panels of the picture or waveform, down and across."""
+    across = len(layout.blocks())
+    return len(layout.panels()) // across, across
+
+
+def map_size(layout: Layout) -> tuple[int, int]:
     """Return rows and columns of a stored map, whole ones for every panel."""
-    down, across = _blocks(layout)
-    rows, columns = layout.size[0] // down, layout.size[1] // across
-    return down * max(rows // MAP_STRIDE, 1), across * max(columns // MAP_STRIDE, 1)
+    strides = MAP_STRIDES["waveform" if _rows_are_channels(layout) else "picture"]
+    cells = [
+        (count, max(size // count // stride, 1))
+        for count, size, stride in zip(_blocks(layout), layout.size, strides, strict=True)
+    ]
+    (down, rows), (across, columns) = cells
+    return down * rows, across * columns
+
+
+def _shrunk(part: slice, before: int, after: int) -> slice:
+    """The same part of an axis of another length."""
+    return slice(part.start * after // before, part.stop * after // before)
 
 
 def map_panels(ensemble: dict[str, Any]) -> tuple[Panel, ...]:
     """Return where each chain of each source lies in a stored map."""
-    layout = picture_layout(ensemble)
-    return replace(layout, size=map_size(layout)).panels()
-
-
-def picture_networks(ensemble: dict[str, Any]) -> list[dict[str, Any]]:
-    """List the networks of an ensemble that see pictures.
-
-    Raises:
-        ValueError: if there is none.
-    """
-    chosen = [entry for entry in ensemble["networks"] if entry["input"] == "picture"]
-    if not chosen:
-        names = [entry["architecture"] for entry in ensemble["networks"]]
-        raise ValueError(f"maps need a network that sees pictures, the ensemble has {names}")
-    return chosen
+    layout = explained_layout(ensemble)
+    (height, width), (rows, columns) = layout.size, map_size(layout)
+    return tuple(
+        replace(
+            panel,
+            rows=_shrunk(panel.rows, height, rows),
+            columns=_shrunk(panel.columns, width, columns),
+        )
+        for panel in layout.panels()
+    )
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Networks of pictures whose logits are added up as the ensemble does.
+    """Networks that see the same whose logits are added up as the ensemble does.
 
     In each fold the ensemble blends architectures log-linearly, so the logits of the fold's
     prediction are a weighted sum of theirs, and its maps the same sum of theirs. A window that one
     fold held out is explained by that fold's. For a window that is new to all folds, their blended
-    logits are averaged here before the softmax, where the ensemble averages after it. What networks
-    of waveforms add is left out.
+    logits are averaged here before the softmax, where the ensemble averages after it. Beside
+    networks of pictures, what networks of waveforms add is left out.
 
     Attributes:
         networks: Keras models.
         weights: of each one's logits.
         bias: added to the logits, one a class.
-        layout: how their pictures are laid out.
+        layout: how what they see is laid out.
     """
 
     networks: Sequence[Any]
     weights: Sequence[float]
     bias: Sequence[float]
-    layout: ImageLayout
+    layout: Layout
 
     def maps(
         self,
@@ -94,16 +149,18 @@ class Pool:
         """Map classes by several methods.
 
         Args:
-            images: shape ``(windows, height, width)``.
+            images: pictures or waveforms, shape ``(windows, height, width)``.
             methods: names in ``hbac.explain.METHODS``.
             size: height and width of the maps.
             class_indices: shape ``(classes,)`` or ``(classes, windows)``.
-            layers: those that all methods look at, or ``None`` for each one's own.
+            layers: those that all methods look at, or ``None`` for each one's own; of networks of
+                waveforms, those that still have a row a chain, where there are any.
 
         Returns:
             Signed evidence, shape ``(methods, windows, classes, *size)``, float32.
         """
         total, blocks = np.float32(0), _blocks(self.layout)
+        least_rows = len(CHAINS) if _rows_are_channels(self.layout) else 1
         for network, weight in zip(self.networks, self.weights, strict=True):
             cells = explain.map_by_methods(
                 [explain.METHODS[name] for name in methods],
@@ -111,6 +168,7 @@ class Pool:
                 images,
                 class_indices=class_indices,
                 layers=layers,
+                least_rows=least_rows,
                 signed=True,
             )
             enlarged = [explain.upsample(maps, size, blocks=blocks) for maps in cells]
@@ -118,7 +176,7 @@ class Pool:
         return total
 
     def logits(self, *, batch_size: int, compiled: bool = False) -> explain.Score:
-        """Return what scores pictures as the ensemble does, up to what ``Pool`` leaves out."""
+        """Return what scores windows as the ensemble does, up to what ``Pool`` leaves out."""
         return explain.pooled_logits(
             self.networks,
             weights=self.weights,
@@ -147,7 +205,7 @@ def _pool(entries: list[dict[str, Any]], networks: Networks, ensemble: dict[str,
         [_loaded(networks[entry["name"]]) for entry in entries],
         [of_architecture[name] / names.count(name) for name in names],
         ensemble["blend"]["bias"],
-        picture_layout(ensemble),
+        explained_layout(ensemble),
     )
 
 
@@ -163,11 +221,8 @@ def load_pools(
 
     Yields:
         Positions of some windows, and the networks of their fold, or those of all folds.
-
-    Raises:
-        ValueError: if no network of the ensemble sees pictures.
     """
-    entries = picture_networks(ensemble)
+    entries = explained_networks(ensemble)
     folds = windows["fold"].to_numpy()
     for fold in np.unique(folds):
         unseen = [entry for entry in entries if fold in (entry["fold"], UNSEEN)]
@@ -185,8 +240,8 @@ def load_best(
     folds = windows["fold"].to_numpy()
     unseen = {
         entry["name"]: np.flatnonzero(np.isin(folds, [entry["fold"], UNSEEN]))
-        for entry in picture_networks(ensemble)
+        for entry in explained_networks(ensemble)
     }
-    known = [entry for entry in picture_networks(ensemble) if len(unseen[entry["name"]])]
+    known = [entry for entry in explained_networks(ensemble) if len(unseen[entry["name"]])]
     best = min(known, key=lambda entry: entry["val_loss"])
     return unseen[best["name"]], _pool([best], networks, ensemble)

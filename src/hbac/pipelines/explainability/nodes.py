@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,12 +25,17 @@ from hbac.eeg.windows import window_start
 from hbac.pipelines.explainability.intervals import estimate_means
 from hbac.pipelines.explainability.networks import (
     Networks,
+    architectures_left_out,
+    explained_input,
+    explained_layout,
     load_pools,
     map_panels,
     map_size,
-    picture_layout,
+    seen_windows,
 )
 from hbac.pipelines.explainability.params import ExplainabilityParams
+
+logger = logging.getLogger(__name__)
 
 NO_CONSENSUS = -1
 """The ``consensus`` of a window that nobody voted on."""
@@ -120,6 +126,7 @@ def choose_windows(
 def compute_activation_maps(
     chosen: pd.DataFrame,
     model_input: np.ndarray,
+    waveform_input: np.ndarray,
     networks: Networks,
     ensemble: dict[str, Any],
     params: ExplainabilityParams,
@@ -132,21 +139,28 @@ def compute_activation_maps(
     Args:
         chosen: as ``choose_windows`` returns them.
         model_input: pictures, shape ``(windows, height, width)``.
+        waveform_input: bipolar EEG, shape ``(windows, channels, samples)``; it is explained where
+            no network sees pictures.
         networks: by name, a callable that loads the network.
         ensemble: the record that names the networks.
         params: method and layer.
 
     Returns:
-        Signed evidence, shape ``(chosen, 6 classes, height / 4, width / 4)``, float32.
-
-    Raises:
-        ValueError: if no network of the ensemble sees pictures.
+        Signed evidence, shape ``(chosen, 6 classes, height / 4, width / 4)``, float32; over
+        waveforms ``(chosen, 6 classes, channels, samples / 10)``.
     """
-    size = map_size(picture_layout(ensemble))
+    if left_out := architectures_left_out(ensemble):
+        logger.info(
+            "Maps explain the networks that see a %s; what %s adds is left out",
+            explained_input(ensemble),
+            ", ".join(left_out),
+        )
+    size = map_size(explained_layout(ensemble))
     layers = [params.layer] if isinstance(params.layer, str) else params.layer
     maps = np.zeros((len(chosen), len(CLASSES), *size), np.float32)
     for rows, pool in load_pools(chosen, networks, ensemble):
-        images = np.asarray(model_input[chosen["row"].to_numpy()[rows]], np.float32)
+        of_group = chosen["row"].to_numpy()[rows]
+        images = seen_windows(of_group, model_input, waveform_input, ensemble)
         maps[rows] = pool.maps(
             images,
             [params.method],
@@ -173,10 +187,11 @@ def _evidence_row(window: Any, number: int, maps: Mapping[Source, ChainMap]) -> 
     }
     if evidence is None:
         return row
+    hertz = evidence.hertz or (np.nan, np.nan)
     return row | {
         "chains": "+".join(evidence.chains),
-        "hertz_low": evidence.hertz[0],
-        "hertz_high": evidence.hertz[1],
+        "hertz_low": hertz[0],
+        "hertz_high": hertz[1],
         "seconds_low": evidence.seconds[0],
         "seconds_high": evidence.seconds[1],
         "source": evidence.source,
@@ -190,9 +205,9 @@ def tell_evidence(chosen: pd.DataFrame, maps: np.ndarray, ensemble: dict[str, An
     Returns:
         A row a window and class: its ids, ``class``, ``probability``, ``vote``, whether it is the
         ``predicted`` class and the ``consensus``, the ``sentence``, and what it tells: ``chains``,
-        ``hertz_low`` to ``hertz_high``, ``seconds_low`` to ``seconds_high`` in the recording's own
-        time, ``source``, and the ``share`` of the map's evidence that lies there; missing where
-        there is no evidence.
+        ``hertz_low`` to ``hertz_high`` (missing of waveforms), ``seconds_low`` to ``seconds_high``
+        in the recording's own time, ``source``, and the ``share`` of the map's evidence that lies
+        there; missing where there is no evidence.
     """
     panels = map_panels(ensemble)
     rows = [

@@ -36,7 +36,8 @@ from hbac.pipelines.explainability.record import summarise_explanations
 from hbac.tracking.hook import EXPLAINING
 
 _PARAMS = "params:explainability"
-_NETWORKS = ["model_input", "models", "ensemble", _PARAMS]
+_INPUTS = ["model_input", "waveform_input"]
+_NETWORKS = [*_INPUTS, "models", "ensemble", _PARAMS]
 _MAPS = ["explained_windows", "activation_maps"]
 
 
@@ -93,7 +94,12 @@ def _testing() -> list[Node]:
             ["perturbation_curves", "faithfulness"],
             name="score_faithfulness",
         ),
-        Node(plan_planted_windows, _PARAMS, "planted_windows", name="plan_planted_windows"),
+        Node(
+            plan_planted_windows,
+            ["ensemble", _PARAMS],
+            "planted_windows",
+            name="plan_planted_windows",
+        ),
         Node(
             assemble_planted_input,
             ["planted_windows", "ensemble", "params:spectrogram"],
@@ -116,7 +122,7 @@ def _testing() -> list[Node]:
             summarise_explanations,
             [
                 *("explained_windows", "faithfulness", "randomisation", "failing_methods"),
-                *("planted_scores", _PARAMS),
+                *("planted_scores", "ensemble", _PARAMS),
             ],
             "explanation_scores",
             name="summarise_explanations",
@@ -137,13 +143,13 @@ def _drawing() -> list[Node]:
         ),
         Node(
             draw_overview,
-            [*_MAPS, "model_input", "ensemble", *told],
+            [*_MAPS, *_INPUTS, "ensemble", *told],
             "explanation_overview",
             name="draw_overview",
         ),
         Node(
             draw_confident_errors,
-            [*_MAPS, "model_input", "ensemble", *told],
+            [*_MAPS, *_INPUTS, "ensemble", *told],
             "confident_errors_figure",
             name="draw_confident_errors",
         ),
@@ -152,7 +158,7 @@ def _drawing() -> list[Node]:
         ),
         Node(
             draw_importance,
-            ["explained_windows", "importance_summary", *told],
+            ["explained_windows", "importance_summary", "ensemble", *told],
             "importance_figure",
             name="draw_importance",
         ),

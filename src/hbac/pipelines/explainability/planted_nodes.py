@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from hbac import explain
+from hbac.eeg.recording import Recording
 from hbac.eeg.regional import regional_window_from_eeg
 from hbac.eeg.simulation import PlantedEvidence, plan_planted, simulate_planted
 from hbac.eeg.spectrogram import WINDOW_SECONDS, chain_spectrograms
@@ -18,23 +19,48 @@ from hbac.eeg.votes import CLASS_NAMES, CLASSES
 from hbac.models.image import build_image
 from hbac.pipelines.explainability.faithfulness_nodes import kinds, maps_of_every_kind
 from hbac.pipelines.explainability.intervals import estimate_means
-from hbac.pipelines.explainability.networks import Networks, load_pools, picture_layout
+from hbac.pipelines.explainability.networks import (
+    Networks,
+    explained_input,
+    explained_layout,
+    load_pools,
+    waveform_layout,
+)
 from hbac.pipelines.explainability.params import ExplainabilityParams
 from hbac.pipelines.inference.nodes import UNSEEN
+from hbac.pipelines.modeling.input_nodes import assemble_waveforms
 from hbac.pipelines.modeling.params import ImageParams
+from hbac.pipelines.modeling.reference import waveforms_of
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
 ALL_PATTERNS = "All"
 
 
-def plan_planted_windows(params: ExplainabilityParams) -> list[dict[str, Any]]:
+def _seen_seconds(ensemble: dict[str, Any]) -> float:
+    """Seconds in the middle of a window that networks see of what may be planted."""
+    if explained_input(ensemble) == "picture":
+        return float(WINDOW_SECONDS)
+    start, stop = waveform_layout(ensemble).seconds
+    return stop - start
+
+
+def plan_planted_windows(
+    ensemble: dict[str, Any], params: ExplainabilityParams
+) -> list[dict[str, Any]]:
     """Plan recordings whose class is decided by one chain and one stretch of seconds.
+
+    Networks that see less than the 50 s get stretches that lie in what they see, shorter by as
+    much, but of 2 s at least.
 
     Returns:
         The fields of a ``hbac.eeg.simulation.PlantedEvidence`` each.
     """
-    lengths = params.planted.shortest_seconds, params.planted.longest_seconds
-    plans = plan_planted(params.planted.windows, seed=params.seed, lengths=lengths)
+    within, planted = _seen_seconds(ensemble), params.planted
+    lengths = tuple(
+        max(2.0, length * within / WINDOW_SECONDS)
+        for length in (planted.shortest_seconds, planted.longest_seconds)
+    )
+    plans = plan_planted(planted.windows, seed=params.seed, lengths=lengths, within=within)
     return [asdict(planted) for planted in plans]
 
 
@@ -49,19 +75,35 @@ def _picture(
     return build_image(regional, eeg, image.layout)
 
 
+def _simulated(plan: dict[str, Any], *, channels: tuple[str, ...]) -> Recording:
+    return simulate_planted(PlantedEvidence(**plan)).pick(channels)
+
+
+def _waveforms(
+    plans: list[dict[str, Any]], ensemble: dict[str, Any]
+) -> dict[int, Callable[[], np.ndarray]]:
+    """Bipolar EEG of the middle of every planned recording."""
+    starts = [PlantedEvidence(**plan).window_start for plan in plans]
+    windows = pd.DataFrame({"eeg_id": range(len(plans)), "eeg_offset_seconds": starts})
+    eegs = {str(number): partial(_simulated, plan) for number, plan in enumerate(plans)}
+    return assemble_waveforms(windows, eegs, *waveforms_of(ensemble))
+
+
 def assemble_planted_input(
     plans: list[dict[str, Any]], ensemble: dict[str, Any], spectrogram: SpectrogramParams
 ) -> dict[int, Callable[[], np.ndarray]]:
-    """Simulate the planned recordings and make the pictures of their middle.
+    """Simulate the planned recordings and make what networks see of their middle.
 
     Args:
         plans: as ``plan_planted_windows`` returns them.
-        ensemble: the record that says how the networks' pictures are made.
-        spectrogram: of which what the record leaves open.
+        ensemble: the record that says how the networks' pictures or waveforms are made.
+        spectrogram: of which what the record leaves open of pictures.
 
     Returns:
-        By number, a callable that returns the picture.
+        By number, a callable that returns the picture or waveform.
     """
+    if explained_input(ensemble) == "waveform":
+        return _waveforms(plans, ensemble)
     image = ImageParams(**ensemble["image"])
     trained_on = SpectrogramParams(**spectrogram.model_dump() | ensemble["spectrogram"])
     return {number: partial(_picture, plan, image, trained_on) for number, plan in enumerate(plans)}
@@ -69,7 +111,7 @@ def assemble_planted_input(
 
 def _masks(plans: list[PlantedEvidence], ensemble: dict[str, Any]) -> np.ndarray:
     """Pixels that show what was planted, shape ``(windows, height, width)``."""
-    layout = picture_layout(ensemble)
+    layout = explained_layout(ensemble)
     return np.stack(
         [
             explain.planted_mask(
@@ -109,15 +151,15 @@ def find_planted_evidence(
 
     Args:
         plans: as ``plan_planted_windows`` returns them.
-        pictures: their pictures, shape ``(windows, height, width)``.
+        pictures: their pictures or waveforms, shape ``(windows, height, width)``.
         networks: by name, a callable that loads the network.
         ensemble: the record that names the networks.
         params: of which the seed.
 
     Returns:
         A row a window and kind of map: ``pattern``, ``chain``, ``start`` and ``stop`` in seconds,
-        ``class``, ``detected`` (whether the networks of pictures predict the class), ``maps``,
-        ``chance`` (the region's share of the picture), ``value``: the fraction of the map's
+        ``class``, ``detected`` (whether the explained networks predict the class), ``maps``,
+        ``chance`` (the region's share of what they see), ``value``: the fraction of the map's
         positive mass inside the region, NaN where it has none, and ``exchanged``: the mean
         fraction inside the other windows' regions, which a map that favours a place in every
         window has as well.

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from hbac import explain
+from hbac.pipelines.explainability.networks import architectures_left_out, explained_input
 from hbac.pipelines.explainability.params import ExplainabilityParams
 from hbac.pipelines.explainability.planted_nodes import ALL_PATTERNS
 
@@ -33,18 +34,23 @@ def summarise_explanations(
     judged: pd.DataFrame,
     failing: list[str],
     planted: pd.DataFrame,
+    ensemble: dict[str, Any],
     params: ExplainabilityParams,
 ) -> dict[str, Any]:
     """Gather what the tests of the maps gave in one record.
 
     Returns:
-        ``method`` (that is drawn), ``failing`` methods, ``faithfulness`` by score and kind of map,
-        ``randomisation`` (similarity at the last stage) by method, and ``planted`` (mass inside the
-        region) by kind of map, each a value with its interval; a score that does not exist is None.
+        ``input`` (what maps lie over, ``picture`` or ``waveform``) and the architectures
+        ``left_out`` that see the other, ``method`` (that is drawn), ``failing`` methods,
+        ``faithfulness`` by score and kind of map, ``randomisation`` (similarity at the last stage)
+        by method, and ``planted`` (mass inside the region) by kind of map, each a value with its
+        interval; a score that does not exist is None.
     """
     last = judged[judged["step"] == judged["step"].max()]
     every = planted[planted["class"] == ALL_PATTERNS]
     return {
+        "input": explained_input(ensemble),
+        "left_out": architectures_left_out(ensemble),
         "method": explain.METHODS[params.method].name,
         "n_windows": len(chosen),
         "n_tested": int(scores["n"].max()),

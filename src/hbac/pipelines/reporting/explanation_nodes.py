@@ -32,14 +32,26 @@ _SPARSENESS = "sparseness"
 """A score that is no test: a random map may be sparse as well."""
 
 
-def _figures(record: dict[str, Any] | None) -> dict[str, Told]:
-    tested, explained = "", ""
+_EXPLAINED = {"picture": "spectrograms", "waveform": "EEG"}
+"""What maps lie over, in words."""
+
+_PLACES = {"picture": "by chain, frequency and time", "waveform": "by chain and time"}
+
+
+def _seen(record: dict[str, Any] | None) -> str:
+    """What maps lie over; runs of before waveforms were explained do not say so."""
+    return (record or {}).get("input", "picture")
+
+
+def _figures_of_maps(record: dict[str, Any] | None) -> dict[str, Told]:
+    """The figures of where the evidence lies."""
+    explained, seen = "", _seen(record)
+    over, places = _EXPLAINED[seen], _PLACES[seen]
     if record is not None:
-        tested = f" n = {counted(record['n_tested'], 'window')} drawn at random."
         explained = f" Chosen from n = {counted(record['n_windows'], 'explained window')}."
     return {
         "overview": (
-            "Maps of the evidence over the spectrograms of one window of each predicted class.",
+            f"Maps of the evidence over the {over} of one window of each predicted class.",
             "Where the networks found evidence: a window of each predicted class. Colours end at "
             f"each class's largest value: they compare places, never windows.{explained}",
         ),
@@ -54,18 +66,27 @@ def _figures(record: dict[str, Any] | None) -> dict[str, Told]:
             "stands over each.",
         ),
         "importance": (
-            "Share of the evidence in each chain, frequency band and stretch of time.",
-            "Where the evidence lies on average, by chain, frequency and time, beside an even "
+            f"Share of the evidence {places}.",
+            f"Where the evidence lies on average, {places}, beside an even "
             "spread; windows drawn at random, the sample size stands over each class.",
         ),
+    }
+
+
+def _figures_of_tests(record: dict[str, Any] | None) -> dict[str, Told]:
+    """The figures of whether the maps are true."""
+    tested = ""
+    if record is not None:
+        tested = f" n = {counted(record['n_tested'], 'window')} drawn at random."
+    return {
         "faithfulness": (
             "Faithfulness scores of each kind of map, with intervals.",
             "Faithfulness of each method's maps, beside maps that know nothing of the network: "
             f"random ones and a prior at the centre.{tested}",
         ),
         "perturbation_curves": (
-            "Probability of the class as parts of the picture are put in or taken out.",
-            "Probability of the predicted class as the most relevant parts of the picture are put "
+            "Probability of the class as parts of the window are put in or taken out.",
+            "Probability of the predicted class as the most relevant parts of the window are put "
             f"in or taken out.{tested}",
         ),
         "randomisation": (
@@ -77,8 +98,8 @@ def _figures(record: dict[str, Any] | None) -> dict[str, Told]:
         "planted_evidence": (
             "Share of each method's maps inside the planted evidence, beside chance.",
             "Simulated windows in which one chain alone shows a pattern for some seconds: the "
-            "share of the map that lies there. Chance is the region's share of the picture; n is "
-            "over each part.",
+            "share of the map that lies there. Chance is the region's share of what the networks "
+            "see; n is over each part.",
         ),
     }
 
@@ -137,7 +158,7 @@ def _tell_windows(
             told = "; ".join(_sentences(window, evidence))
             figure = FigureBlock(
                 picture_of(pictures[name](), params),
-                f"EEG of 50 seconds and spectrograms with the evidence marked; {said}.",
+                f"EEG of the window with the evidence marked; {said}.",
                 f"EEG {window['eeg_id']}: {said}. {told}. n = 1 window.",
             )
             blocks.append(Folded(f"Predicted {CLASS_NAMES[window['predicted']]}: {said}", [figure]))
@@ -152,8 +173,9 @@ def _tell_sentences(windows: pd.DataFrame, evidence: pd.DataFrame) -> list[Block
         for window in windows[windows["drawn"]].to_dict("records")
     ]
     caption = (
-        "Evidence in words: chain, frequencies in Hz, seconds of the EEG file, and the share of "
-        f"the class's evidence that lies there. n = {counted(len(rows), 'window')}."
+        "Evidence in words: chain, frequencies in Hz where the networks see spectrograms, seconds "
+        "of the EEG file, and the share of the class's evidence that lies there. "
+        f"n = {counted(len(rows), 'window')}."
     )
     return [
         Folded(
@@ -226,6 +248,19 @@ def _better(faithfulness: Frame) -> dict[str, str]:
     return dict(zip(faithfulness["score"], faithfulness["better"], strict=True))
 
 
+def _introduction(record: dict[str, Any] | None) -> str:
+    """What a map is, and of which networks."""
+    seen = _seen(record)
+    text = (
+        f"A map shows where in the {_EXPLAINED[seen]} the networks found evidence for a class, "
+        f"{_PLACES[seen]}. It says what the networks used, not what they should have used."
+    )
+    left_out = (record or {}).get("left_out")
+    if left_out:
+        text += f" What {joined(left_out)} adds to the predictions is not explained here."
+    return text
+
+
 def tell_explanations(
     params: ReportingParams,
     explainability: ExplainabilityParams,
@@ -248,19 +283,14 @@ def tell_explanations(
         window_figures: load functions of single windows' figures.
         **figures: of the pipeline ``explainability``, by their names there.
     """
-    told = _figures(scores)
-    shown = {name: figures_of(figures, {name: told[name]}, params) for name in told}
+    of_maps, of_tests = _figures_of_maps(scores), _figures_of_tests(scores)
     threshold, better = explainability.randomisation.threshold, _better(faithfulness_table)
-    where = [block for name in tuple(told)[:4] for block in shown[name]]
-    tests = [block for name in tuple(told)[4:] for block in shown[name]]
+    where = figures_of(figures, of_maps, params)
+    tests = figures_of(figures, of_tests, params)
     inputs = {"tests_of_the_maps": scores, "explained_windows": windows}
-    inputs |= {f"{name}_figure": figures.get(name) for name in told}
+    inputs |= {f"{name}_figure": figures.get(name) for name in of_maps | of_tests}
     blocks = [
-        Paragraph(
-            "A map shows where in the spectrograms the networks found evidence for a class, by "
-            "chain, frequency and time. It says what the networks used, not what they should "
-            "have used."
-        ),
+        Paragraph(_introduction(scores)),
         *keep(lambda record: _tell_verdict(record, threshold), scores),
         *where,
         *keep(lambda *some: _tell_windows(*some, params), windows, evidence, window_figures),
