@@ -8,16 +8,16 @@ from keras import layers
 from hbac.eeg.montage import CHAINS
 from hbac.models.small import channels_of_chain, check_no_weights
 
-STEM_FILTERS, STEM_WIDTH = 24, 15
-"""The stem takes a quarter of the samples: every other one, of which the larger of two is kept."""
+STEM_FILTERS, STEM_WIDTH, STEM_STRIDE = 16, 15, 4
+"""The stem keeps every fourth sample: at 100 Hz one in 40 ms."""
 
-TIME_FILTERS, TIME_WIDTH = (32, 48, 64), 9
+TIME_FILTERS, TIME_WIDTH = (24, 32, 48), 9
 """Convolutions in time, each of which halves the samples."""
 
-CHAIN_FILTERS, CHAIN_WIDTH = 96, 5
+CHAIN_FILTERS, CHAIN_WIDTH = 64, 5
 """Across the four channels of a chain."""
 
-HEAD_FILTERS, HEAD_WIDTH = 128, 7
+HEAD_FILTERS, HEAD_WIDTH = 96, 7
 """Over both hemispheres: at 100 Hz a step is 0.32 s, and what it sees 5.6 s long."""
 
 
@@ -66,13 +66,12 @@ def symmetric_1d(waveform: keras.KerasTensor, weights: str | None) -> keras.Kera
         weights: must be ``None``.
 
     Returns:
-        Feature maps, shape ``(batch, 1, samples / 32, 128)``; those of ``chains_features`` before
+        Feature maps, shape ``(batch, 1, samples / 32, 96)``; those of ``chains_features`` before
         them have the four chains as rows.
     """
     check_no_weights("symmetric_1d", weights)
     channels = channels_of_chain(waveform)
-    features = _block(waveform, STEM_FILTERS, (1, STEM_WIDTH), "stem", strides=(1, 2))
-    features = layers.MaxPooling2D((1, 2), name="stem_pooled")(features)
+    features = _block(waveform, STEM_FILTERS, (1, STEM_WIDTH), "stem", strides=(1, STEM_STRIDE))
     for number, filters in enumerate(TIME_FILTERS, start=1):
         features = _block(features, filters, (1, TIME_WIDTH), f"time{number}", strides=(1, 2))
     kernel = channels, CHAIN_WIDTH
