@@ -49,8 +49,9 @@ _LATERALISED = 0.3
 """Difference of left and right over their sum from which more experts say lateralised:
 one side nearly twice as large as the other."""
 
-_FILLED = 0.9
-"""Share of a period that a discharge takes up from which there is no interval between two."""
+_FILLED = 0.8
+"""Share of a period that a discharge takes up from which the interval to the next, which a periodic
+pattern must have, is hardly seen."""
 
 _ABOVE = 0.15
 """A discharge lasts while it is above this share of its peak."""
@@ -132,7 +133,7 @@ def _(look: Periodic, *, background: float, progress: float) -> np.ndarray:
         seen=stands_out(_size(field), background),
         seizure=_yes(look.rate, _ICTAL_RATE, 0.25),
         lateralised=_yes(laterality(field), _LATERALISED, 0.08),
-        periodic=1 - _yes(discharge_seconds(look.phases) * look.rate, _FILLED, 0.12),
+        periodic=1 - _yes(discharge_seconds(look.phases) * look.rate, _FILLED, 0.1),
     )
 
 
