@@ -23,6 +23,7 @@ PARTS = ("files.py", "gpu.py")
 
 TINY = {
     "ablation.py": "--seeds 1 --patients 8 --only mirrored",
+    "carry_over.py": "--patients 12 --epochs 1 --only recipe",
     "conversion.py": "--files 4 --rounds 1",
     "eda.py": "--rows 600 --eegs 120 --spectrograms 80 --patients 20",
     "eeg_spectrogram.py": "--files 4 --rounds 1",
