@@ -15,7 +15,6 @@ from hbac.pipelines import (
     simulation,
     spectrogram,
 )
-from hbac.shipped import pretrained_dir
 
 _DEMO_PARAMETERS = ("simulation", "modeling", "explainability")
 
@@ -52,9 +51,8 @@ def _demo() -> Pipeline:
         simulation.create_pipeline()
         + _default(configured_networks("demo"))
         + inference.create_pipeline()
+        + inference.create_shipped_pipeline()
     )
-    if (pretrained_dir() / "ensemble.json").exists():
-        everything += inference.create_shipped_pipeline()
     changed = {f"params:{name}": f"params:demo_parameters.{name}" for name in _DEMO_PARAMETERS}
     return pipeline(everything, parameters=changed)
 
