@@ -42,14 +42,12 @@ def run(pipeline: str, folder: Path, outputs: list[str] | None = None, **params:
 
 def pretrain(folder: Path, seed: int, patients: int, epochs: int | None) -> pd.DataFrame:
     """Train networks on simulated patients of a seed; what they predict of those held out."""
+    training = {"seed": seed} | ({} if epochs is None else {"epochs": epochs})
     changed = {
-        "pretraining.simulation.patients": patients,
-        "pretraining.simulation.seed": 1000 + seed,
-        "pretraining.modeling.training.seed": seed,
+        "simulation": {"patients": patients, "seed": 1000 + seed},
+        "modeling": {"training": training},
     }
-    if epochs is not None:
-        changed["pretraining.modeling.training.epochs"] = epochs
-    run("pretraining", folder, **changed)
+    run("pretraining", folder, pretraining=changed)
     return pd.read_parquet(folder / "pretraining/07_model_output/oof_predictions.parquet")
 
 
