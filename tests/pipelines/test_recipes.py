@@ -96,7 +96,8 @@ def test_what_is_missing_moves_predictions_towards_the_prior(trained):
     channels, gap = seen.copy(), seen.copy()
     channels[:, : seen.shape[1] * 3 // 4] = MISSING
     gap[:, :, shown] = MISSING
-    assert away_from_prior(network, channels) < 0.6 * complete
+    # What is left still shows the class, only in a quarter of the rows.
+    assert away_from_prior(network, channels) < 0.9 * complete
     assert away_from_prior(network, gap) < 0.15 * complete
     # Of networks that were trained on complete windows it is a tenth to a half.
     assert away_from_prior(network, np.full_like(seen, MISSING)) < 0.06 * complete
