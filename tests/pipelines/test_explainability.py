@@ -422,6 +422,12 @@ def test_every_window_gets_a_figure_that_tells_its_evidence(chosen, maps, images
     assert "fails the randomisation check" in said
 
 
+def test_a_failing_kind_of_maps_without_planted_evidence_is_no_error(planted):
+    scores = score_planted_evidence(planted[2], PARAMS)
+    left = scores[scores["maps"] != "LayerCAM"]
+    assert draw_planted_evidence(planted[2], left, ["LayerCAM"], PARAMS).axes
+
+
 def test_the_data_set_gets_its_figures(chosen, maps, images, measured, planted, networks):
     told = [], PARAMS
     importance = tabulate_importance(chosen, maps, ENSEMBLE)
