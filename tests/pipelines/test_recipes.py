@@ -96,8 +96,9 @@ def test_what_is_missing_moves_predictions_towards_the_prior(trained):
     channels, gap = seen.copy(), seen.copy()
     channels[:, : seen.shape[1] * 3 // 4] = MISSING
     gap[:, :, shown] = MISSING
-    # What is left still shows the class, only in a quarter of the rows.
-    assert away_from_prior(network, channels) < 0.9 * complete
+    # Each channel that is left shows the class, to a network that looks at all of them alike.
+    most = 0.9 if network.name == "symmetric_1d" else 0.6
+    assert away_from_prior(network, channels) < most * complete
     assert away_from_prior(network, gap) < 0.15 * complete
     # Of networks that were trained on complete windows it is a tenth to a half.
     assert away_from_prior(network, np.full_like(seen, MISSING)) < 0.06 * complete
