@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hbac.eeg import CHAINS, ELECTRODES, Recording, chain_differences
+from hbac.eeg.montage import BIPOLAR_NAMES
 
 
 def test_a_constant_offset_vanishes():
@@ -34,3 +35,20 @@ def test_a_missing_electrode_is_named():
     data = np.zeros((18, 50), np.float32)
     with pytest.raises(ValueError, match="'O2'"):
         chain_differences(Recording(data, ELECTRODES[:-1]))
+
+
+def test_pairs_of_a_bipolar_recording_are_taken_as_they_are():
+    data = np.random.default_rng(0).normal(size=(19, 50)).astype(np.float32)
+    electrodes = Recording(data, ELECTRODES)
+    pairs = chain_differences(electrodes)
+    shuffled = np.random.default_rng(1).permutation(16)
+    bipolar = Recording(
+        pairs.reshape(16, -1)[shuffled], tuple(np.array(BIPOLAR_NAMES)[shuffled].tolist())
+    )
+    np.testing.assert_array_equal(chain_differences(bipolar), pairs)
+
+
+def test_a_missing_pair_is_named():
+    data = np.zeros((15, 50), np.float32)
+    with pytest.raises(ValueError, match="'P4-O2'"):
+        chain_differences(Recording(data, BIPOLAR_NAMES[:-1]))

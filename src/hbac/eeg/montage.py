@@ -32,20 +32,38 @@ CHAIN_ELECTRODES = tuple(dict.fromkeys(name for chain in CHAINS.values() for nam
 MIDLINE_PAIRS = (("Fz", "Cz"), ("Cz", "Pz"))
 
 
+def pair_name(front: str, back: str) -> str:
+    """Name the channel of a pair as bipolar recordings do, such as ``Fp1-F7``."""
+    return f"{front}-{back}"
+
+
+BIPOLAR_NAMES = tuple(pair_name(*pair) for pairs in BIPOLAR_PAIRS.values() for pair in pairs)
+"""The 16 channels of the chains in a recording that is bipolar already, four a chain."""
+
+
+def is_bipolar(recording: Recording) -> bool:
+    """Whether a recording holds the chains' pairs in place of their electrodes."""
+    return BIPOLAR_NAMES[0] in recording.channels
+
+
 def chain_differences(recording: Recording) -> np.ndarray:
     """Subtract each chain's neighbouring electrodes, front minus back.
 
     Args:
-        recording: EEG with at least the electrodes of the four chains.
+        recording: EEG with at least the electrodes of the four chains, or with their pairs as
+            ``BIPOLAR_NAMES`` where it is bipolar already.
 
     Returns:
         Bipolar channels in microvolts, shape ``(4 chains, 4 pairs, samples)``, float32; NaN where
         either electrode is NaN.
 
     Raises:
-        ValueError: if an electrode of a chain is missing.
+        ValueError: if an electrode of a chain, or a pair of a bipolar recording, is missing.
     """
     data = recording.data
+    if is_bipolar(recording):
+        pairs = data[recording.rows(BIPOLAR_NAMES)].astype(np.float32, copy=False)
+        return pairs.reshape(len(CHAINS), 4, -1)
     differences = np.empty((len(CHAINS), 4, data.shape[1]), np.float32)
     for chain, electrodes in zip(differences, CHAINS.values(), strict=True):
         for pair, (front, back) in zip(chain, pairwise(recording.rows(electrodes)), strict=True):

@@ -1,0 +1,1 @@
+"""Recordings as amplifiers write them: names, units, rates, references and gaps."""

@@ -1,0 +1,1 @@
+"""What a timeline of predictions says: events, burden, and the formats that carry them."""
