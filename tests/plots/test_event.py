@@ -78,7 +78,7 @@ def test_the_page_is_in_clock_time_and_says_which_seconds(draw, maps):
 
 def test_a_moment_is_named_by_the_clock_or_from_the_start():
     assert clock_words(START, 55.0) == "21:15:00"
-    assert clock_words(None, 3725.9) == "1:02:05 from the start"
+    assert clock_words(None, 3725.9) == "1:02:05"
 
 
 def test_a_bipolar_recording_is_drawn_with_what_it_lacks(draw, maps):

@@ -7,8 +7,8 @@ from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 
 from hbac.plots.stretch import DAY, days_of, stretches_of
-from hbac.plots.style import CLASS_COLOURS, PAGE_WIDTH
-from hbac.plots.trend import kind_of, time_ticks, trend
+from hbac.plots.style import CLASS_COLOURS
+from hbac.plots.trend import WIDTH, kind_of, time_ticks, trend
 from tests.plots.courses import START, course
 
 
@@ -143,7 +143,7 @@ def test_recordings_of_a_day_are_named_where_they_begin():
 def test_nothing_is_cut_off(seconds, start):
     unread = [(0, seconds / 4, "gap in the file"), (seconds / 2, seconds, "suppressed: 1 µV")]
     figure = draw(course(seconds, start=start, unread=unread, happened=[(0, 10, "LPD")]))
-    assert figure.get_figwidth() == PAGE_WIDTH
+    assert figure.get_figwidth() == WIDTH
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     width, height = canvas.get_width_height()

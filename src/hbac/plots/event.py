@@ -33,19 +33,20 @@ def clock_words(start: datetime | None, second: float) -> str:
         second: of the recording.
 
     Returns:
-        Such as ``03:12:45``, or ``5:58:40 from the start`` where there is no clock.
+        Such as ``03:12:45``; where there is no clock, hours, minutes and seconds from the start,
+        such as ``5:58:40``.
     """
     if start is not None:
         return f"{start + timedelta(seconds=second):%H:%M:%S}"
     hours, rest = divmod(int(second), 3600)
-    return f"{hours}:{rest // 60:02d}:{rest % 60:02d} from the start"
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
 
 
 def _name_seconds(axes: Axes, start: datetime | None) -> None:
     """Name every second whole second of the page by the clock, and the page by its seconds."""
     first, last = axes.get_xlim()
     seconds = np.arange(np.ceil(first), last + 1e-9)
-    names = [clock_words(start, at).split(" ")[0] if at % 2 == 0 else "" for at in seconds]
+    names = [clock_words(start, at) if at % 2 == 0 else "" for at in seconds]
     axes.set_xticks(seconds, names)
     what = "time of day" if start is not None else "time from the start"
     axes.set_xlabel(f"{what}; second {first:,.0f} to {last:,.0f} of the recording")

@@ -27,7 +27,6 @@ from hbac.plots.style import (
     INK,
     MISSING,
     MUTED,
-    PAGE_WIDTH,
     POWER_MAP,
     say_below,
     styled,
@@ -38,7 +37,10 @@ from hbac.timeline.events import PATTERNS
 _COLUMNS = 1000
 """Columns across at most; a screen shows no more."""
 
-_LEFT, _WIDTH = 1.1, 8.75
+WIDTH = 9.2
+"""Inches: less than other figures, so that letters are legible where a page shrinks it."""
+
+_LEFT, _WIDTH = 0.95, 7.1
 """Inches from the figure's left edge to the axes, and their width."""
 
 _TITLE, _HEADING, _GAP, _AXIS, _LEGEND = 0.42, 0.32, 0.07, 0.46, 0.26
@@ -271,7 +273,7 @@ def _name_recordings(axes: Axes, stretch: Stretch) -> None:
         axes.annotate(course.name, ((begin - stretch.first) / width, 1), (2, 2), fontsize=7,
                       xycoords="axes fraction", textcoords="offset points", color=INK,
                       annotation_clip=False)  # fmt: skip
-        free = begin + 0.0078 * width * (len(course.name) + 2)
+        free = begin + 0.0092 * width * (len(course.name) + 2)
 
 
 def _clock_label(moment: datetime, step: int) -> str:
@@ -343,11 +345,11 @@ def _place_panel(figure: Figure, top: float, heights: _Heights) -> dict[str, lis
 def _draw_key(figure: Figure, grid: Sequence[Axes], image: mpl.image.AxesImage) -> None:
     """Draw the scale of power beside the chains."""
     top, bottom = grid[0].get_position().y1, grid[-1].get_position().y0
-    axes = figure.add_axes(((_LEFT + _WIDTH + 0.12) / PAGE_WIDTH, bottom, 0.011, top - bottom))
+    axes = figure.add_axes(((_LEFT + _WIDTH + 0.12) / WIDTH, bottom, 0.013, top - bottom))
     bar = figure.colorbar(image, cax=axes, extend="both")
     bar.ax.tick_params(labelsize=7, length=2, pad=1.5)
     bar.set_label("power (dB re 1 µV²/Hz)", fontsize=7)
-    grid[1].annotate("frequency (Hz)", (-0.095, 0), xycoords="axes fraction", rotation=90,
+    grid[1].annotate("frequency (Hz)", (-0.105, 0), xycoords="axes fraction", rotation=90,
                      ha="center", va="center", fontsize=7.5)  # fmt: skip
 
 
@@ -388,7 +390,7 @@ def _say_marks(figure: Figure, hatches: dict[str, str], top: float) -> None:
     handles.append(Patch(facecolor=MISSING, label="power unknown"))
     down = figure.get_figheight()
     figure.legend(handles=handles, loc="upper left", ncols=min(len(handles), 4),
-                  bbox_to_anchor=(_LEFT / PAGE_WIDTH - 0.005, 1 - top / down), fontsize=7.5,
+                  bbox_to_anchor=(_LEFT / WIDTH - 0.005, 1 - top / down), fontsize=7.5,
                   borderaxespad=0, handlelength=2.2, columnspacing=1.4)  # fmt: skip
 
 
@@ -425,7 +427,7 @@ def trend(stretches: Sequence[Stretch], *, title: str) -> Figure:
         title: the figure's title.
 
     Returns:
-        A figure as wide as the page.
+        A figure ``WIDTH`` inches wide.
 
     Raises:
         ValueError: if there is no stretch, or a recording's power has another shape.
@@ -440,8 +442,8 @@ def trend(stretches: Sequence[Stretch], *, title: str) -> Figure:
     heights, hatches = _LARGE if len(stretches) == 1 else _SMALL, _hatches(stretches)
     caption, rows = _caption(stretches), -(-(len(hatches) + 1) // 4)
     marks = _TITLE + len(stretches) * heights.panel
-    height = marks + rows * _LEGEND + 0.55
-    figure = Figure(figsize=(PAGE_WIDTH, height))
+    height = marks + rows * _LEGEND + 0.7
+    figure = Figure(figsize=(WIDTH, height))
     write(figure, 0.11, 0.1, title, weight="bold", fontsize=11)
     limits = _limits(stretches)
     for place, stretch in enumerate(stretches):

@@ -1,0 +1,1 @@
+"""Any recording in, answers out."""

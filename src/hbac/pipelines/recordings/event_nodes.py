@@ -182,10 +182,10 @@ def explain_events(
     """
     columns = ["event", "peak_seconds", "predicted"]
     return {
-        str(name): partial(
+        name: partial(
             _explain_recording,
-            recordings[str(name)],
-            recording_spectrograms.get(str(name)),
+            recordings[name],
+            recording_spectrograms.get(name),
             events[columns].reset_index(drop=True),
             networks,
             ensemble,
@@ -220,8 +220,8 @@ def name_chains(
     """
     chains = pd.Series(_NEVER, found_events.index, dtype=object)
     for name, of_recording in found_events.groupby("recording"):
-        if str(name) in event_evidence:
-            evidence = event_evidence[str(name)]()
+        if name in event_evidence:
+            evidence = event_evidence[name]()
             rows = of_recording.index[evidence["event"]]
             chains[rows] = [_chains_told(one, params.chain_margin) for one in evidence["shares"]]
     return found_events.assign(chains=chains)
@@ -232,9 +232,9 @@ def _draw_tested(explained_events: pd.DataFrame, params: ExplainabilityParams) -
     drawn = explained_events.sample(frac=1, random_state=params.seed)
     tested = drawn.groupby("predicted").head(params.faithfulness.windows_per_class)
     return tested.assign(
-        eeg_id=tested["recording"].astype(str),
+        eeg_id=tested["recording"],
         window=tested["event"],
-        patient_id=tested["recording"].astype(str),
+        patient_id=tested["recording"],
         fold=UNSEEN,
         random=True,
         row=np.arange(len(tested)),

@@ -19,3 +19,4 @@ class PageParams(Parameters):
     )
     page_seconds: float = Field(ge=10, le=30, description="EEG on a page, in seconds")
     events_listed: PositiveInt = Field(description="rows of the table of events on the page")
+    colours: int | None = Field(ge=2, le=256, description="of a picture's palette; null: all")
