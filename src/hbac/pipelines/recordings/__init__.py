@@ -1,1 +1,1 @@
-"""Any recording in, answers out."""
+"""Recordings in, answers out."""

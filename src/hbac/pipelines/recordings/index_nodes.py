@@ -22,8 +22,8 @@ from hbac.timeline.burden import OVERALL
 PAGES = "recordings"
 """Folder of the recordings' own pages, beside this one."""
 
-_HEADER = ("recording", "began", "lasts", "readable", "seizure, minutes", "seizure in 5 minutes", "events",
-           "worst")  # fmt: skip
+_HEADER = ("recording", "began", "lasts", "readable", "seizure, minutes", "seizure in 5 minutes",
+           "events", "worst")  # fmt: skip
 
 _CAPTION = (
     "Readable: share of the recording with a prediction. Seizure: minutes in events, and the "
