@@ -23,8 +23,15 @@ Opener = Callable[[str, Limits], Source]
 SUFFIXES = (".edf", ".bdf", ".parquet", ".vhdr", ".lay", ".eeg")
 """Of files that are recordings, in any case; an ``.eeg`` is one where Nihon Kohden wrote it."""
 
-_COMPANIONS = {".eeg": ".vhdr", ".vmrk": ".vhdr", ".dat": ".lay", ".21e": ".eeg", ".pnt": ".eeg"}
-"""Files that lie beside a recording, and the suffix of the one to name."""
+COMPANIONS = {
+    ".eeg": (".vhdr",),
+    ".vmrk": (".vhdr",),
+    ".dat": (".lay", ".vhdr"),
+    ".21e": (".eeg",),
+    ".pnt": (".eeg",),
+    ".log": (".eeg",),
+}
+"""Files that lie beside a recording and hold a part of it, and the suffixes of the one to name."""
 
 _N_HEAD = 4096
 _NIHON_KOHDEN = (b"EEG-1100", b"EEG-1200", b"EEG-2100", b"QI-403A", b"DAE-2100")
@@ -84,9 +91,10 @@ def _no_recording(path: str, head: bytes) -> UnreadableRecordingError:
             "it begins with the replacement character U+FFFD: a program converted this binary file "
             "as if it were text, and the samples are lost; take the original"
         )
-    of = Path(path).with_suffix(_COMPANIONS.get(Path(path).suffix.lower(), ""))
-    if of.suffix and of.is_file() and of != Path(path):
-        return UnreadableRecordingError(f"it belongs to {of.name}: name that file")
+    for suffix in COMPANIONS.get(Path(path).suffix.lower(), ()):
+        for whole in (Path(path).with_suffix(suffix), Path(path).with_suffix(suffix.upper())):
+            if whole.is_file() and whole != Path(path):
+                return UnreadableRecordingError(f"it belongs to {whole.name}: name that file")
     return UnreadableRecordingError(
         "its content is of no format that is read: EDF, EDF+, BDF, BDF+, parquet, BrainVision "
         "(.vhdr), Nihon Kohden (.EEG) and Persyst (.lay) are"

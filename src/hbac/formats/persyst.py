@@ -79,8 +79,9 @@ def _stated(info: dict[str, str], key: str) -> str:
 
 
 def _number(info: dict[str, str], key: str) -> Fraction:
+    stated = _stated(info, key)
     try:
-        number = Fraction(_stated(info, key))
+        number = Fraction(stated)
     except ValueError:
         number = Fraction(0)
     if number <= 0:
