@@ -17,7 +17,7 @@ from hbac.pipelines.recordings.page_nodes import (
     write_recording_pages,
 )
 
-_PAGE = "params:recordings.page"
+_PAGE = "params:recording.page"
 _HOURS = ["recordings", "recording_spectrograms", "timelines", "events"]
 _READ = ["explained_events", "recordings", "recording_spectrograms", "models", "ensemble"]
 
