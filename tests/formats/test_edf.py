@@ -85,6 +85,8 @@ def test_records_without_a_time_follow_each_other(tmp_path):
     recording = open_recording(records([b"", b"", b""]).write(tmp_path / "one.edf"))
     assert recording.duration == 3
     assert any("3 of 3 records do not say when" in each for each in recording.card.remarks)
+    recording = open_recording(records([b"", 3, 9, b""]).write(tmp_path / "two.edf"))
+    assert (recording.duration, recording.gaps) == (9, (Gap(2, 7),))
 
 
 def test_annotations_of_every_signal_are_read_whatever_is_in_them(tmp_path):

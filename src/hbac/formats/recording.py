@@ -139,7 +139,8 @@ class RecordingFile:
     def _read_rate(self, names: list[str], rate: Fraction, first: int, n: int) -> np.ndarray:
         """Read channels of one rate: ``n`` samples at 200 Hz from ``first`` on."""
         data = np.full((len(names), n), np.nan, np.float32)
-        for stretch in self.source.stretches:
+        seconds = first / SAMPLING_RATE, (first + n) / SAMPLING_RATE
+        for stretch in self.source.stretches_between(*seconds):
             begin = round(stretch.start * SAMPLING_RATE)
             n_samples = int(stretch.seconds * rate)
             last = begin + n_resampled(n_samples, ratio(rate))

@@ -11,7 +11,7 @@ from hbac.formats.names import EKG
 from hbac.formats.source import Source
 from hbac.formats.units import clean_unit, decide_unit, microvolts, typical_deviation, unit_name
 
-_N_LOOKS = 5
+_N_LOOKS = 8
 _LOOK_SECONDS = 4
 
 

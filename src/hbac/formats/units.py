@@ -30,8 +30,12 @@ _MICRO = re.compile("Â?\N{MICRO SIGN}|\N{GREEK SMALL LETTER MU}|Î¼|æ|\ufffd(
 LARGEST_MICROVOLTS = 20_000
 """Typical deviation of electrodes beyond which their unit can't be right."""
 
-SMALLEST_MICROVOLTS = 0.2
-"""And below which it can't: an amplifier's own noise is more."""
+SMALLEST_MICROVOLTS = 0.002
+"""And below which it can't: no amplifier resolves that."""
+
+_NOISE_MICROVOLTS = 0.2
+"""An amplifier's own noise is more: below it channels are flat, or the unit is wrong. Which of the
+two can't be told, and to make EEG of what may be flat would be worse than the other way round."""
 
 _TYPICAL = (2.0, 500.0)
 """Between these lies the typical deviation of EEG in microvolts. Units are a thousand apart, so no
@@ -59,7 +63,7 @@ def unit_name(factor: float) -> str:
 def typical_deviation(signals: np.ndarray, *, sampling_rate: float) -> float:
     """How far a typical channel goes from its own level within a second.
 
-    Offsets and drift do not count, nor do channels that are flat.
+    Offsets and drift do not count, nor do channels and seconds that are flat.
 
     Args:
         signals: shape ``(channels, samples)``, in any unit, NaN where missing.
@@ -74,10 +78,11 @@ def typical_deviation(signals: np.ndarray, *, sampling_rate: float) -> float:
     seconds = known[:, : known.shape[1] // length * length].reshape(len(known), -1, length)
     if not seconds.size:
         return 0.0
-    levels = np.nanmedian(seconds, axis=2, keepdims=True)
-    deviations = np.nanmedian(np.nanmedian(np.abs(seconds - levels), axis=2), axis=1)
-    alive = deviations[deviations > 0]
-    return float(np.median(alive)) if alive.size else 0.0
+    # A second with a missing sample has no median, and is none of those that are counted.
+    levels = np.median(seconds, axis=2, keepdims=True)
+    deviations = np.median(np.abs(seconds - levels), axis=2)
+    of_channels = [np.median(row[row > 0]) for row in deviations if (row > 0).any()]
+    return float(np.median(of_channels)) if of_channels else 0.0
 
 
 def _fits(deviation: float) -> list[float]:
@@ -101,8 +106,13 @@ def decide_unit(unit: str, deviation: float) -> tuple[float, str]:
     stated = microvolts(unit)
     if stated is not None:
         is_right = SMALLEST_MICROVOLTS <= deviation * stated <= LARGEST_MICROVOLTS
-        if is_right or deviation == 0:
+        if deviation == 0 or (is_right and deviation * stated >= _NOISE_MICROVOLTS):
             return stated, ""
+        if is_right:
+            return stated, (
+                f"channels deviate by {deviation * stated:.2g} µV, less than an amplifier's own "
+                f"noise: they are flat, or the unit {clean_unit(unit)} is wrong"
+            )
     problem = (
         f"the unit is {clean_unit(unit)}, in which channels deviate by {deviation * stated:.3g} µV"
         if stated is not None
