@@ -329,6 +329,28 @@ def test_units_are_brought_to_microvolts(unit, scale, tmp_path):
     assert len(guesses) == (unit == "")
 
 
+def test_what_has_no_unit_of_its_own_is_told_by_its_amplitude_or_left_out(tmp_path):
+    values = signals(eeg(10))
+    values[3].unit = ""
+    values[4] = Written("F7", 40 * eeg(10)["F7"], unit="arb")
+    oxygen = Written("O2", np.full(2000, 97.0), unit="%")
+    recording = open_recording(EDF([oxygen, *values]).write(tmp_path / "one.edf"))
+    card = recording.card
+    assert card.missing == ("F7",)
+    assert [each.label for each in card.channels if each.channel == "O2"] == ["O2"]
+    np.testing.assert_allclose(
+        recording.read(0, 10, ("P3", "O2")).data, [eeg(10)["P3"], eeg(10)["O2"]], atol=0.06
+    )
+    said = "\n".join(card.remarks)
+    assert "'O2' is not used: its unit is '%'" in said
+    assert "the unit is not stated, and channels deviate by" in said
+    assert "F7 are not used: the unit is 'arb'" in said
+    with pytest.raises(
+        UnreadableRecordingError, match=r"14 of the chains' 16 pairs.*F7 are not us"
+    ):
+        open_recording(tmp_path / "one.edf", least_chains=0.9)
+
+
 def test_a_unit_that_can_not_be_told_is_refused(tmp_path):
     values = signals(eeg(5, scale=40), unit="", physical=(-3276.8, 3276.7))
     with pytest.raises(UnreadableRecordingError, match=r"one\.edf: the unit is not stated, and"):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from hbac.eeg.montage import BIPOLAR_NAMES, BIPOLAR_PAIRS, CHAIN_NAMES, CHAINS, pair_name
 from hbac.eeg.recording import CHANNELS, ELECTRODES
 from hbac.formats.limits import UnreadableRecordingError
 from hbac.formats.names import EKG, Label, clean, read_label
 from hbac.formats.source import Signal
+from hbac.formats.units import clean_unit, is_no_voltage
 
 BIPOLAR_CHANNELS = (*BIPOLAR_NAMES, EKG)
 """Channels of a recording that is bipolar already."""
@@ -20,6 +21,8 @@ _LEAST_COMMON = 5
 
 _SLOWEST, _FASTEST = 25, 100_000
 """Samples a second below which a channel shows nothing of EEG, and above which nothing samples."""
+
+_N_NAMED = 40
 
 _SIDES = {
     "left": frozenset((*CHAINS["LL"], *CHAINS["LP"])),
@@ -63,10 +66,10 @@ class Choice:
         """Channels that the file lacks."""
         return tuple(name for name in self.channels if name not in self.picks)
 
-    def without(self, channel: str) -> Choice:
-        """The same, but for a channel that can't be used after all."""
-        kept = {name: pick for name, pick in self.picks.items() if name != channel}
-        return Choice(self.montage, self.reference, kept, self.remarks)
+    def only(self, channels: Container[str]) -> Choice:
+        """The same, but for channels that can't be used after all."""
+        kept = {name: pick for name, pick in self.picks.items() if name in channels}
+        return replace(self, picks=kept)
 
     def pairs(self) -> frozenset[str]:
         """The chains' pairs that can be had."""
@@ -94,6 +97,8 @@ def _usable(signals: Sequence[Signal]) -> tuple[Named, list[str]]:
         slowest = 1 if label.electrode == EKG else _SLOWEST
         if not fault and not slowest <= signal.sampling_rate <= _FASTEST:
             fault = f"at {float(signal.sampling_rate):g} samples a second it shows no EEG"
+        if not fault and is_no_voltage(signal.unit):
+            fault = f"its unit is {clean_unit(signal.unit)}"
         if fault:
             remarks.append(f"{clean(signal.label)!r} is not used: {fault}")
         else:
@@ -225,7 +230,32 @@ def chain_shares(choice: Choice) -> dict[str, float]:
     }
 
 
-def choose(signals: Sequence[Signal], *, least_chains: float) -> Choice:
+def require_chains(choice: Choice, signals: Sequence[Signal], *, least_chains: float) -> None:
+    """Refuse a recording that lacks too many of the chains' pairs.
+
+    Args:
+        choice: which signals are channels.
+        signals: of the file.
+        least_chains: share of the 16 pairs that must be there.
+
+    Raises:
+        UnreadableRecordingError: if fewer are there; the message names what is missing.
+    """
+    n = len(choice.pairs())
+    if n >= least_chains * len(BIPOLAR_NAMES):
+        return
+    kind = "channels" if choice.montage == "bipolar" else "electrodes"
+    labels = ", ".join(repr(clean(signal.label)) for signal in signals[:_N_NAMED])
+    more = f" and {len(signals) - _N_NAMED} more" if len(signals) > _N_NAMED else ""
+    because = "".join(f"; {remark}" for remark in choice.remarks)
+    raise UnreadableRecordingError(
+        f"too few {kind}: {n} of the chains' {len(BIPOLAR_NAMES)} pairs can be had, and "
+        f"least_chains = {least_chains:g} asks for {least_chains:.0%}. Missing: "
+        f"{_what_is_missing(choice)}. The file holds {labels}{more}{because}"
+    )
+
+
+def choose(signals: Sequence[Signal]) -> Choice:
     """Choose the signals that our channels are read from.
 
     A recording counts as bipolar where it holds more of the chains' pairs as channels than can be
@@ -233,28 +263,16 @@ def choose(signals: Sequence[Signal], *, least_chains: float) -> Choice:
 
     Args:
         signals: of the file.
-        least_chains: share of the chains' 16 pairs that must be there.
-
-    Raises:
-        UnreadableRecordingError: if fewer are there; the message names what is missing.
     """
     named, remarks = _usable(signals)
     choice = max(_referential(named), _bipolar(named), key=lambda each: len(each.pairs()))
-    n = len(choice.pairs())
-    if n < least_chains * len(BIPOLAR_NAMES):
-        kind = "channels" if choice.montage == "bipolar" else "electrodes"
-        labels = ", ".join(repr(clean(signal.label)) for signal in signals)
-        because = "".join(f"; {remark}" for remark in remarks)
-        raise UnreadableRecordingError(
-            f"too few {kind}: {n} of the chains' {len(BIPOLAR_NAMES)} pairs can be had, and "
-            f"least_chains = {least_chains:g} asks for {least_chains:.0%}. Missing: "
-            f"{_what_is_missing(choice)}. The file holds {labels}{because}"
-        )
-    short = {name: share for name, share in chain_shares(choice).items() if share < 1}
-    lacking = [
+    return replace(choice, remarks=(*remarks, *choice.remarks))
+
+
+def lacking_chains(choice: Choice) -> tuple[str, ...]:
+    """Remarks on the chains of which pairs are missing."""
+    return tuple(
         f"{CHAIN_NAMES[name]} chain: {share:.0%} of its pairs can be had"
-        for name, share in short.items()
-    ]
-    return Choice(
-        choice.montage, choice.reference, choice.picks, (*remarks, *choice.remarks, *lacking)
+        for name, share in chain_shares(choice).items()
+        if share < 1
     )

@@ -23,6 +23,43 @@ _WORDS = {
     "NANOVOLT": "NV",
     "NANOVOLTS": "NV",
 }
+_NO_VOLTAGE = {
+    *(
+        "%",
+        "MMHG",
+        "CMH2O",
+        "BPM",
+        "1/MIN",
+        "/MIN",
+        "RPM",
+        "L/MIN",
+        "ML/S",
+        "L/S",
+        "HZ",
+        "KHZ",
+        "DB",
+    ),
+    *(
+        "C",
+        "DEGC",
+        "°C",
+        "K",
+        "OHM",
+        "KOHM",
+        "Ω",
+        "KΩ",
+        "A",
+        "MA",
+        "UA",
+        "S",
+        "SEC",
+        "MS",
+        "G",
+        "PA",
+    ),
+}
+"""Units of what polygraphs record beside the EEG, some of it under an electrode's name, as O2."""
+
 _NAMES = {"V": "V", "MV": "mV", "UV": "µV", "NV": "nV"}
 # UTF-8 read as Latin-1, DOS code pages, and what is left of a byte that nobody could decode.
 _MICRO = re.compile("Â?\N{MICRO SIGN}|\N{GREEK SMALL LETTER MU}|Î¼|æ|\ufffd(?=[Vv])|\\?(?=[Vv]$)")
@@ -53,6 +90,11 @@ def microvolts(unit: str) -> float | None:
     """
     text = unicodedata.normalize("NFC", _MICRO.sub("u", unit.strip(" \0[]()")))
     return _PER_VOLT.get(_WORDS.get(text.upper(), text.upper()))
+
+
+def is_no_voltage(unit: str) -> bool:
+    """Whether a unit is known to be that of something else."""
+    return unit.strip(" \0[]()").upper() in _NO_VOLTAGE
 
 
 def unit_name(factor: float) -> str:
