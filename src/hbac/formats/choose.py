@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from hbac.eeg.montage import BIPOLAR_NAMES, BIPOLAR_PAIRS, CHAIN_NAMES, CHAINS, pair_name
 from hbac.eeg.recording import CHANNELS, ELECTRODES
@@ -83,10 +84,20 @@ class Choice:
         )
 
 
-Named = list[tuple[int, str, Label]]
+class Named(NamedTuple):
+    """A signal whose label names a channel of ours, with the text of the label."""
+
+    signal: int
+    text: str
+    label: Label
+
+    @property
+    def electrode(self) -> str:
+        """The electrode, or the first of a pair."""
+        return self.label.electrode
 
 
-def _usable(signals: Sequence[Signal]) -> tuple[Named, list[str]]:
+def _usable(signals: Sequence[Signal]) -> tuple[list[Named], list[str]]:
     """Signals whose labels name a channel of ours and that hold something, and remarks."""
     named, remarks = [], []
     for index, signal in enumerate(signals):
@@ -102,17 +113,15 @@ def _usable(signals: Sequence[Signal]) -> tuple[Named, list[str]]:
         if fault:
             remarks.append(f"{clean(signal.label)!r} is not used: {fault}")
         else:
-            named.append((index, clean(signal.label), label))
+            named.append(Named(index, clean(signal.label), label))
     return named, remarks
 
 
-def _common_electrode(named: Named) -> str | None:
+def _common_electrode(named: list[Named]) -> str | None:
     """The electrode, if any, that most others are measured against."""
-    against = Counter(label.against for label in {each for *_, each in named})
-    electrode, n = max(
-        ((name, against[name]) for name in ELECTRODES), key=lambda each: each[1], default=("", 0)
-    )
-    return electrode if n >= _LEAST_COMMON else None
+    against = Counter(label.against for label in {each.label for each in named})
+    electrode = max(ELECTRODES, key=lambda name: against[name])
+    return electrode if against[electrode] >= _LEAST_COMMON else None
 
 
 def _dropped(label: str, kept: str, channel: str) -> str:
@@ -135,56 +144,50 @@ def _first_of_each(
     return picks, remarks
 
 
-def _reference_of(side: frozenset[str], electrodes: Named) -> str:
+def _reference_of(side: frozenset[str], electrodes: list[Named]) -> str:
     """The reference that most electrodes of a side have."""
     covered: dict[str, set[str]] = {}
-    for _, _, label in electrodes:
-        if label.electrode in side:
-            covered.setdefault(label.against, set()).add(label.electrode)
+    for each in electrodes:
+        if each.electrode in side:
+            covered.setdefault(each.label.against, set()).add(each.electrode)
     return max(covered, key=lambda against: len(covered[against]), default="")
 
 
-def _on_common_references(electrodes: Named) -> tuple[Named, list[str]]:
+def _on_common_references(electrodes: list[Named]) -> tuple[list[Named], list[str]]:
     """Electrodes of each side that share its reference, and remarks on others.
 
     Chains never cross the midline, so either side may have a reference of its own, as A1 and A2.
     """
     chosen = {side: _reference_of(names, electrodes) for side, names in _SIDES.items()}
     side_of = {name: side for side, names in _SIDES.items() for name in names}
-    kept, remarks = [], []
-    taken = {
-        label.electrode
-        for _, _, label in electrodes
-        if label.against == chosen[side_of[label.electrode]]
-    }
-    for index, text, label in electrodes:
-        side = side_of[label.electrode]
-        if label.against == chosen[side]:
-            kept.append((index, text, label))
-        elif label.electrode not in taken:
-            wanted = chosen[side] or "the common reference"
-            remarks.append(f"{text!r} is not used: other {side} electrodes are against {wanted}")
-    if chosen["left"] != chosen["right"] and kept:
-        names = " and ".join(chosen[side] or "the common reference" for side in ("left", "right"))
+    words = {side: against or "the common reference" for side, against in chosen.items()}
+    kept = [each for each in electrodes if each.label.against == chosen[side_of[each.electrode]]]
+    taken = {each.electrode for each in kept}
+    remarks = [
+        f"{each.text!r} is not used: other {side_of[each.electrode]} electrodes are against "
+        f"{words[side_of[each.electrode]]}"
+        for each in electrodes
+        if each.electrode not in taken
+    ]
+    if kept and chosen["left"] != chosen["right"]:
         remarks.append(
-            f"left and right electrodes are against {names}: only pairs of one side cancel them"
+            f"left and right electrodes are against {words['left']} and {words['right']}: only "
+            "pairs of one side cancel them"
         )
     return kept, remarks
 
 
-def _referential(named: Named) -> Choice:
+def _referential(named: list[Named]) -> Choice:
     common = _common_electrode(named)
+    pairs = frozenset(ELECTRODES) - {common}
+    hearts = [each for each in named if each.electrode == EKG]
     electrodes = [
-        each
-        for each in named
-        if each[2].electrode != EKG
-        and (each[2].against not in ELECTRODES or each[2].against == common)
+        each for each in named if each.electrode != EKG and each.label.against not in pairs
     ]
     kept, remarks = _on_common_references(electrodes)
-    hearts = [each for each in named if each[2].electrode == EKG]
-    candidates = ((label.electrode, Pick(index), text) for index, text, label in kept + hearts)
+    candidates = ((each.electrode, Pick(each.signal), each.text) for each in kept + hearts)
     picks, dropped = _first_of_each(candidates)
-    words = dict.fromkeys(label.word for _, _, label in kept if label.word)
+    words = dict.fromkeys(each.label.word for each in kept if each.label.word)
     if common:
         remarks.append(f"{common} is the reference, and so itself missing")
     return Choice("referential", ", ".join(words), picks, (*remarks, *dropped))
@@ -200,7 +203,7 @@ def _as_pair(label: Label) -> tuple[str, int] | None:
     return (EKG, 1) if label.electrode == EKG else None
 
 
-def _bipolar(named: Named) -> Choice:
+def _bipolar(named: list[Named]) -> Choice:
     candidates = []
     for index, text, label in named:
         pair = _as_pair(label)

@@ -24,39 +24,8 @@ _WORDS = {
     "NANOVOLTS": "NV",
 }
 _NO_VOLTAGE = {
-    *(
-        "%",
-        "MMHG",
-        "CMH2O",
-        "BPM",
-        "1/MIN",
-        "/MIN",
-        "RPM",
-        "L/MIN",
-        "ML/S",
-        "L/S",
-        "HZ",
-        "KHZ",
-        "DB",
-    ),
-    *(
-        "C",
-        "DEGC",
-        "°C",
-        "K",
-        "OHM",
-        "KOHM",
-        "Ω",
-        "KΩ",
-        "A",
-        "MA",
-        "UA",
-        "S",
-        "SEC",
-        "MS",
-        "G",
-        "PA",
-    ),
+    *("%", "MMHG", "CMH2O", "BPM", "1/MIN", "/MIN", "RPM", "L/MIN", "ML/S", "L/S", "HZ", "KHZ"),
+    *("C", "DEGC", "°C", "K", "OHM", "KOHM", "Ω", "KΩ", "A", "MA", "UA", "S", "SEC", "MS", "DB"),
 }
 """Units of what polygraphs record beside the EEG, some of it under an electrode's name, as O2."""
 
