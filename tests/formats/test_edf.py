@@ -7,6 +7,8 @@ import edfio
 import mne
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hbac.eeg import CHANNELS
 from hbac.eeg.montage import BIPOLAR_NAMES
@@ -289,6 +291,32 @@ def test_a_binary_file_saved_as_text_is_refused(bdf, tmp_path):
     path.write_bytes(content.decode("utf-8", "replace").encode())
     with pytest.raises(UnreadableRecordingError, match=r"U\+FFFD"):
         open_recording(path)
+
+
+@settings(
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    places=st.lists(st.integers(168, 256 * 22 - 1), min_size=1, max_size=8),
+    characters=st.binary(min_size=8, max_size=8),
+    lost=st.integers(0, 400),
+)
+def test_a_damaged_header_is_read_or_refused_and_never_quoted(places, characters, lost, tmp_path):
+    content = bytearray(records([0, 1, 5]).content())
+    for place, character in zip(places, characters, strict=False):
+        content[place] = character
+    del content[places[0] : places[0] + lost]
+    (tmp_path / "one.edf").write_bytes(content)
+    said = ""
+    try:
+        recording = open_recording(tmp_path / "one.edf")
+        said = f"{recording!r}{recording.card}"
+        assert recording.read(0, 2).data.shape == (len(recording.channels), 400)
+    except UnreadableRecordingError as error:
+        said = str(error)
+    assert "Jane" not in said
 
 
 def test_the_patient_is_nowhere_but_in_the_file(tmp_path, caplog):
