@@ -21,6 +21,9 @@ def timeline(seconds, *, unread=()):
         start_seconds=starts,
         stop_seconds=starts + 10,
         quality=1.0,
+        flat_share=0.0,
+        clipped_share=0.0,
+        mains_db=2.0,
         reason="",
         predicted_class="LPD",
     )

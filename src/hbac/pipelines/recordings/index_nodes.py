@@ -52,7 +52,7 @@ def _row(
     overall = burden[burden["period"] == OVERALL].set_index("trial_type")
     seizure = overall.loc[SEIZURE]
     read, unread = seizure["readable_minutes"], seizure["unreadable_minutes"]
-    began = f"{recording.start:%Y-%m-%d %H:%M}" if recording.start else NONE
+    began = f"{recording.start:%d %b %Y, %H:%M}" if recording.start else NONE
     return (
         Link(name, f"{PAGES}/{quote(name)}.html"),
         _unbroken(began),
