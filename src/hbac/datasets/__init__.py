@@ -19,6 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "npy": ["NpyDataset"],
         "partitioned": ["ParallelPartitionedDataset"],
         "record": ["RecordDataset"],
+        "recordings": ["RecordingsDataset"],
         "regional_file": ["RegionalSpectrogramDataset"],
         "simulated": ["SimulationMarkDataset"],
         "stacked": ["StackedArrayDataset"],
