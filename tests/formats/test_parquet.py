@@ -62,7 +62,9 @@ def test_a_small_file_that_unfolds_to_a_large_one_is_refused_unread(tmp_path):
     message = r"1\.parquet: its \d+ bytes unfold to 240000000, .* most_unfolding = 100"
     with pytest.raises(UnreadableRecordingError, match=message):
         open_recording(path)
-    with pytest.raises(UnreadableRecordingError, match=r"a row group unfolds to .* most_bytes_at_o"):
+    with pytest.raises(
+        UnreadableRecordingError, match=r"a row group unfolds to .* most_bytes_at_o"
+    ):
         open_recording(path, limits=Limits(most_unfolding=1e6, most_bytes_at_once=10**6))
     with pytest.raises(UnreadableRecordingError, match=r"lasts 4\.16667 h, more than most_hours"):
         open_recording(path, limits=Limits(most_unfolding=1e6, most_hours=1))

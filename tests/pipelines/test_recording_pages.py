@@ -74,7 +74,7 @@ class Run:
             ).assign(recording=name)
             for name, (opened, steps) in recordings.items()
         )
-        self.explained = choose_events(self.found, PARAMS)
+        self.explained = choose_events(self.found, self.timelines, 10, PARAMS)
         self.evidence = {
             name: loader(self._evidence(events))
             for name, events in self.explained.groupby("recording")
@@ -91,7 +91,7 @@ class Run:
         maps[:, [1, 9], 10:20] = 1
         return {
             "event": events["event"].to_numpy(),
-            "seconds": events["peak_seconds"].to_numpy(),
+            "seconds": events["middle_seconds"].to_numpy(),
             "maps": maps,
             "shares": np.tile([0.6, 0.05, 0.35, 0.0], (len(events), 1)),
         }
@@ -101,7 +101,7 @@ class Run:
 
     def event_pages(self, tests=NO_TESTS):
         return draw_event_pages(
-            self.explained, self.recordings, self.timelines, self.evidence, ENSEMBLE, tests, PARAMS
+            self.explained, self.recordings, self.evidence, ENSEMBLE, tests, 10, PARAMS
         )
 
     def pages(self, tests=NO_TESTS):
@@ -159,7 +159,7 @@ def test_the_page_says_what_was_read_as_what(page):
     assert "T3 EEG T3-REF uV 256" in said
     assert "referential against REF" in said
     assert "Unit of 3 channels not given: taken for microvolts" in said
-    assert "Not read: 2 signals DC1, DC2" in said
+    assert "Not read: 2 signals DC1 , DC2" in said
     assert "21:24:05 21:29:05 5 min" in said
 
 
@@ -200,11 +200,11 @@ def test_a_recording_without_events_claims_no_absence():
 
 def test_a_bipolar_recording_without_a_clock_has_a_page():
     opened = Opened(187.0, start=None, channels=(*BIPOLAR_NAMES, "EKG"), missing=("EKG",))
-    (page,) = Run(bip=(opened, timeline(180))).pages().values()
+    (page,) = Run(bip=(opened, timeline(187))).pages().values()
     said = text_of(page)
     assert "begins (h:min:s from the start)" in said
     assert "LPD 0.60 at 0:00:05 from the start" in said
-    assert "less than a step, at the end 0.1 3.7 % 7 s" in said
+    assert "LPD 3 min 7 s in 1 event" in said
     assert "Warning" not in said
 
 
@@ -275,7 +275,7 @@ def test_reasons_are_added_up_and_their_longest_stretch_is_told():
         unread=[(0, 20, "gap in the file"), (50, 60, "3 of 16 channels cannot be read"),
                 (60, 70, "4 of 16 channels cannot be read"), (100, 150, "gap in the file")],
     )  # fmt: skip
-    reasons = unread_reasons(steps, 200.0)
+    reasons = unread_reasons(steps)
     assert reasons.to_dict("list") == {
         "reason": ["gap in the file", "channels cannot be read"],
         "seconds": [70, 20],

@@ -37,9 +37,9 @@ def _unbroken(text: str) -> str:
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _worst(timeline: pd.DataFrame, duration: float) -> str:
+def _worst(timeline: pd.DataFrame) -> str:
     """The longest stretch without a prediction."""
-    reasons = unread_reasons(timeline, duration)
+    reasons = unread_reasons(timeline)
     if reasons.empty:
         return NONE
     longest = reasons.loc[reasons["longest"].idxmax()]
@@ -61,7 +61,7 @@ def _row(
         number(seizure["minutes"], 1),
         percent(seizure["peak_share"]),
         f"{n_events:,}",
-        _worst(timeline, recording.duration),
+        _worst(timeline),
     )
 
 

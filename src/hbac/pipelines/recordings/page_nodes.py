@@ -175,7 +175,7 @@ def _draw_event(
     tests: dict[str, Any],
     seconds: float,
 ) -> Figure:
-    recording, evidence, middle = load(), load_evidence(), float(event["peak_seconds"])
+    recording, evidence, middle = load(), load_evidence(), float(event["middle_seconds"])
     row = int(np.flatnonzero(evidence["event"] == event["event"])[0])
     maps = evidence_by_chain(evidence, row, ensemble)
     window = window_around(recording, middle)
@@ -206,10 +206,10 @@ def _shown_events(explained_events: pd.DataFrame, params: PageParams) -> pd.Data
 def draw_event_pages(
     explained_events: pd.DataFrame,
     recordings: dict[str, LoadRecording],
-    timelines: dict[str, LoadTable],
     event_evidence: dict[str, LoadEvidence],
     ensemble: dict[str, Any],
     tests: dict[str, Any],
+    step_seconds: int,
     params: PageParams,
 ) -> dict[str, Callable[[], Figure]]:
     """Draw the EEG around the most certain step of the most certain events of each class.
@@ -217,10 +217,10 @@ def draw_event_pages(
     Args:
         explained_events: as ``choose_events`` returns them, the most certain first.
         recordings: by id, a callable that opens the recording.
-        timelines: by id, a callable that reads its timeline.
         event_evidence: by id, a callable that reads the maps.
         ensemble: the record that names the networks.
         tests: what the tests of the maps gave; see ``check_event_maps``.
+        step_seconds: of which a prediction speaks.
         params: of which how many events, and how many seconds.
 
     Returns:
@@ -231,14 +231,13 @@ def draw_event_pages(
     for event in _shown_events(explained_events, params).to_dict("records"):
         name = event["recording"]
         if name in event_evidence:
-            step = timelines[name]().iloc[0]
             figures[event["picture"]] = partial(
                 _draw_event,
                 name,
                 recordings[name],
                 event_evidence[name],
                 event,
-                float(step["stop_seconds"] - step["start_seconds"]),
+                step_seconds,
                 ensemble,
                 tests,
                 params.page_seconds,

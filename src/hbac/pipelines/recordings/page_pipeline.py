@@ -18,6 +18,7 @@ from hbac.pipelines.recordings.page_nodes import (
 )
 
 _PAGE = "params:recordings.page"
+_STEP = "params:recordings.step_seconds"
 _HOURS = ["recordings", "recording_spectrograms", "timelines", "events"]
 _READ = ["explained_events", "recordings", "recording_spectrograms", "models", "ensemble"]
 
@@ -29,7 +30,12 @@ def explaining_nodes(found_events: str = "found_events") -> list[Node]:
         found_events: the dataset that holds them.
     """
     return [
-        Node(choose_events, [found_events, _PAGE], "explained_events", name="choose_events"),
+        Node(
+            choose_events,
+            [found_events, "timelines", _STEP, _PAGE],
+            "explained_events",
+            name="choose_events",
+        ),
         Node(
             explain_events,
             [*_READ, "params:explainability"],
@@ -54,8 +60,8 @@ def page_nodes() -> list[Node]:
         Node(
             draw_event_pages,
             [
-                *("explained_events", "recordings", "timelines", "event_evidence", "ensemble"),
-                *("event_map_tests", _PAGE),
+                *("explained_events", "recordings", "event_evidence", "ensemble"),
+                *("event_map_tests", _STEP, _PAGE),
             ],
             "event_pages",
             name="draw_event_pages",
