@@ -43,7 +43,7 @@ def config(**runtime):
 
 @pytest.fixture
 def parameters():
-    return config()["parameters"]["recordings"]
+    return config()["parameters"]["recording"]
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def catalog(tmp_path, parameters):
     made["timelines"] = MemoryDataset({k: partial(pd.DataFrame, v) for k, v in timelines.items()})
     made["recordings"] = MemoryDataset(recordings)
     for name, kind in PARAMS.items():
-        made[f"params:recordings.{name}"] = MemoryDataset(kind(**parameters[name]))
+        made[f"params:recording.{name}"] = MemoryDataset(kind(**parameters[name]))
     return made
 
 
@@ -127,7 +127,7 @@ def test_nothing_is_written_twice_and_what_is_gone_is_taken_away(catalog, tmp_pa
 
 def test_channels_are_said_where_chains_are_known_unless_not_wanted(catalog):
     events = find_recording_events(
-        catalog["timelines"].load(), catalog["params:recordings.events"].load()
+        catalog["timelines"].load(), catalog["params:recording.events"].load()
     )
     catalog["events"].save(events.assign(chains=["LL", "", ""]))
     pipe = Pipeline(annotation_nodes()).only_nodes("write_edf_annotations")
@@ -138,7 +138,7 @@ def test_channels_are_said_where_chains_are_known_unless_not_wanted(catalog):
         return [note.text for note in edfio.read_edf(path).annotations]
 
     assert texts() == ["Seizure@@EEG Fp1-REF", "LPD"]
-    catalog["params:recordings.annotations"] = MemoryDataset(AnnotationsParams(edf_channels=False))
+    catalog["params:recording.annotations"] = MemoryDataset(AnnotationsParams(edf_channels=False))
     assert texts() == ["Seizure", "LPD"]
 
 
@@ -148,9 +148,9 @@ def test_references_beside_and_in_recordings_are_scored(catalog, tmp_path, caplo
     notes = (Annotation(100, 20, "seizure?"),)
     recordings["quiet"] = replace(recordings["quiet"], annotations=notes)
     catalog["recordings"] = MemoryDataset(recordings)
-    scoring = catalog["params:recordings.scoring"].load()
+    scoring = catalog["params:recording.scoring"].load()
     mapped = scoring.model_copy(update={"annotation_patterns": {"seiz": "Seizure"}})
-    catalog["params:recordings.scoring"] = MemoryDataset(mapped)
+    catalog["params:recording.scoring"] = MemoryDataset(mapped)
     write_text(tmp_path / "raw/sub-1_task-icu_events.tsv", "onset,duration\n5,30\n")
     run(catalog)
     scores = catalog["event_scores"].load().query("scoring == 'event'").set_index("recording")

@@ -21,13 +21,14 @@ from hbac.eeg.regional import ROW_SECONDS, WINDOW_ROWS, long_regional_spectrogra
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES, CLASSES, PREDICTION_COLUMNS
 from hbac.eeg.waveform import N_BIPOLAR, pair_waveforms
-from hbac.models.ensemble import predict_with_networks
+from hbac.models.ensemble import named_networks, predict_with_networks
 from hbac.models.inputs import Input
 from hbac.models.preprocessing import (
     kinds_seen,
     middle_of,
     mirrors_of,
     picture_layout,
+    sees_ten_minutes,
     waveforms_of,
     window_panels,
     window_picture,
@@ -220,14 +221,13 @@ class EEGEnsemble:
     """
 
     def __init__(self, record: Mapping[str, Any], networks: Mapping[str, Callable[[], Any]]):
-        missing = [one["name"] for one in record["networks"] if one["name"] not in networks]
-        if missing:
-            raise ValueError(f"the ensemble names {missing}, it is given {sorted(networks)}")
+        self.networks = {
+            name: cache(load) for name, load in named_networks(networks, record).items()
+        }
         self.record = record
         self.kinds = kinds_seen(record)
         for kind in self.kinds:
             check_reference(kind, record)
-        self.networks = {one["name"]: cache(networks[one["name"]]) for one in record["networks"]}
 
     def _see(self, window: Recording, power: np.ndarray | None = None) -> dict[Input, np.ndarray]:
         """What networks see of one window, whose 10 minutes have some regional power or none."""
@@ -306,10 +306,6 @@ class EEGEnsemble:
             seen["waveform"] = self._waveforms(block, steps, chosen)
         return table, chosen, seen
 
-    def sees_ten_minutes(self) -> bool:
-        """Whether a network sees the 10-minute regional spectrogram."""
-        return "picture" in self.kinds and "regional" in picture_layout(self.record).sources
-
     def predict_recording(
         self,
         recording: LongRecording,
@@ -340,7 +336,7 @@ class EEGEnsemble:
             ValueError: if the recording is shorter than 10 s.
         """
         check_length(recording.duration)
-        if regional is None and self.sees_ten_minutes():
+        if regional is None and sees_ten_minutes(self.record):
             regional = long_regional_spectrogram(recording)
         n_steps = int(np.ceil(recording.duration / step_seconds))
         blocks = [

@@ -60,6 +60,11 @@ def kinds_seen(ensemble: Mapping[str, Any]) -> tuple[Input, ...]:
     return tuple(sorted({entry["input"] for entry in ensemble["networks"]}))
 
 
+def sees_ten_minutes(ensemble: Mapping[str, Any]) -> bool:
+    """Whether a network sees the 10-minute regional spectrogram."""
+    return "picture" in kinds_seen(ensemble) and "regional" in picture_layout(ensemble).sources
+
+
 def window_panels(window: Recording, settings: Mapping[str, Any]) -> np.ndarray:
     """Make the EEG spectrograms of one window, in half precision, as they are stored.
 

@@ -24,7 +24,7 @@ def find_events_nodes(events: str = "events") -> list[Node]:
     return [
         Node(
             find_recording_events,
-            ["timelines", "params:recordings.events"],
+            ["timelines", "params:recording.events"],
             events,
             name="find_recording_events",
         )
@@ -45,19 +45,19 @@ def annotation_nodes() -> list[Node]:
         ),
         Node(
             write_edf_annotations,
-            [*_READ, "params:recordings.annotations"],
+            [*_READ, "params:recording.annotations"],
             "edf_annotations",
             name="write_edf_annotations",
         ),
         Node(
             measure_recording_burden,
-            [*_READ, "params:recordings.burden"],
+            [*_READ, "params:recording.burden"],
             "burden",
             name="measure_recording_burden",
         ),
         Node(
             score_recordings,
-            [*_READ, "params:recordings.scoring"],
+            [*_READ, "params:recording.scoring"],
             "event_scores",
             name="score_recordings",
         ),

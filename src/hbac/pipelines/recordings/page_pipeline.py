@@ -17,8 +17,8 @@ from hbac.pipelines.recordings.page_nodes import (
     write_recording_pages,
 )
 
-_PAGE = "params:recordings.page"
-_STEP = "params:recordings.step_seconds"
+_PAGE = "params:recording.page"
+_STEP = "params:recording.step_seconds"
 _HOURS = ["recordings", "recording_spectrograms", "timelines", "events"]
 _READ = ["explained_events", "recordings", "recording_spectrograms", "models", "ensemble"]
 
