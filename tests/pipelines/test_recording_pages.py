@@ -242,12 +242,11 @@ def test_days_with_several_recordings_are_drawn():
 def index():
     lost = timeline(600, unread=[(0, 600, "16 of 16 channels cannot be read")])
     run = Run(**{"night 1": night(), "lost": (Opened(600.0, start=None), lost)})
-    cards = pd.DataFrame(
-        {"recording": ["night 1", "lost", "empty"], "reason": ["", "", "empty.edf holds no data"]}
+    failures = pd.DataFrame(
+        {"partition": ["empty", "007"], "reason": ["empty.edf holds no data", "2 s are too short"]}
     )
-    failures = pd.DataFrame({"partition": ["short"], "reason": ["2 s are too short"]})
     return write_index(
-        run.recordings, cards, failures, run.timelines, run.events, run.burden,
+        run.recordings, failures, run.timelines, run.events, run.burden,
         {"lost": None, "night 1": None}, {},
     )  # fmt: skip
 
@@ -266,7 +265,7 @@ def test_the_index_says_what_was_not_read_and_why(index):
     said = text_of(index)
     assert "2 files could not be read" in said
     assert "empty empty.edf holds no data" in said
-    assert "short 2 s are too short" in said
+    assert "007 2 s are too short" in said
 
 
 def test_reasons_are_added_up_and_their_longest_stretch_is_told():

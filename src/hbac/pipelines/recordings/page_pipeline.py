@@ -85,7 +85,7 @@ def page_nodes() -> list[Node]:
         Node(
             write_index,
             [
-                *("recordings", "recording_cards", "timeline_failures", "timelines", "events"),
+                *("recordings", "timeline_failures", "timelines", "events"),
                 *("burden", "recording_reports", "day_trends"),
             ],
             "recordings_index",
