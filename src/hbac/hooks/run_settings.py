@@ -112,7 +112,7 @@ def check_settings(values: Mapping[str, Any]) -> None:
     Raises:
         GuardError: naming the setting, its value, what was expected and what to type.
     """
-    for name in (*FOLDERS, "recordings", "oof_predictions"):
+    for name in (*FOLDERS, "oof_predictions"):
         if name in values:
             _check_folder(name, values[name])
     _check_numbers(values)

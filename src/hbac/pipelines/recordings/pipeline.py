@@ -24,7 +24,7 @@ def _predict() -> list[Node]:
             predict_timelines,
             [
                 *("recordings", "recording_spectrograms", "models", "ensemble"),
-                "params:recording",
+                "params:recording.reading",
             ],
             "timelines",
             name="predict_timelines",

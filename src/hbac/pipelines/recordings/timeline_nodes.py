@@ -14,7 +14,7 @@ from hbac import models
 from hbac.eeg.regional import long_regional_spectrogram
 from hbac.models.eeg_ensemble import EEGEnsemble, LongRecording, check_length
 from hbac.models.preprocessing import sees_ten_minutes
-from hbac.pipelines.recordings.params import RecordingsParams
+from hbac.pipelines.recordings.params import ReadingParams
 
 Recordings = Mapping[str, Callable[[], LongRecording]]
 """By id, a callable that opens a recording, or raises where it can't be read."""
@@ -76,7 +76,7 @@ def predict_timelines(
     spectrograms: Mapping[str, Callable[[], np.ndarray]],
     networks: Mapping[str, Callable[[], Any]],
     ensemble: dict[str, Any],
-    params: RecordingsParams,
+    params: ReadingParams,
 ) -> dict[str, Callable[[], pd.DataFrame]]:
     """Predict the classes along every recording.
 
@@ -100,7 +100,7 @@ def predict_timelines(
     # Only those, so that other files beside them change nothing.
     make_ensemble = partial(EEGEnsemble, ensemble, named)
     shown = spectrograms if sees_ten_minutes(ensemble) else {}
-    how = {"step_seconds": params.step_seconds, "rule": params.reading.rule()}
+    how = {"step_seconds": params.step_seconds, "rule": params.rule()}
     return {
         name: partial(_timeline, name, load, shown.get(name), make_ensemble, how)
         for name, load in recordings.items()
