@@ -24,6 +24,7 @@ from hbac.pipelines.recordings.page_nodes import (
 from hbac.pipelines.recordings.page_params import PageParams
 from hbac.pipelines.recordings.page_sections import unread_reasons
 from hbac.pipelines.recordings.page_words import length, moment
+from hbac.pipelines.recordings.params import ReadingParams
 from hbac.shipped import pretrained_dir
 from hbac.timeline import find_events, measure_burden
 from tests.browser import open_page
@@ -37,6 +38,13 @@ PARAMS = PageParams(
     page_seconds=15,
     events_listed=5,
     colours=64,
+)
+READING = ReadingParams(
+    step_seconds=10,
+    least_channels=8,
+    least_share=0.5,
+    suppressed_microvolts=10,
+    suppressed_share=0.5,
 )
 ENSEMBLE = json.loads((pretrained_dir() / "ensemble.json").read_text())
 NO_TESTS = {"method": "Fusion", "failing": [], "n_events": 0, "n_recordings": 0}
@@ -74,7 +82,7 @@ class Run:
             ).assign(recording=name)
             for name, (opened, steps) in recordings.items()
         )
-        self.explained = choose_events(self.found, self.timelines, 10, PARAMS)
+        self.explained = choose_events(self.found, self.timelines, READING, PARAMS)
         self.evidence = {
             name: loader(self._evidence(events))
             for name, events in self.explained.groupby("recording")
@@ -101,7 +109,7 @@ class Run:
 
     def event_pages(self, tests=NO_TESTS):
         return draw_event_pages(
-            self.explained, self.recordings, self.evidence, ENSEMBLE, tests, 10, PARAMS
+            self.explained, self.recordings, self.evidence, ENSEMBLE, tests, READING, PARAMS
         )
 
     def pages(self, tests=NO_TESTS):

@@ -40,6 +40,7 @@ from hbac.pipelines.explainability.networks import (
 from hbac.pipelines.explainability.params import ExplainabilityParams
 from hbac.pipelines.inference.nodes import UNSEEN
 from hbac.pipelines.recordings.page_params import PageParams
+from hbac.pipelines.recordings.params import ReadingParams
 
 LoadRecording = Callable[[], Any]
 """Opens a recording, of which it takes ``read(start, seconds)``."""
@@ -64,7 +65,7 @@ def _middle_of_window(peak: float, timeline: pd.DataFrame, step_seconds: float) 
 def choose_events(
     found_events: pd.DataFrame,
     timelines: dict[str, Callable[[], pd.DataFrame]],
-    step_seconds: int,
+    reading: ReadingParams,
     params: PageParams,
 ) -> pd.DataFrame:
     """Choose the events to explain: of each recording and class the most certain.
@@ -72,7 +73,7 @@ def choose_events(
     Args:
         found_events: of all recordings, a row an event; see ``hbac.timeline.find_events``.
         timelines: by recording, a callable that reads its timeline.
-        step_seconds: from one step of a timeline to the next.
+        reading: of which the step from one window to the next.
         params: of which how many a class and recording.
 
     Returns:
@@ -88,7 +89,7 @@ def choose_events(
     chosen = ranked.groupby(["recording", "trial_type"]).head(params.explained_per_class)
     read = {name: timelines[name]() for name in chosen["recording"].unique()}
     middles = [
-        _middle_of_window(peak, read[name], step_seconds)
+        _middle_of_window(peak, read[name], reading.step_seconds)
         for name, peak in zip(chosen["recording"], chosen["peak_seconds"], strict=True)
     ]
     return chosen.assign(middle_seconds=np.array(middles, float)).reset_index(drop=True)

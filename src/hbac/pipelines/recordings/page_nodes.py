@@ -37,6 +37,7 @@ from hbac.pipelines.recordings.page_sections import (
     tell_trend,
 )
 from hbac.pipelines.recordings.page_words import render_page
+from hbac.pipelines.recordings.params import ReadingParams
 from hbac.pipelines.reporting.words import counted
 from hbac.plots import faithfulness
 from hbac.plots.event import event_page
@@ -209,7 +210,7 @@ def draw_event_pages(
     event_evidence: dict[str, LoadEvidence],
     ensemble: dict[str, Any],
     tests: dict[str, Any],
-    step_seconds: int,
+    reading: ReadingParams,
     params: PageParams,
 ) -> dict[str, Callable[[], Figure]]:
     """Draw the EEG around the most certain step of the most certain events of each class.
@@ -220,7 +221,7 @@ def draw_event_pages(
         event_evidence: by id, a callable that reads the maps.
         ensemble: the record that names the networks.
         tests: what the tests of the maps gave; see ``check_event_maps``.
-        step_seconds: of which a prediction speaks.
+        reading: of which the step, the seconds that a prediction speaks of.
         params: of which how many events, and how many seconds.
 
     Returns:
@@ -237,7 +238,7 @@ def draw_event_pages(
                 recordings[name],
                 event_evidence[name],
                 event,
-                step_seconds,
+                reading.step_seconds,
                 ensemble,
                 tests,
                 params.page_seconds,

@@ -18,7 +18,7 @@ from hbac.pipelines.recordings.page_nodes import (
 )
 
 _PAGE = "params:recording.page"
-_STEP = "params:recording.step_seconds"
+_READING = "params:recording.reading"
 _HOURS = ["recordings", "recording_spectrograms", "timelines", "events"]
 _READ = ["explained_events", "recordings", "recording_spectrograms", "models", "ensemble"]
 
@@ -32,7 +32,7 @@ def explaining_nodes(found_events: str = "found_events") -> list[Node]:
     return [
         Node(
             choose_events,
-            [found_events, "timelines", _STEP, _PAGE],
+            [found_events, "timelines", _READING, _PAGE],
             "explained_events",
             name="choose_events",
         ),
@@ -61,7 +61,7 @@ def page_nodes() -> list[Node]:
             draw_event_pages,
             [
                 *("explained_events", "recordings", "event_evidence", "ensemble"),
-                *("event_map_tests", _STEP, _PAGE),
+                *("event_map_tests", _READING, _PAGE),
             ],
             "event_pages",
             name="draw_event_pages",
