@@ -14,6 +14,7 @@ from hbac.eeg import CHANNELS
 from hbac.eeg.votes import PREDICTION_COLUMNS
 from hbac.models.eeg_ensemble import TIMELINE_COLUMNS, EEGEnsemble
 from hbac.pipelines.recordings.params import ReadingParams
+from hbac.pipelines.recordings.reading_nodes import describe_recordings
 from hbac.pipelines.recordings.timeline_nodes import (
     compute_recording_spectrograms,
     predict_timelines,
@@ -65,7 +66,8 @@ def run(place, n_jobs=1, **changes):
     wanted["recording_spectrograms"]["n_jobs"] = 1
     catalog = DataCatalog.from_config(wanted)
     recordings = catalog["recordings"].load()
-    catalog["recording_spectrograms"].save(compute_recording_spectrograms(recordings))
+    cards = describe_recordings(recordings)
+    catalog["recording_spectrograms"].save(compute_recording_spectrograms(recordings, cards))
     params = ReadingParams(**config["parameters"]["recording"]["reading"] | changes)
     catalog["timelines"].save(
         predict_timelines(
@@ -111,7 +113,8 @@ def test_what_can_be_read_is_and_the_rest_is_listed(place):
 def test_where_nothing_can_be_read_the_run_fails(place):
     for name in ("night.edf", "day.edf"):
         (place.raw / name).unlink()
-    with pytest.raises(DatasetError, match=r"2 of 2 partitions .*(?s:.)*2 s are too short"):
+    (place.raw / "other.edf").write_bytes((place.raw / "short.edf").read_bytes())
+    with pytest.raises(DatasetError, match=r"3 of 3 partitions .*(?s:.)*2 s are too short"):
         run(place)
 
 
