@@ -24,7 +24,7 @@ from hbac.shipped import pretrained_dir
 from tests.conftest import PROJECT
 
 
-def write_edf(path, seconds, seed=0):
+def write_edf(path, seconds, seed=0, patient="X"):
     """A recording that looks like EEG: neighbours share what they pick up."""
     random = np.random.default_rng(seed)
     common = np.cumsum(random.normal(0, 3, seconds * 256))
@@ -36,7 +36,7 @@ def write_edf(path, seconds, seed=0):
         edfio.EdfSignal(row, 256, label=f"EEG {name}-Ref", physical_dimension="uV")
         for name, row in zip(CHANNELS, data, strict=True)
     ]
-    edfio.Edf(signals).write(path)
+    edfio.Edf(signals, patient=edfio.Patient(name=patient)).write(path)
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def compute_recording_spectrograms(
         By id, a callable that returns shape ``(rows of 2 s, 400)``, float32, NaN where missing;
         see ``hbac.eeg.regional.long_regional_spectrogram``.
     """
-    long = (cards["status"] == "read") & (cards["duration"] >= LEAST_SECONDS)
+    long = (cards["status"] == "read") & (cards["duration_seconds"] >= LEAST_SECONDS)
     names = cards["recording"][long]
     return {name: partial(_spectrogram, recordings[name]) for name in names}
 
