@@ -165,9 +165,9 @@ def test_no_text_of_a_recording_is_written_anywhere(catalog, tmp_path):
     recordings = catalog["recordings"].load()
     recordings["007"] = replace(recordings["007"], annotations=notes)
     catalog["recordings"] = MemoryDataset(recordings)
-    scoring = catalog["params:recordings.scoring"].load()
+    scoring = catalog["params:recording.scoring"].load()
     mapped = scoring.model_copy(update={"annotation_patterns": {"seiz": "Seizure"}})
-    catalog["params:recordings.scoring"] = MemoryDataset(mapped)
+    catalog["params:recording.scoring"] = MemoryDataset(mapped)
     run(catalog)
     assert "007" in set(catalog["event_scores"].load()["recording"])
     files = [file for file in (tmp_path / "data").rglob("*") if file.is_file()]

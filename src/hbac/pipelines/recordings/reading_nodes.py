@@ -50,4 +50,5 @@ def describe_recordings(recordings: dict[str, RecordingLoader]) -> pd.DataFrame:
     if len(refused) == len(rows):
         named = "\n".join(f"  {row['recording']}: {row['reason']}" for row in refused[:_N_NAMED])
         raise ValueError(f"none of the {len(rows)} recordings can be read. The first:\n{named}")
-    return pd.DataFrame(rows, columns=list(RECORDING_COLUMNS))
+    table = pd.DataFrame(rows, columns=list(RECORDING_COLUMNS))
+    return table.astype(dict.fromkeys(("n_channels", "n_gaps"), "Int64"))
