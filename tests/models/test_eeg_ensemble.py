@@ -137,7 +137,7 @@ def test_what_is_no_window_is_refused_with_what_is(shipped, eeg, message):
 
 
 def test_an_ensemble_that_lacks_a_network_is_refused():
-    with pytest.raises(ValueError, match=r"names \['fold_0.symmetric_1d'.* it is given \[\]"):
+    with pytest.raises(ValueError, match=r"names \['fold_0.symmetric_1d'.* its folder holds \[\]"):
         EEGEnsemble(SHIPPED, {})
 
 

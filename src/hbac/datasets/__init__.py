@@ -9,6 +9,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "arrays": ["ArraysDataset"],
+        "bytes_file": ["BytesDataset"],
         "checkpoint": ["CheckpointDataset"],
         "eeg_file": ["EEGDataset"],
         "figure": ["FigureDataset"],
@@ -17,6 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "npy": ["NpyDataset"],
         "partitioned": ["ParallelPartitionedDataset"],
         "record": ["RecordDataset"],
+        "recordings": ["RecordingsDataset"],
         "regional_file": ["RegionalSpectrogramDataset"],
         "simulated": ["SimulationMarkDataset"],
         "stacked": ["StackedArrayDataset"],

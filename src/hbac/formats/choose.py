@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from hbac.eeg.montage import BIPOLAR_NAMES, BIPOLAR_PAIRS, CHAIN_NAMES, CHAINS, pair_name
 from hbac.eeg.recording import CHANNELS, ELECTRODES
+from hbac.formats.limits import UnreadableRecordingError
 from hbac.formats.names import EKG, Label, clean, read_label
 from hbac.formats.source import Signal
 
@@ -17,8 +18,8 @@ BIPOLAR_CHANNELS = (*BIPOLAR_NAMES, EKG)
 _LEAST_COMMON = 5
 """An electrode that so many others are measured against is the reference; no chain has as many."""
 
-_SLOWEST = 25
-"""Samples a second below which a channel shows nothing of EEG."""
+_SLOWEST, _FASTEST = 25, 100_000
+"""Samples a second below which a channel shows nothing of EEG, and above which nothing samples."""
 
 _SIDES = {
     "left": frozenset((*CHAINS["LL"], *CHAINS["LP"])),
@@ -62,6 +63,11 @@ class Choice:
         """Channels that the file lacks."""
         return tuple(name for name in self.channels if name not in self.picks)
 
+    def without(self, channel: str) -> Choice:
+        """The same, but for a channel that can't be used after all."""
+        kept = {name: pick for name, pick in self.picks.items() if name != channel}
+        return Choice(self.montage, self.reference, kept, self.remarks)
+
     def pairs(self) -> frozenset[str]:
         """The chains' pairs that can be had."""
         if self.montage == "bipolar":
@@ -85,7 +91,8 @@ def _usable(signals: Sequence[Signal]) -> tuple[Named, list[str]]:
         if label is None:
             continue
         fault = signal.fault
-        if not fault and signal.sampling_rate < _SLOWEST and label.electrode != EKG:
+        slowest = 1 if label.electrode == EKG else _SLOWEST
+        if not fault and not slowest <= signal.sampling_rate <= _FASTEST:
             fault = f"at {float(signal.sampling_rate):g} samples a second it shows no EEG"
         if fault:
             remarks.append(f"{clean(signal.label)!r} is not used: {fault}")
@@ -229,7 +236,7 @@ def choose(signals: Sequence[Signal], *, least_chains: float) -> Choice:
         least_chains: share of the chains' 16 pairs that must be there.
 
     Raises:
-        ValueError: if fewer are there; the message names what is missing and what is there.
+        UnreadableRecordingError: if fewer are there; the message names what is missing.
     """
     named, remarks = _usable(signals)
     choice = max(_referential(named), _bipolar(named), key=lambda each: len(each.pairs()))
@@ -238,7 +245,7 @@ def choose(signals: Sequence[Signal], *, least_chains: float) -> Choice:
         kind = "channels" if choice.montage == "bipolar" else "electrodes"
         labels = ", ".join(repr(clean(signal.label)) for signal in signals)
         because = "".join(f"; {remark}" for remark in remarks)
-        raise ValueError(
+        raise UnreadableRecordingError(
             f"too few {kind}: {n} of the chains' {len(BIPOLAR_NAMES)} pairs can be had, and "
             f"least_chains = {least_chains:g} asks for {least_chains:.0%}. Missing: "
             f"{_what_is_missing(choice)}. The file holds {labels}{because}"

@@ -1,4 +1,4 @@
-"""When the records of a file were taken: stretches of the true clock, and the gaps between them."""
+"""When the parts of a file were taken: stretches of the true clock, and the gaps between them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from hbac.formats.limits import UnreadableRecordingError
 from hbac.formats.source import Stretch
 
 TOLERANCE_SECONDS = 0.01
@@ -28,51 +29,68 @@ class Gap:
     stop: float
 
 
-def _first_of_stretches(onsets: np.ndarray, record_seconds: float) -> list[int]:
-    """Records that do not follow on the one before."""
+def _first_of_stretches(onsets: np.ndarray, places: np.ndarray) -> list[int]:
+    """Parts that do not follow on the one before."""
     firsts, checked = [0], 1
     while checked < len(onsets):
-        ahead = np.arange(checked, min(checked + _AHEAD, len(onsets)))
-        expected = onsets[firsts[-1]] + record_seconds * (ahead - firsts[-1])
+        ahead, first = slice(checked, checked + _AHEAD), firsts[-1]
+        expected = onsets[first] + places[ahead] - places[first]
         jumps = np.abs(onsets[ahead] - expected) > TOLERANCE_SECONDS
-        checked += int(jumps.argmax()) + 1 if jumps.any() else len(ahead)
+        checked += int(jumps.argmax()) + 1 if jumps.any() else len(jumps)
         if jumps.any():
             firsts.append(checked - 1)
     return firsts
 
 
-def lay_out(onsets: Sequence[float], record_seconds: Fraction) -> tuple[Stretch, ...]:
+def _check_order(onsets: np.ndarray, lengths: np.ndarray, part: str) -> None:
+    ends = onsets[:-1] + lengths[:-1]
+    allowed = np.clip(lengths[:-1] / 2, TOLERANCE_SECONDS, LARGEST_OVERLAP_SECONDS)
+    overlaps = ends - onsets[1:] > allowed
+    if overlaps.any():
+        first = int(overlaps.argmax())
+        raise UnreadableRecordingError(
+            f"{part} {first + 2} starts at {onsets[first + 1]:g} s, before {part} {first + 1} ends "
+            f"at {ends[first]:g} s: they overlap or run backwards"
+        )
+
+
+def lay_out(
+    onsets: Sequence[float],
+    places: Sequence[int],
+    n_units: int,
+    unit: Fraction,
+    *,
+    part: str = "record",
+) -> tuple[Stretch, ...]:
     """Find the parts of a recording that hold no gap.
 
-    A part that starts before the one before has ended, by ``LARGEST_OVERLAP_SECONDS`` at most, cuts
-    it off: the clock was set right.
+    A part that starts before the one before has ended, by half of that and
+    ``LARGEST_OVERLAP_SECONDS`` at most, cuts it off: the clock was set right.
 
     Args:
-        onsets: seconds at which each record starts, the first at 0.
-        record_seconds: length of a record.
+        onsets: seconds of the true clock at which each part starts, the first at 0.
+        places: where each part starts in the file, in units of it.
+        n_units: length of the file in units.
+        unit: seconds that a unit lasts, such as that of a record or of a sample.
+        part: what to call a part in an error.
 
     Returns:
         The stretches, in the order of the file, which is that of the clock.
 
     Raises:
-        ValueError: if records run backwards or overlap; the message names them and their onsets.
+        UnreadableRecordingError: if parts run backwards or overlap; the message names them.
     """
-    times, length = np.asarray(onsets, float), float(record_seconds)
-    firsts = _first_of_stretches(times, length)
-    overlap = times[:-1] + length - times[1:]
-    if (overlap > LARGEST_OVERLAP_SECONDS).any():
-        worst = int((overlap > LARGEST_OVERLAP_SECONDS).argmax())
-        raise ValueError(
-            f"record {worst + 2} starts at {times[worst + 1]:g} s, before record {worst + 1} ends "
-            f"at {times[worst] + length:g} s: records overlap or run backwards"
-        )
+    times, starts = np.asarray(onsets, float), np.array([*places, n_units])
+    seconds = starts * float(unit)
+    _check_order(times, np.diff(seconds), part)
+    firsts = _first_of_stretches(times, seconds[:-1])
     stretches = []
-    for first, last in zip(firsts, [*firsts[1:], len(times)], strict=True):
-        seconds = (last - first) * record_seconds
-        if last < len(times):
-            kept = Fraction(times[last] - times[first]).limit_denominator(10_000)
-            seconds = min(seconds, kept)
-        stretches.append(Stretch(float(times[first]), seconds, first * record_seconds))
+    for first, after in zip(firsts, [*firsts[1:], len(times)], strict=True):
+        length = int(starts[after] - starts[first]) * unit
+        if after < len(times):
+            until_next = Fraction(times[after] - times[first]).limit_denominator(10_000)
+            length = min(length, until_next)
+        stretches.append(Stretch(float(times[first]), length, int(starts[first]) * unit))
     return tuple(stretches)
 
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from hbac.formats.clock import LARGEST_OVERLAP_SECONDS, lay_out
+from hbac.formats.clock import lay_out
 from hbac.formats.edf_annotations import read_annotations
 from hbac.formats.edf_header import EDFHeader, EDFSignal, read_header
 from hbac.formats.limits import Limits, UnreadableRecordingError
@@ -116,8 +116,7 @@ def _count_records(header: EDFHeader, size: int, limits: Limits) -> tuple[int, l
 
 
 def _run_backwards(onsets: list[float | None], length: Fraction) -> bool:
-    times = np.array(onsets, float)
-    return bool((np.diff(times) < float(length) - LARGEST_OVERLAP_SECONDS).any())
+    return bool((np.diff(np.array(onsets, float)) < float(length) / 2).any())
 
 
 def _record_onsets(
@@ -172,10 +171,7 @@ def _place_annotations(annotations: list[Annotation], first: float) -> tuple[Ann
 
 
 def _stretches(onsets: list[float], header: EDFHeader, limits: Limits) -> tuple[Stretch, ...]:
-    try:
-        stretches = lay_out(onsets, header.record_seconds)
-    except ValueError as error:
-        raise UnreadableRecordingError(str(error)) from error
+    stretches = lay_out(onsets, range(len(onsets)), len(onsets), header.record_seconds)
     hours = stretches[-1].stop / 3600
     if hours > limits.most_hours:
         raise UnreadableRecordingError(

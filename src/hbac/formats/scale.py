@@ -49,7 +49,7 @@ def find_scales(source: Source, choice: Choice) -> tuple[dict[str, float], tuple
         The factor of each channel that can be used, by channel, and remarks on what was assumed.
 
     Raises:
-        ValueError: if neither the unit nor the amplitude of electrodes tells.
+        UnreadableRecordingError: if neither the unit nor the amplitude of electrodes tells.
     """
     units: dict[str, list[str]] = {}
     for name, pick in choice.picks.items():

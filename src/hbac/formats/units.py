@@ -7,6 +7,8 @@ import unicodedata
 
 import numpy as np
 
+from hbac.formats.limits import UnreadableRecordingError
+
 _PER_VOLT = {"V": 1e6, "MV": 1e3, "UV": 1.0, "NV": 1e-3}
 _WORDS = {
     "VOLT": "V",
@@ -68,13 +70,12 @@ def typical_deviation(signals: np.ndarray, *, sampling_rate: float) -> float:
         absolute deviation, in the signals' unit; 0 where nothing is alive.
     """
     length = max(round(sampling_rate), 2)
-    whole = signals[:, : signals.shape[1] // length * length]
-    seconds = whole.reshape(len(signals), -1, length).astype(np.float64)
-    seconds = seconds[:, ~np.isnan(seconds).any(axis=(0, 2))]
+    known = signals[~np.isnan(signals).all(axis=1)]
+    seconds = known[:, : known.shape[1] // length * length].reshape(len(known), -1, length)
     if not seconds.size:
         return 0.0
-    levels = np.median(seconds, axis=2, keepdims=True)
-    deviations = np.median(np.median(np.abs(seconds - levels), axis=2), axis=1)
+    levels = np.nanmedian(seconds, axis=2, keepdims=True)
+    deviations = np.nanmedian(np.nanmedian(np.abs(seconds - levels), axis=2), axis=1)
     alive = deviations[deviations > 0]
     return float(np.median(alive)) if alive.size else 0.0
 
@@ -95,7 +96,7 @@ def decide_unit(unit: str, deviation: float) -> tuple[float, str]:
         The factor, and a remark on what was assumed and why; "" where the unit says it.
 
     Raises:
-        ValueError: if the unit is missing, or can't be right, and the amplitude does not tell.
+        UnreadableRecordingError: if it is missing or can't be right, and amplitude does not tell.
     """
     stated = microvolts(unit)
     if stated is not None:
@@ -109,7 +110,7 @@ def decide_unit(unit: str, deviation: float) -> tuple[float, str]:
     )
     fitting = _fits(deviation)
     if not fitting:
-        raise ValueError(f"{problem}: that is no EEG, and no other unit makes it one")
+        raise UnreadableRecordingError(f"{problem}: that is no EEG, and no other unit makes it one")
     name = unit_name(fitting[0])
     return fitting[0], f"{problem}: taken for {name}, since EEG deviates by 2 to 500 µV"
 
