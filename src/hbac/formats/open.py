@@ -35,8 +35,9 @@ COMPANIONS = {
 
 _N_HEAD = 4096
 _NIHON_KOHDEN = (b"EEG-1100", b"EEG-1200", b"EEG-2100", b"QI-403A", b"DAE-2100")
+# In lower case.
 _OTHERS = {
-    b"PK\x03\x04": "a zip archive: unpack it",
+    b"pk\x03\x04": "a zip archive: unpack it",
     b"\x1f\x8b": "compressed by gzip: unpack it",
     b"version https://git-lfs": "a pointer of Git LFS: `git lfs pull` fetches the file itself",
     b"<!doctype": "a web page, as a download without a login leaves: download the file again",

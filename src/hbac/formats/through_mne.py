@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -18,6 +19,7 @@ from functools import lru_cache
 from io import StringIO
 from itertools import accumulate, pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 _NO_REMARKS = ("BAD boundary", "EDGE boundary", "New Segment/")
 _NEW_SEGMENT = re.compile(rb"^Mk\d+=New Segment,[^,]*,(\d+),\d+,-?\d+,(\d{20})\s*$", re.MULTILINE)
-_MARKER_FILE = re.compile(rb"^MarkerFile\s*=\s*(.*?)\s*$", re.MULTILINE)
+_COMPANION = rb"^%s\s*=\s*(.*?)\s*$"
 _FIRST_DATE = 0x14
 """Where the head of a block of Nihon Kohden holds its date, six bytes of two decimal digits."""
 
@@ -45,13 +47,32 @@ def _quiet() -> Iterator[None]:
         yield
 
 
+def _companion(path: str, key: str, suffixes: tuple[str, ...]) -> Path | None:
+    """The file that a BrainVision header names under a key, or else one of the header's name."""
+    pattern = re.compile(_COMPANION % key.encode(), re.MULTILINE)
+    stated = pattern.search(Path(path).read_bytes())
+    name = stated[1].decode("utf-8", "replace").replace("$b", Path(path).stem) if stated else ""
+    candidates = (name, *(Path(path).with_suffix(suffix).name for suffix in suffixes))
+    files = (Path(path).with_name(each) for each in candidates if Path(each).name)
+    return next((file for file in files if file.is_file()), None)
+
+
 @lru_cache(maxsize=2)
 def _raw(reader: str, path: str, changed: int) -> BaseRaw:
     # Takes half a second to import, and most recordings do without.
     import mne
 
+    read = getattr(mne.io, f"read_raw_{reader}")
     with _quiet():
-        return getattr(mne.io, f"read_raw_{reader}")(path, preload=False, verbose="error")
+        if reader != "brainvision" or path.endswith(".vhdr"):
+            return read(path, preload=False, verbose="error")
+        # mne wants this suffix in lower case.
+        with TemporaryDirectory() as folder:
+            header = shutil.copyfile(path, Path(folder, "header.vhdr"))
+            files = {"data_fname": _companion(path, "DataFile", (".eeg", ".EEG"))}
+            files["marker_fname"] = _companion(path, "MarkerFile", (".vmrk", ".VMRK")) or False
+            overrides = {name: file and str(file.absolute()) for name, file in files.items()}
+            return read(header, overrides=overrides, preload=False, verbose="error")
 
 
 @dataclass(frozen=True)
@@ -108,17 +129,9 @@ def _annotations(raw: BaseRaw, stretches: tuple[Stretch, ...]) -> tuple[Annotati
     return tuple(placed)
 
 
-def _marker_file(path: str) -> Path | None:
-    stated = _MARKER_FILE.search(Path(path).read_bytes())
-    name = stated[1].decode("utf-8", "replace") if stated else ""
-    candidates = (name.replace("$b", Path(path).stem), f"{Path(path).stem}.vmrk")
-    files = (Path(path).with_name(each) for each in candidates if Path(each).name)
-    return next((file for file in files if file.is_file()), None)
-
-
 def _segments(path: str) -> tuple[list[int], list[datetime]]:
     """First sample and moment of each segment that the markers of a BrainVision file date."""
-    markers = _marker_file(path)
+    markers = _companion(path, "MarkerFile", (".vmrk", ".VMRK"))
     found = _NEW_SEGMENT.findall(markers.read_bytes()) if markers else []
     places = [int(place) - 1 for place, _ in found]
     try:
@@ -220,9 +233,11 @@ def open_brainvision(path: str, limits: Limits) -> MNESource:
         limits: how much it may hold.
 
     Raises:
-        UnreadableRecordingError: if it holds no data, more than the limits allow, or segments that
-            run backwards.
+        UnreadableRecordingError: if it lacks its samples, or holds no data, more than the limits
+            allow, or segments that run backwards.
     """
+    if _companion(path, "DataFile", (".eeg", ".EEG")) is None:
+        raise UnreadableRecordingError("the file of its samples, DataFile, does not lie beside it")
     raw = _raw("brainvision", path, os.stat(path).st_mtime_ns)
     names = ("BrainVision", "brainvision")
     return _source(raw, path, limits, names=names, segments=_segments(path))

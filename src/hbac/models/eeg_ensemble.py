@@ -162,8 +162,16 @@ def _cleans_alike(steps: _Steps, layout: WaveformLayout) -> bool:
     )
 
 
-def _ten_minutes(regional: np.ndarray, centre: float) -> np.ndarray:
-    """The 10 minutes around a moment, shape ``(300, 400)``, NaN beyond either end."""
+def ten_minutes(regional: np.ndarray, centre: float) -> np.ndarray:
+    """Cut the 10 minutes around a moment out of a recording's regional spectrogram.
+
+    Args:
+        regional: shape ``(rows, 400)``.
+        centre: seconds from the recording's start.
+
+    Returns:
+        Shape ``(300, 400)``, NaN beyond either end.
+    """
     first = int(centre // ROW_SECONDS) - WINDOW_ROWS // 2
     window = np.full((WINDOW_ROWS, regional.shape[1]), np.nan, np.float32)
     begin, end = max(first, 0), min(first + WINDOW_ROWS, len(regional))
@@ -275,7 +283,7 @@ class EEGEnsemble:
         for step in chosen:
             window = block.crop(step * steps.seconds, WINDOW_SECONDS)
             centre = steps.start + step * steps.seconds + WINDOW_SECONDS / 2
-            power = None if regional is None else _ten_minutes(regional, centre)
+            power = None if regional is None else ten_minutes(regional, centre)
             panels = window_panels(window, self.record["spectrogram"])
             made.append(window_picture(power, panels, layout))
         return np.stack(made)

@@ -37,9 +37,9 @@ def _unbroken(text: str) -> str:
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _worst(timeline: pd.DataFrame, duration: float) -> str:
+def _worst(timeline: pd.DataFrame) -> str:
     """The longest stretch without a prediction."""
-    reasons = unread_reasons(timeline, duration)
+    reasons = unread_reasons(timeline)
     if reasons.empty:
         return NONE
     longest = reasons.loc[reasons["longest"].idxmax()]
@@ -52,7 +52,7 @@ def _row(
     overall = burden[burden["period"] == OVERALL].set_index("trial_type")
     seizure = overall.loc[SEIZURE]
     read, unread = seizure["readable_minutes"], seizure["unreadable_minutes"]
-    began = f"{recording.start:%Y-%m-%d %H:%M}" if recording.start else NONE
+    began = f"{recording.start:%d %b %Y, %H:%M}" if recording.start else NONE
     return (
         Link(name, f"{PAGES}/{quote(name)}.html"),
         _unbroken(began),
@@ -61,7 +61,7 @@ def _row(
         number(seizure["minutes"], 1),
         percent(seizure["peak_share"]),
         f"{n_events:,}",
-        _worst(timeline, recording.duration),
+        _worst(timeline),
     )
 
 
@@ -91,7 +91,7 @@ def _tell_refused(refused: pd.DataFrame) -> list[Block]:
     """Files that could not be read, and why."""
     if refused.empty:
         return []
-    rows = list(zip(refused["recording"].astype(str), refused["reason"].astype(str), strict=True))
+    rows = list(zip(refused["partition"].astype(str), refused["reason"].astype(str), strict=True))
     text = f"{counted(len(rows), 'file')} could not be read; the table says why."
     caption = f"Files that were refused or set aside. n = {counted(len(rows), 'file')}."
     return [Notice(text, "warning"), Table(caption, ("file", "why"), rows)]
@@ -110,16 +110,8 @@ def _tell_days(day_trends: dict[str, Callable[[], bytes]]) -> list[Block]:
     ]
 
 
-def _refused(cards: pd.DataFrame, failures: pd.DataFrame) -> pd.DataFrame:
-    """What was refused when it was opened, and what failed later."""
-    at_once = cards.loc[cards["reason"].fillna("") != "", ["recording", "reason"]]
-    later = failures.rename(columns={"partition": "recording"})[["recording", "reason"]]
-    return pd.concat([at_once, later[~later["recording"].isin(at_once["recording"])]])
-
-
 def write_index(
     recordings: dict[str, Callable[[], Any]],
-    recording_cards: pd.DataFrame,
     timeline_failures: pd.DataFrame,
     timelines: dict[str, Callable[[], pd.DataFrame]],
     events: pd.DataFrame,
@@ -131,8 +123,7 @@ def write_index(
 
     Args:
         recordings: by id, a callable that opens the recording.
-        recording_cards: a row a file; ``reason`` says why it was refused, if it was.
-        timeline_failures: recordings whose timeline could not be made, and why.
+        timeline_failures: files that were refused or set aside: ``partition`` and ``reason``.
         timelines: by id, a callable that reads its timeline.
         events: of all recordings, a row an event.
         burden: of all recordings.
@@ -144,7 +135,7 @@ def write_index(
         several recordings.
     """
     told = _tell_recordings(recordings, timelines, events, burden, list(recording_reports))
-    refused = _tell_refused(_refused(recording_cards, timeline_failures))
+    refused = _tell_refused(timeline_failures)
     nothing = [] if told else [Notice("No recording could be read.", "warning")]
     sections = [
         Section("recordings", "Recordings", [*told, *nothing, Paragraph(RESEARCH)]),

@@ -65,9 +65,6 @@ _LIMITS = (
 )
 
 
-_REST = "less than a step, at the end"
-
-
 @dataclass(frozen=True)
 class Told:
     """What a page tells of one recording, apart from its pictures.
@@ -299,12 +296,8 @@ def tell_pages(told: Told, pages: Sequence[tuple[Mapping[str, Any], bytes]]) -> 
     return Section("eeg", "EEG of the most certain events", blocks)
 
 
-def unread_reasons(timeline: pd.DataFrame, duration: float) -> pd.DataFrame:
+def unread_reasons(timeline: pd.DataFrame) -> pd.DataFrame:
     """Time without a prediction by kind of reason.
-
-    Args:
-        timeline: a row a step.
-        duration: of the recording, whose last seconds may be no whole step.
 
     Returns:
         ``reason``, ``seconds`` in all and ``longest``, the longest stretch, the largest first.
@@ -313,9 +306,6 @@ def unread_reasons(timeline: pd.DataFrame, duration: float) -> pd.DataFrame:
     runs = (kinds != kinds.shift()).cumsum()
     seconds = timeline["stop_seconds"] - timeline["start_seconds"]
     lost = pd.DataFrame({"reason": kinds, "run": runs, "seconds": seconds})[kinds != ""]
-    rest = duration - timeline["stop_seconds"].max()
-    if rest > 0:
-        lost.loc[len(timeline)] = (_REST, 0, rest)
     by_run = lost.groupby(["reason", "run"])["seconds"].sum()
     reasons = by_run.groupby("reason").agg(seconds="sum", longest="max")
     return reasons.sort_values("seconds", ascending=False).reset_index()
@@ -338,7 +328,7 @@ def tell_quality(told: Told) -> Section:
             percent(row["seconds"] / told.card.duration),
             length(row["longest"]),
         )
-        for row in unread_reasons(timeline, told.card.duration).to_dict("records")
+        for row in unread_reasons(timeline).to_dict("records")
     ]
     caption = (
         "Time without a prediction by its reason, its share of the recording, and the longest "
@@ -348,9 +338,12 @@ def tell_quality(told: Told) -> Section:
     lost: list[Block] = [Table(caption, header, rows, frozenset({1, 2}))]
     measures = {
         "quality": ("share of channels and samples that can be read", percent),
-        "flat_share": ("flat share", percent),
-        "clipped_share": ("clipped share", percent),
-        "mains_db": ("mains hum over its neighbours, in dB", lambda value: number(value, 1)),
+        "flat_share": ("flat: share of channels and seconds", percent),
+        "clipped_share": ("beyond the range: share of channels and samples", percent),
+        "mains_db": (
+            "mains hum of the typical channel, in dB over its neighbours",
+            lambda value: number(value, 1),
+        ),
     }
     means = [(what, form(_mean(timeline, name))) for name, (what, form) in measures.items()]
     blocks = [

@@ -4,12 +4,17 @@ from kedro.pipeline import Node, Pipeline, pipeline
 
 from hbac.pipelines.recordings.annotation_pipeline import annotation_nodes, find_events_nodes
 from hbac.pipelines.recordings.page_pipeline import explaining_nodes, page_nodes
+from hbac.pipelines.recordings.reading_nodes import describe_recordings
 from hbac.pipelines.recordings.timeline_nodes import (
     compute_recording_spectrograms,
     predict_timelines,
 )
 
 _NETWORKS = {name: f"recording.{name}" for name in ("models", "ensemble")}
+
+
+def _read() -> list[Node]:
+    return [Node(describe_recordings, "recordings", "recording_cards", name="describe_recordings")]
 
 
 def _predict() -> list[Node]:
@@ -43,5 +48,5 @@ def _show() -> list[Node]:
 
 def create_pipeline() -> Pipeline:
     """Recordings of any length to timelines, annotations, burden, trends and pages."""
-    steps = pipeline([*_predict(), *_annotate(), *_show()], inputs=_NETWORKS)
+    steps = pipeline([*_read(), *_predict(), *_annotate(), *_show()], inputs=_NETWORKS)
     return Pipeline(steps, namespace="recordings", prefix_datasets_with_namespace=False)
