@@ -173,9 +173,13 @@ def test_a_stored_model_holds_its_networks_once(stored):
     assert np.shape(request["inputs"]["eeg"]) == (1, 20, 10_000)
 
 
-def test_its_limits_can_be_set_where_it_is_loaded(stored, monkeypatch):
+@pytest.mark.parametrize("by_environment", [False, True])
+def test_its_limits_can_be_set_where_it_is_loaded(stored, monkeypatch, by_environment):
     monkeypatch.setattr(sys, "path", [*sys.path])
-    model = mlflow.pyfunc.load_model(str(stored), model_config={"most_windows": 2})
+    limits = {"most_windows": 2}
+    if by_environment:
+        monkeypatch.setenv("MLFLOW_PYFUNC_INFERENCE_CONFIG", json.dumps(limits))
+    model = mlflow.pyfunc.load_model(str(stored), model_config=None if by_environment else limits)
     assert len(model.predict({"eeg": EEG[:2]})) == 2
     with pytest.raises(RequestError, match="takes 2 windows at most, received 3"):
         model.predict({"eeg": EEG})

@@ -1,8 +1,12 @@
 """The model behind ``mlflow models serve``, asked as a client would."""
 
 import base64
+import importlib.util
 import json
 import os
+import re
+import shlex
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +29,7 @@ from hbac.pipelines.inference.nodes import assemble_inference_waveforms, predict
 from hbac.pipelines.inference.params import InferenceParams
 from hbac.shipped import pretrained_dir
 from hbac.tracking.ensemble import save_ensemble
+from tests.conftest import PROJECT
 from tests.services import kill, wait_until
 from tests.tracking.test_ui import free_port
 
@@ -190,6 +195,39 @@ def test_a_recording_gets_a_timeline(ask, tmp_path):
     )
     # JSON has no NaN, which Python would take but others would not.
     json.loads(answer.text, parse_constant=lambda name: pytest.fail(name))
+
+
+@pytest.fixture
+def example():
+    """The client of the docs."""
+    spec = importlib.util.spec_from_file_location("ask", PROJECT / "docs/examples/ask_model.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_client_of_the_docs_is_answered(server, example, tmp_path):
+    address, _ = server
+    eeg = EEG.round(2)
+    eeg[1, 3] = np.nan
+    answered = example.ask_windows(address, eeg)
+    np.testing.assert_allclose(answered, inferred(eeg), atol=1e-5)
+    timeline = example.ask_recording(address, write_edf(tmp_path / "night.edf"), step_seconds=30)
+    assert timeline["start_seconds"].tolist() == [0, 30, 60, 90]
+    with pytest.raises(ValueError, match="may be millivolts"):
+        example.ask_windows(address, EEG * 1e-3)
+
+
+def test_the_command_of_the_docs_is_answered(server):
+    address, log = server
+    curl = shutil.which("curl")
+    if curl is None:
+        pytest.skip("curl is not installed")
+    page = (PROJECT / "docs/serving.md").read_text()
+    (command,) = re.findall(r"^curl .*$", page, re.MULTILINE)
+    command = shlex.split(command.replace("http://127.0.0.1:5001", address))
+    done = subprocess.run([curl, "-s", *command[1:]], cwd=log.parent, capture_output=True)
+    assert sum(json.loads(done.stdout)["predictions"][0].values()) == pytest.approx(1, abs=1e-5)
 
 
 def spoiled(value):
