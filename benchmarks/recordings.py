@@ -184,12 +184,10 @@ def measure(kind: str, path: Path) -> dict[str, float]:
 def measured(kind: str, path: Path, rounds: int = 1) -> dict[str, float]:
     """Time one file in processes of their own; the fastest counts."""
     command = [sys.executable, __file__, "--child", kind, str(path)]
-    made = [
-        json.loads(
-            subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.splitlines()[-1]
-        )
-        for _ in range(rounds)
-    ]
+    made = []
+    for _ in range(rounds):
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+        made.append(json.loads(done.stdout.splitlines()[-1]))
     best = min(made, key=lambda one: one["seconds"])
     print(f"{kind} {path.stem}: {best['seconds']:.2f} s, {best['rss_mb']:.0f} MB", flush=True)
     return best

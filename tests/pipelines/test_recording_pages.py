@@ -64,6 +64,13 @@ def png(draw):
     return stored.getvalue()
 
 
+class PathLoader:
+    """Stands for a file that is refused."""
+
+    def __init__(self, path):
+        self.path = path
+
+
 class Run:
     """What the nodes make of some recordings, by id: the recording and its timeline."""
 
@@ -146,7 +153,7 @@ def test_the_page_says_what_was_found_and_what_could_be_read(page):
     assert "Found in the 55 min that could be read: LPD 55 min in 2 events (continuous)." in said
     assert "91.7 %" in said
     assert "5 min without; why stands below" in said
-    assert "gap in the file 5.0 8.3 % 5 min" in said
+    assert "gap in the file 5.0 8.3 % 5 min gap in the file" in said
     assert "from 09 March 2030, 21:14:05, by the file's clock" in said.replace("&#39;", "'")
 
 
@@ -166,7 +173,7 @@ def test_the_page_says_what_was_read_as_what(page):
     said = text_of(page)
     assert "T3 EEG T3-REF uV 256" in said
     assert "referential against REF" in said
-    assert "Unit of 3 channels not given: taken for microvolts" in said
+    assert "Unit of 3 channels not given: taken for microvolts." in said
     assert "Not read: 2 signals DC1 , DC2" in said
     assert "21:24:05 21:29:05 5 min" in said
 
@@ -195,7 +202,7 @@ def test_a_recording_of_nothing_readable_says_so_first():
     assert "Nothing of this recording could be read" in said
     assert "No event was found." in said
     assert "seizure burden \N{EN DASH} nothing could be read" in said
-    assert "channels cannot be read 10.0 100.0 % 10 min" in said
+    assert "channels cannot be read 10.0 100.0 % 10 min 16 of 16 channels cannot be read" in said
     assert "Are the maps true?" not in said
 
 
@@ -218,7 +225,7 @@ def test_a_bipolar_recording_without_a_clock_has_a_page():
 
 def test_lacking_electrodes_are_warned_of():
     (page,) = Run(few=(Opened(600.0, missing=("Fp1", "EKG")), timeline(600))).pages().values()
-    assert "The file has no Fp1; what needs them is missing" in text_of(page)
+    assert "Missing from the file: Fp1. The networks" in text_of(page)
 
 
 def test_maps_that_fail_their_test_are_flagged_where_they_are_shown():
@@ -250,12 +257,12 @@ def test_days_with_several_recordings_are_drawn():
 def index():
     lost = timeline(600, unread=[(0, 600, "16 of 16 channels cannot be read")])
     run = Run(**{"night 1": night(), "lost": (Opened(600.0, start=None), lost)})
-    failures = pd.DataFrame(
-        {"partition": ["empty", "007"], "reason": ["empty.edf holds no data", "2 s are too short"]}
-    )
+    run.recordings["empty"] = PathLoader("/wards/jane_doe/empty.edf")
+    reasons = ["/wards/jane_doe/empty.edf: it holds no data", "2 s are too short"]
+    failures = pd.DataFrame({"partition": ["empty", "007"], "reason": reasons})
     return write_index(
         run.recordings, failures, run.timelines, run.events, run.burden,
-        {"lost": None, "night 1": None}, {},
+        {"lost": None, "night 1": None}, {}, PARAMS,
     )  # fmt: skip
 
 
@@ -265,14 +272,15 @@ def test_the_index_leads_to_every_page(index):
         "recordings/night%201.html",
     ]
     said = text_of(index).replace("\N{NO-BREAK SPACE}", " ")
-    assert "night 1 09 Mar 2030, 21:14 1 h 91.7 % 0.0 0.0 % 2 5 min: gap in the file" in said
+    assert "night 1 09 Mar 2030, 21:14 1 h 91.7 % 0.0 2 5 min: gap in the file" in said
     assert "10 min: channels cannot be read" in said
 
 
 def test_the_index_says_what_was_not_read_and_why(index):
     said = text_of(index)
     assert "2 files could not be read" in said
-    assert "empty empty.edf holds no data" in said
+    assert "empty empty.edf: it holds no data" in said
+    assert "jane_doe" not in index
     assert "007 2 s are too short" in said
 
 
@@ -287,6 +295,7 @@ def test_reasons_are_added_up_and_their_longest_stretch_is_told():
         "reason": ["gap in the file", "channels cannot be read"],
         "seconds": [70, 20],
         "longest": [50, 20],
+        "commonest": ["gap in the file", "3 of 16 channels cannot be read"],
     }
 
 

@@ -141,6 +141,19 @@ def test_recordings_of_a_day_are_named_where_they_begin():
     assert words.count("early") == words.count("late") == 1
 
 
+def test_recordings_that_begin_close_together_are_named_all_the_same():
+    two = [course(60, name=name, start=START.replace(minute=at)) for name, at in
+           [("the_first", 0), ("the_second", 5)]]  # fmt: skip
+    ((_, stretches),) = days_of(two).items()
+    figure = trend(stretches, title="A day")
+    FigureCanvasAgg(figure).draw()
+    first, second = (
+        next(text for text in figure.findobj(Text) if text.get_text() == name).get_window_extent()
+        for name in ("the_first", "the_second")
+    )
+    assert first.x1 < second.x0
+
+
 @pytest.mark.parametrize("seconds", [20, DAY, 30 * 3600])
 @pytest.mark.parametrize("start", [START, None])
 def test_nothing_is_cut_off(seconds, start):

@@ -266,12 +266,10 @@ def _nothing_recorded(stretch: Stretch) -> list[tuple[float, float]]:
 
 
 def _name_recordings(axes: Axes, stretch: Stretch) -> None:
-    """Name each recording above the first chain, where there is room, and mark where it begins."""
-    width, free = stretch.last - stretch.first, -np.inf
+    """Name each recording above the first chain where it begins, or as soon as there is room."""
+    width, free = stretch.last - stretch.first, stretch.first
     for offset, course in stretch.courses:
-        begin = max(offset, stretch.first)
-        if begin < free:
-            continue
+        begin = max(offset, free)
         axes.annotate(course.name, ((begin - stretch.first) / width, 1), (2, 2), fontsize=7,
                       xycoords="axes fraction", textcoords="offset points", color=INK,
                       annotation_clip=False)  # fmt: skip

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from hbac import explain
 from hbac.eeg.montage import CHAINS
+from hbac.eeg.quality import mains_to_remove
 from hbac.eeg.regional import N_FREQUENCIES, ROW_SECONDS
 from hbac.pipelines.explainability.params import ExplainabilityParams
 from hbac.pipelines.recordings.event_nodes import (
@@ -191,6 +192,7 @@ def _draw_event(
         start=recording.start,
         title=f"{name}: {event_words(told, event)}",
         caption=_map_words(tests),
+        notch=mains_to_remove(window),
     )
 
 
@@ -294,7 +296,7 @@ def _write_page(
     eeg = [(event, picture_of(load_page(), params.colours)) for event, load_page in pages]
     sections = [
         tell_summary(told),
-        tell_trend(told, load_trend()),
+        tell_trend(told, picture_of(load_trend(), params.colours)),
         tell_burden(told),
         tell_events(told, most=params.events_listed),
         tell_pages(told, eeg),

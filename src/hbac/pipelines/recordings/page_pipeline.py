@@ -86,7 +86,7 @@ def page_nodes() -> list[Node]:
             write_index,
             [
                 *("recordings", "timeline_failures", "timelines", "events"),
-                *("burden", "recording_reports", "day_trends"),
+                *("burden", "recording_reports", "day_trends", _PAGE),
             ],
             "recordings_index",
             name="write_index",

@@ -170,8 +170,8 @@ def _cautions(told: Told) -> list[Block]:
         )
     if lacking := [name for name in told.card.missing if name != "EKG"]:
         cautions.append(
-            f"The file has no {joined(lacking)}; what needs them is missing, and the networks have "
-            "seen less than they are used to."
+            f"Missing from the file: {joined(lacking)}. The networks have seen less than they are "
+            "used to."
         )
     return [Notice(text, "warning") for text in cautions]
 
@@ -300,7 +300,8 @@ def unread_reasons(timeline: pd.DataFrame) -> pd.DataFrame:
     """Time without a prediction by kind of reason.
 
     Returns:
-        ``reason``, ``seconds`` in all and ``longest``, the longest stretch, the largest first.
+        ``reason``, ``seconds`` in all, ``longest``, the longest stretch, and ``commonest``, the
+        reason in full as most steps have it; the largest first.
     """
     kinds = timeline["reason"].fillna("").map(kind_of)
     runs = (kinds != kinds.shift()).cumsum()
@@ -308,6 +309,8 @@ def unread_reasons(timeline: pd.DataFrame) -> pd.DataFrame:
     lost = pd.DataFrame({"reason": kinds, "run": runs, "seconds": seconds})[kinds != ""]
     by_run = lost.groupby(["reason", "run"])["seconds"].sum()
     reasons = by_run.groupby("reason").agg(seconds="sum", longest="max")
+    full = timeline["reason"].groupby(kinds).agg(lambda texts: texts.mode().iloc[0])
+    reasons = reasons.assign(commonest=full.reindex(reasons.index))
     return reasons.sort_values("seconds", ascending=False).reset_index()
 
 
@@ -321,20 +324,22 @@ def _mean(timeline: pd.DataFrame, column: str) -> float:
 def tell_quality(told: Told) -> Section:
     """What could not be read and why, and how good the rest is."""
     timeline = told.timeline
+    n_lost = int(timeline[PREDICTION_COLUMNS[0]].isna().sum())
     rows = [
         (
             row["reason"],
             number(row["seconds"] / 60, 1),
             percent(row["seconds"] / told.card.duration),
             length(row["longest"]),
+            row["commonest"],
         )
         for row in unread_reasons(timeline).to_dict("records")
     ]
     caption = (
-        "Time without a prediction by its reason, its share of the recording, and the longest "
-        f"stretch. n = {counted(int(timeline[PREDICTION_COLUMNS[0]].isna().sum()), 'step')}."
+        "Time without a prediction by its reason, its share of the recording, the longest stretch, "
+        f"and the reason in full as most steps have it. n = {counted(n_lost, 'step')}."
     )
-    header = ("reason", "minutes", "share", "longest")
+    header = ("reason", "minutes", "share", "longest", "most often")
     lost: list[Block] = [Table(caption, header, rows, frozenset({1, 2}))]
     measures = {
         "quality": ("share of channels and samples that can be read", percent),
@@ -405,7 +410,8 @@ def tell_file(told: Told) -> Section:
         ("missing", joined(card.missing) or NONE),
         ("gaps", f"{len(card.gaps)}, {length(card.gap_seconds)} in all" if card.gaps else NONE),
     ]
-    remarks = [Heading("Assumed, and why"), *map(Paragraph, card.remarks)]
+    sentences = (f"{remark[:1].upper()}{remark[1:].rstrip('.')}." for remark in card.remarks)
+    remarks = [Heading("Assumed, and why"), *map(Paragraph, sentences)]
     blocks = [
         Table("The file. Names and dates of birth in it are not read.", ("what", "read"), rows),
         *(remarks if card.remarks else []),
