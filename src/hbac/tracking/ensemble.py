@@ -34,7 +34,7 @@ REGISTERED_MODEL = "hbac"
 
 PACKAGES = (
     *("joblib", "keras", "lazy-loader", "librosa", "mne", "numba", "numpy", "pandas", "pillow"),
-    *("pyarrow", "PyWavelets", "scipy"),
+    *("pyarrow", "PyWavelets", "scipy", "threadpoolctl"),
 )
 """What the code that is stored beside the networks imports, but for the backend."""
 

@@ -119,6 +119,8 @@ def _check_finite(window: Any, array: np.ndarray, number: int) -> None:
 
 
 def _read_window(window: Any, number: int) -> np.ndarray:
+    if isinstance(window, list):
+        window = [[None] * WINDOW_SHAPE[1] if row is None else row for row in window]
     array = _as_array(window, number)
     if array.shape != WINDOW_SHAPE:
         raise RequestError(f"window {number}: it has shape {array.shape}; {_EXPECTED}")
@@ -163,8 +165,8 @@ def read_windows(windows: Sequence[Any], *, most: int) -> np.ndarray:
 
     Args:
         windows: each ``(20, 10000)``, channels in the order of ``hbac.eeg.CHANNELS``, in
-            microvolts at 200 Hz: lists, as JSON holds them, with None where a sample is missing;
-            or arrays, with NaN.
+            microvolts at 200 Hz: lists, as JSON holds them, with None where a sample or a channel
+            is missing; or arrays, with NaN.
         most: how many may be lists.
 
     Returns:
