@@ -64,6 +64,7 @@ def test_lists_and_arrays_are_read_alike():
     windows[1, 3, 50:60] = windows[1, 18:] = np.nan
     np.testing.assert_array_equal(read(*lists), windows)
     np.testing.assert_array_equal(read(*windows), windows)
+    np.testing.assert_array_equal(read(*map(list, windows)), windows)
     whole = np.round(eeg()[0]).astype(int)
     np.testing.assert_array_equal(read(whole.tolist())[0], whole)
 

@@ -107,7 +107,8 @@ def _as_array(window: Any, number: int) -> np.ndarray:
 def _check_finite(window: Any, array: np.ndarray, number: int) -> None:
     """Refuse infinite numbers; and NaN in lists, where what is missing is None."""
     refused = np.isinf(array)
-    if isinstance(window, list) and np.isnan(array).sum() > sum(row.count(None) for row in window):
+    lists = [row for row in window if isinstance(row, list)]
+    if len(lists) == len(window) and np.isnan(array).sum() > sum(row.count(None) for row in lists):
         refused = ~np.isfinite(array) & np.not_equal(np.array(window, dtype=object), None)
     if refused.any():
         channel, sample = np.argwhere(refused)[0]
