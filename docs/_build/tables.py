@@ -245,6 +245,7 @@ def changes_table(name: str) -> str:
     rows = [
         (f"`{own}`", _value(usual[own]), _value(value))
         for own, value in flatten(parameters()[name]).items()
+        if value != {}
     ]
     return _table(("parameter", f"recipe `{recipe}`", f"`{name}`"), rows)
 

@@ -46,6 +46,15 @@ def test_a_folder_of_any_depth_gives_its_recordings_and_nothing_else(folder):
     assert recordings["b_one"]().card.format == "Persyst"
 
 
+def test_what_a_run_made_beside_its_recordings_is_none(folder):
+    before = list(load(folder))
+    for data_dir in (folder, folder / "out"):
+        write(data_dir / "07_model_output" / "annotations" / "night_annotations.edf")
+        (data_dir / ".hbac.lock").touch()
+    assert list(load(folder)) == before
+    assert list(load(folder / "out" / "07_model_output")) == ["night_annotations"]
+
+
 def test_what_is_not_distinct_is_made_so():
     paths = [
         "a/x.edf",

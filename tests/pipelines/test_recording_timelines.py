@@ -14,6 +14,7 @@ from hbac.eeg import CHANNELS
 from hbac.eeg.votes import PREDICTION_COLUMNS
 from hbac.models.eeg_ensemble import TIMELINE_COLUMNS, EEGEnsemble
 from hbac.pipelines.recordings.params import ReadingParams
+from hbac.pipelines.recordings.reading_nodes import describe_recordings
 from hbac.pipelines.recordings.timeline_nodes import (
     compute_recording_spectrograms,
     predict_timelines,
@@ -23,7 +24,7 @@ from hbac.shipped import pretrained_dir
 from tests.conftest import PROJECT
 
 
-def write_edf(path, seconds, seed=0):
+def write_edf(path, seconds, seed=0, patient="X"):
     """A recording that looks like EEG: neighbours share what they pick up."""
     random = np.random.default_rng(seed)
     common = np.cumsum(random.normal(0, 3, seconds * 256))
@@ -35,7 +36,7 @@ def write_edf(path, seconds, seed=0):
         edfio.EdfSignal(row, 256, label=f"EEG {name}-Ref", physical_dimension="uV")
         for name, row in zip(CHANNELS, data, strict=True)
     ]
-    edfio.Edf(signals).write(path)
+    edfio.Edf(signals, patient=edfio.Patient(name=patient)).write(path)
 
 
 @pytest.fixture
@@ -65,7 +66,8 @@ def run(place, n_jobs=1, **changes):
     wanted["recording_spectrograms"]["n_jobs"] = 1
     catalog = DataCatalog.from_config(wanted)
     recordings = catalog["recordings"].load()
-    catalog["recording_spectrograms"].save(compute_recording_spectrograms(recordings))
+    cards = describe_recordings(recordings)
+    catalog["recording_spectrograms"].save(compute_recording_spectrograms(recordings, cards))
     params = ReadingParams(**config["parameters"]["recording"]["reading"] | changes)
     catalog["timelines"].save(
         predict_timelines(
@@ -111,7 +113,8 @@ def test_what_can_be_read_is_and_the_rest_is_listed(place):
 def test_where_nothing_can_be_read_the_run_fails(place):
     for name in ("night.edf", "day.edf"):
         (place.raw / name).unlink()
-    with pytest.raises(DatasetError, match=r"2 of 2 partitions .*(?s:.)*2 s are too short"):
+    (place.raw / "other.edf").write_bytes((place.raw / "short.edf").read_bytes())
+    with pytest.raises(DatasetError, match=r"3 of 3 partitions .*(?s:.)*2 s are too short"):
         run(place)
 
 

@@ -21,7 +21,7 @@ def _predict() -> list[Node]:
     return [
         Node(
             compute_recording_spectrograms,
-            "recordings",
+            ["recordings", "recording_cards"],
             "recording_spectrograms",
             name="compute_recording_spectrograms",
         ),
