@@ -200,7 +200,7 @@ class Cohort:
     def waveforms(self, params: SpectrogramParams, waveform: WaveformParams) -> tuple:
         """Windows and their bipolar EEG."""
         windows, _ = self.windows(params)
-        tasks = assemble_waveforms(windows, self.eegs, params.cleaning, waveform)
+        tasks = assemble_waveforms(windows, self.eegs, params.cleaning, waveform.layout)
         return windows, np.stack([task() for task in tasks.values()])
 
 

@@ -325,7 +325,7 @@ def of_eeg_alone(tmp_path):
     for name in names:
         network = models.build_model(
             architecture="symmetric_1d",
-            image_size=(16, params.waveform.samples),
+            image_size=(16, params.waveform.layout.size[1]),
             pooling=params.network.pooling,
             input_scale=params.waveform.scale,
         )

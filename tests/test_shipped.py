@@ -9,9 +9,10 @@ from hbac.eeg.simulation import plan_cohort
 from hbac.eeg.votes import VOTE_COLUMNS
 from hbac.evaluation import kl_divergence
 from hbac.models import predict_with_networks
+from hbac.models.preprocessing import waveforms_of
+from hbac.models.reference import check_reference
 from hbac.models.waveform import mirror_waveforms
 from hbac.pipelines.modeling.input_nodes import assemble_waveforms
-from hbac.pipelines.modeling.reference import check_waveforms, waveforms_of
 from hbac.pipelines.simulation.nodes import simulate_train_eegs
 from hbac.shipped import pretrained_dir
 from tests.conftest import PROJECT, recipe
@@ -40,7 +41,7 @@ def test_they_see_the_eeg_alone():
 
 
 def test_they_are_fed_as_they_were():
-    check_waveforms(ENSEMBLE)
+    check_reference("waveform", ENSEMBLE)
 
 
 def test_the_card_says_that_they_are_not_for_clinical_use():

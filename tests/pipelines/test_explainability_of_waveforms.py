@@ -10,6 +10,7 @@ from matplotlib.text import Text
 from hbac import models
 from hbac.eeg import CHANNELS, Recording
 from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS
+from hbac.models.preprocessing import waveform_layout
 from hbac.pipelines.explainability.faithfulness_nodes import (
     better_of,
     check_randomisation,
@@ -30,7 +31,6 @@ from hbac.pipelines.explainability.networks import (
     architectures_left_out,
     explained_input,
     map_panels,
-    waveform_layout,
 )
 from hbac.pipelines.explainability.nodes import (
     choose_windows,

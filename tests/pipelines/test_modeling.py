@@ -13,9 +13,9 @@ from hbac.eeg.gaps import MISSING
 from hbac.eeg.regional import regional_window_from_eeg
 from hbac.eeg.votes import BAND_POWER_COLUMNS, PREDICTION_COLUMNS, VOTE_COLUMNS, VOTE_COUNT_COLUMNS
 from hbac.evaluation.leakage import LeakageError
+from hbac.models import preprocessing
 from hbac.models.image import ImageLayout, build_image
 from hbac.pipelines.inference.nodes import assemble_inference_input, assemble_inference_waveforms
-from hbac.pipelines.modeling import input_nodes
 from hbac.pipelines.modeling.input_nodes import (
     assemble_model_input,
     assemble_waveform_input,
@@ -236,9 +236,9 @@ def test_waveforms_are_made_as_the_record_says_whatever_recipe_is_run(windows, f
     record = recorded(SIMULATION, windows, "symmetric_1d")
     assert record["waveform"] == SIMULATION["modeling"]["waveform"]
     used = []
-    make = input_nodes.bipolar_waveforms
+    make = preprocessing.bipolar_waveforms
     monkeypatch.setattr(
-        input_nodes,
+        preprocessing,
         "bipolar_waveforms",
         lambda recording, **settings: used.append(settings) or make(recording, **settings),
     )

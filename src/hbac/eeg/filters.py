@@ -8,6 +8,9 @@ from itertools import pairwise
 import numpy as np
 import scipy
 
+CLEANING = ("clip", "notch", "band_pass")
+"""Keywords of ``clean``, which waveforms share with spectrograms."""
+
 _NOTCH_QUALITY = 30
 _BAND_PASS_ORDER = 4
 # About as long as a high-pass at 0.5 Hz, the lowest that is usual, rings.

@@ -6,6 +6,7 @@ below 1 kHz) and in time, so a panel's edges in seconds and Hz say all about its
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
@@ -85,6 +86,26 @@ class ImageLayout:
                 f"size must be a multiple of {len(CHAINS)} rows and {len(self.sources)} columns, "
                 f"received {self.size}"
             )
+
+    @classmethod
+    def of_panels(
+        cls,
+        sources: Sequence[PictureSource],
+        *,
+        panel_height: int,
+        panel_width: int,
+        **how: str,
+    ) -> ImageLayout:
+        """Lay out panels of a size, as parameters and records say it.
+
+        Args:
+            sources: the sources, left to right.
+            panel_height: pixels.
+            panel_width: pixels.
+            how: ``fit``, ``normalisation`` and ``eeg_order``.
+        """
+        size = len(CHAINS) * panel_height, len(sources) * panel_width
+        return cls(tuple(sources), size=size, **how)
 
     def _edges(self, source: PictureSource) -> tuple[tuple[float, float], tuple[float, float]]:
         """Seconds and Hz at the edges of a source's cells."""

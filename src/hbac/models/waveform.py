@@ -33,6 +33,11 @@ class WaveformLayout:
         if self.size[0] != N_BIPOLAR:
             raise ValueError(f"waveforms must have {N_BIPOLAR} channels, received {self.size[0]}")
 
+    @classmethod
+    def of_seconds(cls, seconds: float, sampling_rate: float) -> WaveformLayout:
+        """Lay out so many seconds in the middle of the window."""
+        return cls((N_BIPOLAR, round(seconds * sampling_rate)), sampling_rate)
+
     def mirror(self, waveforms: np.ndarray) -> np.ndarray:
         """Swap the hemispheres, shape ``(batch, channels, samples)``."""
         return mirror_waveforms(waveforms)

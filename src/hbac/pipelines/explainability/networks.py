@@ -13,30 +13,16 @@ import pandas as pd
 from hbac import explain
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.panel import Panel
-from hbac.eeg.waveform import N_BIPOLAR
 from hbac.models.augmentation import Layout
-from hbac.models.image import ImageLayout
 from hbac.models.inputs import Input
-from hbac.models.waveform import WaveformLayout
+from hbac.models.preprocessing import picture_layout, waveform_layout
 from hbac.pipelines.inference.nodes import UNSEEN
-from hbac.pipelines.modeling.params import ImageParams, WaveformParams
 
 MAP_STRIDES: dict[Input, tuple[int, int]] = {"picture": (4, 4), "waveform": (1, 10)}
 """Pixels, or channels and samples, down and across, that share a cell of a stored map."""
 
 Networks = dict[str, Callable[[], Any]]
 """By name, a callable that loads the network."""
-
-
-def picture_layout(ensemble: dict[str, Any]) -> ImageLayout:
-    """Return how the networks' pictures are laid out."""
-    return ImageParams(**ensemble["image"]).layout
-
-
-def waveform_layout(ensemble: dict[str, Any]) -> WaveformLayout:
-    """Return how the networks' waveforms are laid out."""
-    seen = WaveformParams.of_ensemble(ensemble)
-    return WaveformLayout((N_BIPOLAR, seen.samples), seen.sampling_rate)
 
 
 def explained_input(ensemble: dict[str, Any]) -> Input:

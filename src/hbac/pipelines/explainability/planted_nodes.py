@@ -16,7 +16,8 @@ from hbac.eeg.regional import regional_window_from_eeg
 from hbac.eeg.simulation import PlantedEvidence, plan_planted, simulate_planted
 from hbac.eeg.spectrogram import WINDOW_SECONDS, chain_spectrograms
 from hbac.eeg.votes import CLASS_NAMES, CLASSES
-from hbac.models.image import build_image
+from hbac.models.image import ImageLayout, build_image
+from hbac.models.preprocessing import picture_layout, waveform_layout, waveforms_of
 from hbac.pipelines.explainability.faithfulness_nodes import kinds, maps_of_every_kind
 from hbac.pipelines.explainability.intervals import estimate_means
 from hbac.pipelines.explainability.networks import (
@@ -24,13 +25,10 @@ from hbac.pipelines.explainability.networks import (
     explained_input,
     explained_layout,
     load_pools,
-    waveform_layout,
 )
 from hbac.pipelines.explainability.params import ExplainabilityParams
 from hbac.pipelines.inference.nodes import UNSEEN
 from hbac.pipelines.modeling.input_nodes import assemble_waveforms
-from hbac.pipelines.modeling.params import ImageParams
-from hbac.pipelines.modeling.reference import waveforms_of
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
 ALL_PATTERNS = "All"
@@ -65,14 +63,14 @@ def plan_planted_windows(
 
 
 def _picture(
-    plan: dict[str, Any], image: ImageParams, spectrogram: SpectrogramParams
+    plan: dict[str, Any], layout: ImageLayout, spectrogram: SpectrogramParams
 ) -> np.ndarray:
     """Picture of the middle of a planned recording, float16."""
     recording = simulate_planted(PlantedEvidence(**plan))
     start = (recording.duration - WINDOW_SECONDS) / 2
     eeg = chain_spectrograms(recording.crop(start, WINDOW_SECONDS), **spectrogram.settings)
     regional = regional_window_from_eeg(recording, recording.duration / 2)
-    return build_image(regional, eeg, image.layout)
+    return build_image(regional, eeg, layout)
 
 
 def _simulated(plan: dict[str, Any], *, channels: tuple[str, ...]) -> Recording:
@@ -104,9 +102,11 @@ def assemble_planted_input(
     """
     if explained_input(ensemble) == "waveform":
         return _waveforms(plans, ensemble)
-    image = ImageParams(**ensemble["image"])
+    layout = picture_layout(ensemble)
     trained_on = SpectrogramParams(**spectrogram.model_dump() | ensemble["spectrogram"])
-    return {number: partial(_picture, plan, image, trained_on) for number, plan in enumerate(plans)}
+    return {
+        number: partial(_picture, plan, layout, trained_on) for number, plan in enumerate(plans)
+    }
 
 
 def _masks(plans: list[PlantedEvidence], ensemble: dict[str, Any]) -> np.ndarray:

@@ -12,11 +12,11 @@ import pandas as pd
 from hbac import models
 from hbac.eeg.recording import Recording
 from hbac.eeg.votes import CLASSES, PREDICTION_COLUMNS, VOTE_COLUMNS
-from hbac.models.waveform import mirror_waveforms
+from hbac.models.preprocessing import mirrors_of, waveforms_of
+from hbac.models.reference import check_reference
 from hbac.pipelines.inference.params import InferenceParams
 from hbac.pipelines.modeling.input_nodes import assemble_images, assemble_waveforms
 from hbac.pipelines.modeling.params import ImageParams
-from hbac.pipelines.modeling.reference import check_pictures, check_waveforms, waveforms_of
 from hbac.pipelines.modeling.training_nodes import table_of_predictions
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
@@ -24,6 +24,17 @@ logger = logging.getLogger(__name__)
 
 UNSEEN = -1
 """The ``fold`` of a window that no network was trained on."""
+
+
+def _check_panels(ensemble: dict[str, Any], spectrogram: SpectrogramParams) -> None:
+    """Refuse EEG spectrograms that are not made as those that the networks were trained on."""
+    trained_on = ensemble["spectrogram"]
+    made = spectrogram.model_dump(mode="json", include=set(trained_on))
+    if made != trained_on:
+        raise ValueError(
+            f"the networks were trained on EEG spectrograms with {trained_on}, these were made "
+            f"with {made}: set the parameter spectrogram to the former"
+        )
 
 
 def assemble_inference_input(
@@ -53,7 +64,8 @@ def assemble_inference_input(
     """
     if not _networks_that_see("picture", ensemble):
         return {}
-    check_pictures(ensemble, spectrogram)
+    _check_panels(ensemble, spectrogram)
+    check_reference("picture", ensemble)
     image = ImageParams(**ensemble["image"])
     return assemble_images(windows, eegs, spectrograms, eeg_spectrograms, image)
 
@@ -83,7 +95,7 @@ def assemble_inference_waveforms(
     """
     if not _networks_that_see("waveform", ensemble):
         return {}
-    check_waveforms(ensemble)
+    check_reference("waveform", ensemble)
     return assemble_waveforms(windows, eegs, *waveforms_of(ensemble))
 
 
@@ -120,10 +132,7 @@ def predict_with_ensemble(
         networks,
         {"picture": model_input, "waveform": waveform_input},
         ensemble,
-        {
-            "picture": ImageParams(**ensemble["image"]).layout.mirror,
-            "waveform": mirror_waveforms,
-        },
+        mirrors_of(ensemble),
         batch_size=params.batch_size,
     )
     return table_of_predictions(windows, shares)

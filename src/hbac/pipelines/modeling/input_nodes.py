@@ -15,18 +15,17 @@ from hbac.eeg.montage import CHAIN_ELECTRODES
 from hbac.eeg.recording import SAMPLING_RATE, Recording
 from hbac.eeg.regional import (
     ROW_SECONDS,
-    WINDOW_ROWS,
     covers_regional_window,
     holds_regional_window,
     regional_window,
     regional_window_from_eeg,
 )
 from hbac.eeg.spectrogram import WINDOW_SECONDS
-from hbac.eeg.waveform import bipolar_waveforms
 from hbac.eeg.windows import NO_SPECTROGRAM, window_start
-from hbac.models.image import ImageLayout, build_image
-from hbac.models.missing import fill_missing
-from hbac.pipelines.modeling.params import ImageParams, ModelingParams, WaveformParams
+from hbac.models.image import ImageLayout
+from hbac.models.preprocessing import window_picture, window_waveforms
+from hbac.models.waveform import WaveformLayout
+from hbac.pipelines.modeling.params import ImageParams, ModelingParams
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
 logger = logging.getLogger(__name__)
@@ -193,16 +192,15 @@ def locate_training_spectrograms(
     return located, lost
 
 
-def _window_image(
+def _window_picture(
     load_eeg_spectrograms: LoadArray,
     window: int,
-    load_power: Callable[[], np.ndarray] | None,
+    load_power: LoadArray | None,
     layout: ImageLayout,
 ) -> np.ndarray:
     """Picture of one window, shape ``layout.size``, float16."""
-    empty = np.full((WINDOW_ROWS, 400), np.nan, np.float32)
-    power = empty if load_power is None else load_power()
-    return build_image(power, np.asarray(load_eeg_spectrograms()[window], np.float32), layout)
+    power = load_power and load_power()
+    return window_picture(power, load_eeg_spectrograms()[window], layout)
 
 
 def _power_from_file(load: LoadArray, offset: float) -> np.ndarray:
@@ -237,7 +235,7 @@ def assemble_images(
     layout = image.layout
     return {
         window.Index: partial(
-            _window_image,
+            _window_picture,
             eeg_spectrograms[str(window.eeg_id)],
             window.window,
             _power_loader(window, eegs, spectrograms) if "regional" in layout.sources else None,
@@ -277,32 +275,21 @@ def _recording_window(load: Callable[..., Recording], offset: float) -> Recordin
     return recording.crop(window_start(offset, recording.duration, WINDOW_SECONDS), WINDOW_SECONDS)
 
 
-def _middle(signals: np.ndarray, samples: int) -> np.ndarray:
-    first = (signals.shape[1] - samples) // 2
-    return signals[:, first : first + samples]
-
-
 def _window_waveforms(
     load: Callable[..., Recording],
     offset: float,
     cleaning: Mapping[str, Any],
-    waveform: WaveformParams,
+    layout: WaveformLayout,
 ) -> np.ndarray:
-    """Bipolar EEG of the middle of one window, float16.
-
-    All of the window is cleaned, so that filters have settled where the middle begins.
-    """
-    whole = bipolar_waveforms(
-        _recording_window(load, offset), **cleaning, sampling_rate=waveform.sampling_rate
-    )
-    return fill_missing(_middle(whole, waveform.samples)).astype(np.float16)
+    """Bipolar EEG of the middle of one window, float16."""
+    return window_waveforms(_recording_window(load, offset), cleaning, layout)
 
 
 def assemble_waveforms(
     windows: pd.DataFrame,
     eegs: dict[str, LoadRecording],
     cleaning: Mapping[str, Any],
-    waveform: WaveformParams,
+    layout: WaveformLayout,
 ) -> dict[int, LoadArray]:
     """Lay out the bipolar EEG of every window.
 
@@ -310,7 +297,7 @@ def assemble_waveforms(
         windows: as ``locate_spectrograms`` returns them.
         eegs: by ``eeg_id``, a callable that reads the recording.
         cleaning: ``clip``, ``notch`` and ``band_pass``; see ``hbac.eeg.bipolar_waveforms``.
-        waveform: how much of it is seen, and at which rate.
+        layout: how much of it is seen, and at which rate.
 
     Returns:
         By row of ``windows``, a callable that returns shape ``(channels, samples)``, float16.
@@ -321,7 +308,7 @@ def assemble_waveforms(
             eegs[str(window.eeg_id)],
             window.eeg_offset_seconds,
             cleaning,
-            waveform,
+            layout,
         )
         for window in windows.itertuples()
     }
@@ -340,7 +327,7 @@ def assemble_waveform_input(
     """
     if "waveform" not in params.network.inputs:
         return {}
-    return assemble_waveforms(windows, eegs, spectrogram.cleaning, params.waveform)
+    return assemble_waveforms(windows, eegs, spectrogram.cleaning, params.waveform.layout)
 
 
 def _window_band_powers(load: Callable[..., Recording], offset: float) -> np.ndarray:

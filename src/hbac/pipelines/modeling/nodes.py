@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,9 @@ from hbac import evaluation
 from hbac.eeg.votes import BAND_POWER_COLUMNS, CLASSES, PREDICTION_COLUMNS, VOTE_COLUMNS
 from hbac.evaluation.leakage import check_folds
 from hbac.models.blend import Blend, cross_fitted_blend, fit_blend
-from hbac.models.inputs import INPUTS
+from hbac.models.inputs import INPUTS, Input
+from hbac.models.reference import describe_pictures, describe_waveforms
 from hbac.pipelines.modeling.params import ModelingParams
-from hbac.pipelines.modeling.reference import describe_references
 from hbac.pipelines.modeling.training_nodes import class_prior, table_of_predictions
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 from hbac.plots import scores
@@ -197,6 +198,17 @@ def plot_training_curves(history: pd.DataFrame) -> Figure:
     return scores.training_curves(history)
 
 
+def _describe_references(
+    params: ModelingParams, spectrogram: SpectrogramParams
+) -> dict[Input, list[list[float]]]:
+    """Describe the reference windows as the networks see them, by what they see."""
+    makers = {
+        "picture": partial(describe_pictures, params.image.layout, spectrogram.settings),
+        "waveform": partial(describe_waveforms, spectrogram.cleaning, params.waveform.layout),
+    }
+    return {kind: makers[kind]() for kind in sorted(params.network.inputs)}
+
+
 def describe_ensemble(
     history: pd.DataFrame,
     blend: dict[str, Any],
@@ -240,5 +252,5 @@ def describe_ensemble(
         "image": params.image.model_dump(mode="json"),
         "waveform": params.waveform.model_dump(mode="json"),
         "spectrogram": spectrogram.model_dump(mode="json", exclude={"policy", "dtype"}),
-        "reference": describe_references(params, spectrogram),
+        "reference": _describe_references(params, spectrogram),
     }

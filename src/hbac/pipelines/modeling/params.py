@@ -14,12 +14,13 @@ from pydantic import (
     model_validator,
 )
 
-from hbac.eeg.montage import CHAINS
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.models.augmentation import Augmentation
 from hbac.models.image import ImageLayout
 from hbac.models.inputs import INPUTS, split_names
+from hbac.models.preprocessing import seen_waveform
 from hbac.models.schedule import cosine_rates
+from hbac.models.waveform import WaveformLayout
 from hbac.pipelines.parameters import Parameters
 
 
@@ -36,8 +37,7 @@ class ImageParams(Parameters):
     @property
     def layout(self) -> ImageLayout:
         """The picture's layout."""
-        size = len(CHAINS) * self.panel_height, len(self.sources) * self.panel_width
-        return ImageLayout(self.sources, self.fit, size, self.normalisation, self.eeg_order)
+        return ImageLayout.of_panels(**self.model_dump())
 
 
 class WaveformParams(Parameters):
@@ -49,14 +49,13 @@ class WaveformParams(Parameters):
 
     @classmethod
     def of_ensemble(cls, ensemble: Mapping[str, Any]) -> Self:
-        """What an ensemble's networks see; a record of before there was a choice has none."""
-        before = {"seconds": WINDOW_SECONDS, "sampling_rate": 100, "scale": "fixed"}
-        return cls(**ensemble.get("waveform", before))
+        """What an ensemble's networks see."""
+        return cls(**seen_waveform(ensemble))
 
     @property
-    def samples(self) -> int:
-        """How many there are of each channel."""
-        return round(self.seconds * self.sampling_rate)
+    def layout(self) -> WaveformLayout:
+        """The waveforms' layout."""
+        return WaveformLayout.of_seconds(self.seconds, self.sampling_rate)
 
 
 class NetworkParams(Parameters):

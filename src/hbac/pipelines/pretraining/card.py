@@ -12,7 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 import hbac
 from hbac import models
 from hbac.eeg.votes import CLASS_NAMES
-from hbac.pipelines.modeling.reference import waveforms_of
+from hbac.models.preprocessing import cleaning_of
+from hbac.pipelines.modeling.params import WaveformParams
 from hbac.pipelines.pretraining.params import PretrainingParams
 from hbac.pipelines.simulation.params import SimulationParams
 
@@ -59,7 +60,7 @@ def write_card(
     Returns:
         Markdown.
     """
-    cleaning, waveform = waveforms_of(ensemble)
+    cleaning, waveform = cleaning_of(ensemble), WaveformParams.of_ensemble(ensemble)
     changes = {k: v for k, v in modeling.augmentation.model_dump(mode="json").items() if v}
     return _template().render(
         n_networks=len(ensemble["networks"]),

@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from hbac.models.preprocessing import cleaning_of
 from hbac.pipelines.eda.params import EdaParams
 from hbac.pipelines.evaluation.params import EvaluationParams
 from hbac.pipelines.explainability.params import ExplainabilityParams
-from hbac.pipelines.modeling.params import ModelingParams
-from hbac.pipelines.modeling.reference import waveforms_of
+from hbac.pipelines.modeling.params import ModelingParams, WaveformParams
 from hbac.pipelines.reporting.params import ReportingParams
 from hbac.pipelines.reporting.summary_nodes import is_trained_by
 from hbac.pipelines.reporting.words import counted, joined, keep, not_made, number
@@ -78,7 +78,7 @@ def _tell_waveforms(ensemble: dict[str, Any]) -> list[Block]:
     """What networks of the EEG itself are fed with, whatever the parameters below."""
     if not any(one["input"] == "waveform" for one in ensemble["networks"]):
         return []
-    cleaning, waveform = waveforms_of(ensemble)
+    cleaning, waveform = cleaning_of(ensemble), WaveformParams.of_ensemble(ensemble)
     how = joined([f"`{name}` {'null' if x is None else x}" for name, x in cleaning.items()])
     return [
         Paragraph(

@@ -4,12 +4,9 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from hbac.eeg.filters import check_cleaning
+from hbac.eeg.filters import CLEANING, check_cleaning
 from hbac.eeg.recording import SAMPLING_RATE
 from hbac.pipelines.parameters import Parameters
-
-CLEANING = ("clip", "notch", "band_pass")
-"""Parameters that waveforms share with spectrograms."""
 
 
 class SpectrogramParams(Parameters):

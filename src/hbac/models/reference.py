@@ -12,24 +12,34 @@ are kept, since noise is another a pixel or a sample further.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.recording import CHANNELS, SAMPLING_RATE, Recording
-from hbac.eeg.regional import ROW_SECONDS, WINDOW_ROWS
+from hbac.eeg.regional import (
+    ROW_SECONDS,
+    WINDOW_ROWS,
+    regional_window,
+    regional_window_from_eeg,
+)
 from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.models.image import ImageLayout
 from hbac.models.inputs import Input
-from hbac.pipelines.modeling.input_nodes import assemble_images, assemble_waveforms
-from hbac.pipelines.modeling.params import ImageParams, ModelingParams, WaveformParams
-from hbac.pipelines.spectrogram.nodes import compute_eeg_spectrograms
-from hbac.pipelines.spectrogram.params import CLEANING, SpectrogramParams
+from hbac.models.preprocessing import (
+    picture_layout,
+    waveforms_of,
+    window_panels,
+    window_picture,
+    window_waveforms,
+)
+from hbac.models.waveform import WaveformLayout
 
 _SECONDS = WINDOW_ROWS * ROW_SECONDS
+_START = (_SECONDS - WINDOW_SECONDS) / 2
 _EXTRA_ROWS = 20
 
 _PANEL_ROWS, _PANEL_COLUMNS, _SAMPLES = 4, 4, 8
@@ -38,17 +48,6 @@ _PANEL_ROWS, _PANEL_COLUMNS, _SAMPLES = 4, 4, 8
 _TOLERANCE = 0.02
 """Far above what float16 and another processor change, far below what a panel or a channel
 holds."""
-
-_WINDOWS = pd.DataFrame(
-    {
-        "eeg_id": 1,
-        "window": 0,
-        "eeg_offset_seconds": (_SECONDS - WINDOW_SECONDS) / 2,
-        "spectrogram_id": 2,
-        "spectrogram_offset_seconds": float(_EXTRA_ROWS),
-        "spectrogram_source": ["computed", "file"],
-    }
-)
 
 
 def _noise(samples: int, channel: int) -> np.ndarray:
@@ -77,11 +76,6 @@ def _whole_recording() -> Recording:
     return Recording(data.astype(np.float32), CHANNELS)
 
 
-def _recording(channels: tuple[str, ...] = CHANNELS) -> Recording:
-    chosen = [CHANNELS.index(name) for name in channels]
-    return Recording(_whole_recording().data[chosen], channels)
-
-
 def _regional_power() -> np.ndarray:
     """A spectrogram file of a little over ten minutes, with rows missing."""
     rows = WINDOW_ROWS + _EXTRA_ROWS
@@ -103,51 +97,62 @@ def _rounded(values: np.ndarray) -> list[list[float]]:
     return [[round(value, 4) for value in row] for row in values.astype(float).tolist()]
 
 
-def describe_pictures(image: ImageParams, spectrogram: SpectrogramParams) -> list[list[float]]:
+def describe_pictures(layout: ImageLayout, settings: Mapping[str, Any]) -> list[list[float]]:
     """Make the pictures of both reference windows, and take single values of them.
 
     Args:
-        image: the picture's parameters.
-        spectrogram: how the EEG is cleaned and its spectrograms made.
+        layout: the picture's.
+        settings: how the EEG is cleaned and its spectrograms made; keywords of
+            ``hbac.eeg.chain_spectrograms``.
 
     Returns:
         A row a line of pixels, 4 a panel and window, of 4 values a panel.
     """
-    eegs = {"1": _recording}
-    panels = compute_eeg_spectrograms(eegs, _WINDOWS.head(1), spectrogram)
-    made = assemble_images(_WINDOWS, eegs, {"2": _regional_power}, panels, image)
-    height, width = image.layout.size
+    recording = _whole_recording()
+    panels = window_panels(recording.crop(_START, WINDOW_SECONDS), settings)
+    powers = (
+        regional_window_from_eeg(recording, recording.duration / 2),
+        regional_window(_regional_power(), _EXTRA_ROWS),
+    )
+    height, width = layout.size
     rows = _spread(height, len(CHAINS) * _PANEL_ROWS)
-    columns = _spread(width, len(image.sources) * _PANEL_COLUMNS)
-    return _rounded(np.vstack([made[window]()[np.ix_(rows, columns)] for window in _WINDOWS.index]))
+    columns = _spread(width, len(layout.sources) * _PANEL_COLUMNS)
+    pictures = [window_picture(power, panels, layout) for power in powers]
+    return _rounded(np.vstack([picture[np.ix_(rows, columns)] for picture in pictures]))
 
 
-def describe_waveforms(cleaning: Mapping[str, Any], waveform: WaveformParams) -> list[list[float]]:
-    """Make the bipolar EEG of the first reference window, and take single values of it.
+def describe_waveforms(cleaning: Mapping[str, Any], layout: WaveformLayout) -> list[list[float]]:
+    """Make the bipolar EEG of the reference window, and take single values of it.
 
     Args:
         cleaning: ``clip``, ``notch`` and ``band_pass``.
-        waveform: how much of it networks see, and at which rate.
+        layout: how much of it networks see, and at which rate.
 
     Returns:
         A row a bipolar channel, of 8 values.
     """
-    made = assemble_waveforms(_WINDOWS.head(1), {"1": _recording}, cleaning, waveform)[0]()
+    window = _whole_recording().crop(_START, WINDOW_SECONDS)
+    made = window_waveforms(window, cleaning, layout)
     return _rounded(made[:, _spread(made.shape[1], _SAMPLES)])
 
 
-def describe_references(
-    params: ModelingParams, spectrogram: SpectrogramParams
-) -> dict[Input, list[list[float]]]:
-    """Describe the reference windows as the networks see them, by what they see."""
-    makers = {
-        "picture": partial(describe_pictures, params.image, spectrogram),
-        "waveform": partial(describe_waveforms, spectrogram.cleaning, params.waveform),
-    }
-    return {kind: makers[kind]() for kind in sorted(params.network.inputs)}
+def _describe(kind: Input, ensemble: Mapping[str, Any]) -> list[list[float]]:
+    if kind == "picture":
+        return describe_pictures(picture_layout(ensemble), ensemble["spectrogram"])
+    return describe_waveforms(*waveforms_of(ensemble))
 
 
-def _check(kind: Input, ensemble: Mapping[str, Any], describe: Callable[[], list]) -> None:
+def check_reference(kind: Input, ensemble: Mapping[str, Any]) -> None:
+    """Refuse to feed networks with what is not made as it was when they were trained.
+
+    Args:
+        kind: what they see.
+        ensemble: the record that ``modeling`` left beside the networks.
+
+    Raises:
+        ValueError: if the reference windows look otherwise, or the record does not say how they
+            looked.
+    """
     known = ensemble.get("reference", {}).get(kind)
     if known is None:
         raise ValueError(
@@ -155,7 +160,8 @@ def _check(kind: Input, ensemble: Mapping[str, Any], describe: Callable[[], list
             "trained, since an earlier hbac wrote it: train again with this one, or predict with "
             "that one"
         )
-    away = np.abs(np.array(describe()) - known) / np.maximum(np.abs(known), 1)
+    made = np.array(_describe(kind, ensemble))
+    away = np.abs(made - known) / np.maximum(np.abs(known), 1)
     # What is missing now or was missing then alone is NaN.
     if not away.max() <= _TOLERANCE:
         raise ValueError(
@@ -163,48 +169,3 @@ def _check(kind: Input, ensemble: Mapping[str, Any], describe: Callable[[], list
             f"networks were trained: the code or a library that makes {kind}s has changed since; "
             "train again, or go back to that version"
         )
-
-
-def check_pictures(ensemble: Mapping[str, Any], spectrogram: SpectrogramParams) -> None:
-    """Refuse to feed networks with pictures that are not made as theirs were.
-
-    Args:
-        ensemble: the record that ``modeling`` left beside the networks.
-        spectrogram: how the EEG is cleaned and its spectrograms made now.
-
-    Raises:
-        ValueError: if a parameter differs, the reference windows look otherwise, or the record
-            does not say how they looked.
-    """
-    trained_on = ensemble["spectrogram"]
-    made = spectrogram.model_dump(mode="json", include=set(trained_on))
-    if made != trained_on:
-        raise ValueError(
-            f"the networks were trained on EEG spectrograms with {trained_on}, these were made "
-            f"with {made}: set the parameter spectrogram to the former"
-        )
-    image = ImageParams(**ensemble["image"])
-    _check("picture", ensemble, partial(describe_pictures, image, spectrogram))
-
-
-def waveforms_of(ensemble: Mapping[str, Any]) -> tuple[dict[str, Any], WaveformParams]:
-    """How an ensemble's waveforms are made, which its record alone says.
-
-    Returns:
-        ``clip``, ``notch`` and ``band_pass``; and how much is seen, at which rate.
-    """
-    cleaning = {name: ensemble["spectrogram"][name] for name in CLEANING}
-    return cleaning, WaveformParams.of_ensemble(ensemble)
-
-
-def check_waveforms(ensemble: Mapping[str, Any]) -> None:
-    """Refuse to feed networks with waveforms that are not made as theirs were.
-
-    Args:
-        ensemble: the record that ``modeling`` left beside the networks.
-
-    Raises:
-        ValueError: if the reference window looks otherwise, or the record does not say how it
-            looked.
-    """
-    _check("waveform", ensemble, partial(describe_waveforms, *waveforms_of(ensemble)))

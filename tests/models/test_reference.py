@@ -8,15 +8,8 @@ import pytest
 import scipy
 
 from hbac.eeg import montage
-from hbac.pipelines.modeling import input_nodes
+from hbac.models import preprocessing, reference
 from hbac.pipelines.modeling.params import ModelingParams
-from hbac.pipelines.modeling.reference import (
-    check_pictures,
-    check_waveforms,
-    describe_pictures,
-    describe_waveforms,
-)
-from hbac.pipelines.spectrogram import nodes as spectrogram_nodes
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 from tests.conftest import recipe
 
@@ -35,25 +28,20 @@ SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("seed", "simulat
 
 @pytest.fixture(scope="module", params=[*SLOW, "strong"])
 def trained(request):
-    """What a training records, as read from its file, and the parameters of the spectrograms."""
+    """What a training records, as read from its file."""
     modeling, spectrogram = RECIPES[request.param]
     record = {
         "image": modeling.image.model_dump(mode="json"),
         "waveform": modeling.waveform.model_dump(mode="json"),
         "spectrogram": spectrogram.model_dump(mode="json", exclude={"policy", "dtype"}),
         "reference": {
-            "picture": describe_pictures(modeling.image, spectrogram),
-            "waveform": describe_waveforms(spectrogram.cleaning, modeling.waveform),
+            "picture": reference.describe_pictures(modeling.image.layout, spectrogram.settings),
+            "waveform": reference.describe_waveforms(
+                spectrogram.cleaning, modeling.waveform.layout
+            ),
         },
     }
-    return json.loads(json.dumps(record, allow_nan=False)), spectrogram
-
-
-def check(kind, ensemble, spectrogram):
-    if kind == "waveform":
-        check_waveforms(ensemble)
-    else:
-        check_pictures(ensemble, spectrogram)
+    return json.loads(json.dumps(record, allow_nan=False))
 
 
 def after(monkeypatch, module, name, change):
@@ -64,11 +52,11 @@ def after(monkeypatch, module, name, change):
 
 def of_panels(change):
     """A change of the eight or four panels ``(mels, frames, panels)`` of the EEG."""
-    return spectrogram_nodes, "chain_spectrograms", change
+    return preprocessing, "chain_spectrograms", change
 
 
 def of_pictures(change):
-    return input_nodes, "build_image", change
+    return preprocessing, "build_image", change
 
 
 def of_power(change):
@@ -78,7 +66,7 @@ def of_power(change):
         parts = change(np.stack(np.split(power, N_CHAINS, axis=1)))
         return np.concatenate(list(parts), axis=1)
 
-    return input_nodes, "regional_window", by_chain
+    return reference, "regional_window", by_chain
 
 
 def of_computed_power(change):
@@ -87,7 +75,7 @@ def of_computed_power(change):
 
 
 def of_waveforms(change):
-    return input_nodes, "bipolar_waveforms", change
+    return preprocessing, "bipolar_waveforms", change
 
 
 def each_panel_flipped(picture):
@@ -162,16 +150,15 @@ QUICK = {"panels upside down in frequency", "chains of regional files exchanged"
     ],
 )
 def test_a_fault_is_noticed(trained, monkeypatch, fault):
-    ensemble, spectrogram = trained
     kind, *changed = FAULTS[fault]
     after(monkeypatch, *changed)
     with pytest.raises(ValueError, match=f"a reference {kind} differs by"):
-        check(kind, ensemble, spectrogram)
+        reference.check_reference(kind, trained)
 
 
 def test_the_same_code_passes(trained):
     for kind in ("picture", "waveform"):
-        check(kind, *trained)
+        reference.check_reference(kind, trained)
 
 
 def test_what_another_processor_computes_passes(trained, monkeypatch):
@@ -188,7 +175,7 @@ def test_what_another_processor_computes_passes(trained, monkeypatch):
 @pytest.mark.parametrize("old", [{}, {"reference_picture": [[0.0] * 8] * 4}])
 @pytest.mark.parametrize("kind", ["picture", "waveform"])
 def test_a_record_of_an_earlier_version_is_refused_with_what_to_do(trained, kind, old):
-    ensemble, spectrogram = copy.deepcopy(trained[0]), trained[1]
+    ensemble = copy.deepcopy(trained)
     del ensemble["reference"]
     with pytest.raises(ValueError, match=f"reference {kind} looked .* train again"):
-        check(kind, ensemble | old, spectrogram)
+        reference.check_reference(kind, ensemble | old)

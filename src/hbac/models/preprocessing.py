@@ -1,0 +1,112 @@
+"""How a window of EEG becomes what networks see, as the record beside them says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hbac.eeg.filters import CLEANING
+from hbac.eeg.recording import Recording
+from hbac.eeg.regional import WINDOW_ROWS
+from hbac.eeg.spectrogram import WINDOW_SECONDS, chain_spectrograms
+from hbac.eeg.waveform import bipolar_waveforms
+from hbac.models.image import ImageLayout, build_image
+from hbac.models.inputs import Input
+from hbac.models.missing import fill_missing
+from hbac.models.waveform import WaveformLayout, mirror_waveforms
+
+_BEFORE = {"seconds": WINDOW_SECONDS, "sampling_rate": 100, "scale": "fixed"}
+
+
+def seen_waveform(ensemble: Mapping[str, Any]) -> dict[str, Any]:
+    """What networks see of the EEG itself; a record of before there was a choice has none.
+
+    Returns:
+        ``seconds``, ``sampling_rate`` and ``scale``.
+    """
+    return dict(ensemble.get("waveform", _BEFORE))
+
+
+def cleaning_of(ensemble: Mapping[str, Any]) -> dict[str, Any]:
+    """How the EEG was cleaned: ``clip``, ``notch`` and ``band_pass``."""
+    return {name: ensemble["spectrogram"][name] for name in CLEANING}
+
+
+def waveforms_of(ensemble: Mapping[str, Any]) -> tuple[dict[str, Any], WaveformLayout]:
+    """How an ensemble's waveforms are made, which its record alone says: cleaning and layout."""
+    return cleaning_of(ensemble), waveform_layout(ensemble)
+
+
+def picture_layout(ensemble: Mapping[str, Any]) -> ImageLayout:
+    """Return how the networks' pictures are laid out."""
+    return ImageLayout.of_panels(**ensemble["image"])
+
+
+def waveform_layout(ensemble: Mapping[str, Any]) -> WaveformLayout:
+    """Return how the networks' waveforms are laid out."""
+    seen = seen_waveform(ensemble)
+    return WaveformLayout.of_seconds(seen["seconds"], seen["sampling_rate"])
+
+
+def mirrors_of(ensemble: Mapping[str, Any]) -> dict[Input, Any]:
+    """What swaps the hemispheres of each kind of input."""
+    return {"picture": picture_layout(ensemble).mirror, "waveform": mirror_waveforms}
+
+
+def kinds_seen(ensemble: Mapping[str, Any]) -> tuple[Input, ...]:
+    """What the networks of an ensemble see, each kind once, in alphabetical order."""
+    return tuple(sorted({entry["input"] for entry in ensemble["networks"]}))
+
+
+def window_panels(window: Recording, settings: Mapping[str, Any]) -> np.ndarray:
+    """Make the EEG spectrograms of one window, in half precision, as they are stored.
+
+    Args:
+        window: 50 s of EEG.
+        settings: keywords of ``hbac.eeg.chain_spectrograms``.
+
+    Returns:
+        Shape ``(128, 256, 4)`` or ``(128, 256, 8)``, float16.
+    """
+    return chain_spectrograms(window, **settings).astype(np.float16)
+
+
+def window_picture(power: np.ndarray | None, panels: np.ndarray, layout: ImageLayout) -> np.ndarray:
+    """Lay out the picture of one window.
+
+    Args:
+        power: regional power of its 10 minutes, shape ``(300, 400)``; None where there is none.
+        panels: its EEG spectrograms; see ``window_panels``.
+        layout: which panels, how, and how large.
+
+    Returns:
+        Shape ``layout.size``, float16.
+    """
+    empty = np.full((WINDOW_ROWS, 400), np.nan, np.float32)
+    return build_image(empty if power is None else power, np.asarray(panels, np.float32), layout)
+
+
+def _middle(signals: np.ndarray, samples: int) -> np.ndarray:
+    first = (signals.shape[1] - samples) // 2
+    return signals[:, first : first + samples]
+
+
+def window_waveforms(
+    window: Recording, cleaning: Mapping[str, Any], layout: WaveformLayout
+) -> np.ndarray:
+    """Lay out the bipolar EEG of the middle of one window.
+
+    All of the window is cleaned, so that filters have settled where the middle begins.
+
+    Args:
+        window: 50 s of EEG.
+        cleaning: ``clip``, ``notch`` and ``band_pass``; see ``hbac.eeg.bipolar_waveforms``.
+        layout: how much of it is seen, and at which rate.
+
+    Returns:
+        Shape ``layout.size``, float16.
+    """
+    whole = bipolar_waveforms(window, **cleaning, sampling_rate=layout.sampling_rate)
+    return fill_missing(_middle(whole, layout.size[1])).astype(np.float16)
