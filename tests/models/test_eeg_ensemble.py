@@ -12,10 +12,13 @@ from hbac.eeg.simulation import plan_cohort
 from hbac.eeg.votes import PREDICTION_COLUMNS
 from hbac.eeg.windows import select_windows
 from hbac.models.eeg_ensemble import EEGEnsemble
+from hbac.models.layouts import lay_out_members
+from hbac.models.preprocessing import picture_layout
 from hbac.models.reference import describe_pictures
 from hbac.pipelines.inference.nodes import (
     assemble_inference_input,
     assemble_inference_waveforms,
+    assemble_other_inputs,
     predict_with_ensemble,
 )
 from hbac.pipelines.inference.params import InferenceParams
@@ -61,6 +64,30 @@ def of_pictures():
 
 
 @pytest.fixture(scope="module")
+def of_members(shipped, of_pictures):
+    """The same of pictures, others of larger ones made from other spectrograms, and the shipped."""
+    cleaned = SPECTROGRAM.model_copy(update={"wavelet": None, "band_pass": (0.5, 20.0)})
+    larger = of_pictures.record | {
+        "image": of_pictures.record["image"] | {"sources": ["eeg"], "panel_width": 64},
+        "spectrogram": cleaned.model_dump(mode="json", exclude={"policy", "dtype"}),
+    }
+    layout = picture_layout(larger)
+    larger["reference"] = {"picture": describe_pictures(layout, cleaned.settings)}
+    waveforms = SHIPPED | {"networks": SHIPPED["networks"][:2]}
+    records = {"a": of_pictures.record, "b": larger, "c": waveforms}
+    about = {name: {key: one[key] for key in ("blend", "mirror")} for name, one in records.items()}
+    blend = {"pool": "linear", "weights": [0.2, 0.3, 0.5], "bias": [0.0] * 6}
+    record = lay_out_members(records) | {"members": about, "blend": blend}
+    loaders = {"a": of_pictures.networks, "b": of_pictures.networks, "c": shipped.networks}
+    networks = {
+        f"{member}.{name}": load
+        for member, named in loaders.items()
+        for name, load in named.items()
+    }
+    return EEGEnsemble(record, networks)
+
+
+@pytest.fixture(scope="module")
 def eegs():
     """Four simulated windows of 50 s; of one an electrode is missing, of another a stretch."""
     parameters = recipe("simulation")["pretraining_parameters"]["simulation"]
@@ -96,23 +123,39 @@ def inferred(ensemble, eegs):
         ),
         assemble_inference_waveforms(windows, files, ensemble.record),
     )
+    others = assemble_other_inputs(windows, files, {}, ensemble.record)
     predicted = predict_with_ensemble(
         *(np.stack([load() for load in tasks.values()] or [[]]) for tasks in seen),
         windows,
         ensemble.networks,
         ensemble.record,
         InferenceParams(batch_size=4),
+        {name: np.stack([load() for load in tasks.values()]) for name, tasks in others.items()},
     )
     return predicted[list(PREDICTION_COLUMNS)].to_numpy()
 
 
-@pytest.mark.parametrize("name", ["shipped", "of_pictures"])
+@pytest.mark.parametrize("name", ["shipped", "of_pictures", "of_members"])
 def test_windows_get_the_numbers_of_inference(name, eegs, request):
     ensemble = request.getfixturevalue(name)
     predicted = ensemble.predict_windows(eegs)
     assert predicted.std(axis=0).max() > 1e-4
     np.testing.assert_allclose(predicted, inferred(ensemble, eegs), atol=1e-6)
     np.testing.assert_allclose(ensemble.predict_windows(eegs[:1]), predicted[:1], atol=1e-6)
+
+
+def test_members_that_see_other_pictures_are_each_shown_their_own(of_members, of_pictures, eegs):
+    assert of_members.kinds == ("picture", "picture_2", "waveform")
+    two_folds = SHIPPED | {"networks": SHIPPED["networks"][:2]}
+    other = of_members.record["layouts"]["picture_2"]
+    apart = [
+        of_pictures.predict_windows(eegs),
+        EEGEnsemble(of_pictures.record | other, of_pictures.networks).predict_windows(eegs),
+        EEGEnsemble(two_folds, shipped_networks()).predict_windows(eegs),
+    ]
+    assert np.abs(apart[1] - apart[0]).max() > 1e-4
+    expected = np.tensordot([0.2, 0.3, 0.5], apart, axes=1)
+    np.testing.assert_allclose(of_members.predict_windows(eegs), expected, atol=1e-6)
 
 
 def test_a_window_of_nothing_gets_the_class_prior(shipped):

@@ -9,6 +9,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "binary": ["BytesDataset"],
         "checkpoint": ["CheckpointDataset"],
         "eeg_file": ["EEGDataset"],
         "figure": ["FigureDataset"],
@@ -18,8 +19,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "partitioned": ["ParallelPartitionedDataset"],
         "record": ["RecordDataset"],
         "regional_file": ["RegionalSpectrogramDataset"],
+        "runs": ["FinishedRun", "RunsDataset"],
         "simulated": ["SimulationMarkDataset"],
         "stacked": ["StackedArrayDataset"],
+        "stacks": ["StackedArraysDataset"],
         "table": ["TableDataset"],
         "text": ["TextDataset"],
     },

@@ -14,11 +14,12 @@ from hbac.eeg.recording import CHANNELS, SAMPLING_RATE, Recording
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASSES
 from hbac.models.ensemble import predict_with_networks
-from hbac.models.inputs import Input
 from hbac.models.preprocessing import (
+    kind_of,
     kinds_seen,
     mirrors_of,
     picture_layout,
+    record_of,
     waveforms_of,
     window_panels,
     window_picture,
@@ -64,7 +65,7 @@ class EEGEnsemble:
     Attributes:
         record: as given.
         networks: by name, a callable that returns the model.
-        kinds: what the networks see.
+        kinds: names of what the networks see.
 
     Raises:
         ValueError: if a network of the record is missing, or the code makes other pictures or
@@ -77,21 +78,23 @@ class EEGEnsemble:
             raise ValueError(f"the ensemble names {missing}, it is given {sorted(networks)}")
         self.record = record
         self.kinds = kinds_seen(record)
-        for kind in self.kinds:
-            check_reference(kind, record)
+        for name in self.kinds:
+            check_reference(kind_of(name), record_of(record, name))
         self.networks = {one["name"]: cache(networks[one["name"]]) for one in record["networks"]}
 
-    def _see(self, window: Recording, power: np.ndarray | None = None) -> dict[Input, np.ndarray]:
-        """What networks see of one window, whose 10 minutes have some regional power or none."""
-        seen = {}
-        if "picture" in self.kinds:
-            panels = window_panels(window, self.record["spectrogram"])
-            seen["picture"] = window_picture(power, panels, picture_layout(self.record))
-        if "waveform" in self.kinds:
-            seen["waveform"] = window_waveforms(window, *waveforms_of(self.record))
-        return seen
+    def _lay_out(self, name: str, window: Recording, power: np.ndarray | None) -> np.ndarray:
+        record = record_of(self.record, name)
+        if kind_of(name) == "waveform":
+            return window_waveforms(window, *waveforms_of(record))
+        return window_picture(
+            power, window_panels(window, record["spectrogram"]), picture_layout(record)
+        )
 
-    def _predict(self, inputs: Mapping[Input, np.ndarray]) -> np.ndarray:
+    def _see(self, window: Recording, power: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """What networks see of one window, whose 10 minutes have some regional power or none."""
+        return {name: self._lay_out(name, window, power) for name in self.kinds}
+
+    def _predict(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         n_windows = len(next(iter(inputs.values())))
         return predict_with_networks(
             self.networks,
@@ -102,13 +105,13 @@ class EEGEnsemble:
             batch_size=1 if n_windows == 1 else _BATCH_SIZE,
         )
 
-    def _seen_parts(self, eeg: np.ndarray) -> Iterator[dict[Input, np.ndarray]]:
+    def _seen_parts(self, eeg: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
         """What networks see, so many windows at once."""
         with ThreadPoolExecutor(joblib.cpu_count()) as threads:
             for first in range(0, len(eeg), _AT_ONCE):
                 windows = [Recording(one, CHANNELS) for one in eeg[first : first + _AT_ONCE]]
                 seen = [*threads.map(self._see, windows)]
-                yield {kind: np.stack([one[kind] for one in seen]) for kind in self.kinds}
+                yield {name: np.stack([one[name] for one in seen]) for name in self.kinds}
 
     def predict_windows(self, eeg: np.ndarray) -> np.ndarray:
         """Predict the classes of windows, each alone.
