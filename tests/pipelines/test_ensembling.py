@@ -214,6 +214,6 @@ def test_the_pipeline_says_what_each_member_adds(members, tmp_path):
     assert kl["pool: mean"] < kl["member: a"] < kl["member: b"]
     alike = catalog["member_correlations"].load()
     assert alike.loc["a", "c"] == pytest.approx(1)
-    assert alike.loc["a", "b"] < 0
+    assert alike.loc["a", "b"] < 0.5
     assert len(made["ensemble"].load()["networks"]) == 3 * N_FOLDS
     assert len(made["members_figure"].load().axes) == 3
