@@ -1,5 +1,7 @@
 """Runs the pipelines from anywhere as ``hbac`` or ``python -m hbac``, like ``kedro run``.
 
+``hbac read FILE_OR_FOLDER --out DIR`` runs the pipeline ``recordings``.
+
 In the project's folder its own configuration is used, elsewhere the one that ships with the package
 or that ``--conf-source`` names. Data, and the store of training runs, lie where it is run.
 """
@@ -37,6 +39,33 @@ class _Commands(click.Group):
         return super().parse_args(ctx, args if named else ["run", *args])
 
 
+def _read_command(run: click.Command, defaults: dict[str, Any]) -> click.Command:
+    """The command that runs the pipeline ``recordings``, as ``run`` would."""
+
+    @click.command()
+    @click.argument("recordings", type=click.Path(exists=True, resolve_path=True))
+    @click.option(
+        "--out", type=click.Path(file_okay=False, resolve_path=True), required=True, metavar="DIR"
+    )
+    @click.option("--models-dir", type=click.Path(exists=True, resolve_path=True), metavar="DIR")
+    @click.option("--params", default="", metavar="NAME=VALUE,...", help="as of run")
+    def read(recordings: str, out: str, models_dir: str | None, params: str) -> None:
+        """Predict along a recording, or all recordings of a folder; what is made lies in DIR."""
+        from hbac.hooks.command import spelled
+
+        named = {"recordings": recordings, "data_dir": out, "models_dir": models_dir}
+        given = [f"{name}={spelled(value)}" for name, value in named.items() if value is not None]
+        words = [
+            "--pipeline",
+            "recordings",
+            "--params",
+            ",".join([*given, *filter(None, [params])]),
+        ]
+        run.main(words, prog_name=_PACKAGE, default_map=defaults.get("run"))
+
+    return read
+
+
 def main(*args: Any, **kwargs: Any) -> Any:
     """Run what the command line says; arguments as of ``click.Command.main``."""
     project = _project()
@@ -53,7 +82,8 @@ def main(*args: Any, **kwargs: Any) -> Any:
     else:
         bootstrap_project(project)
         defaults = {}
-    commands = {"run": find_run_command(_PACKAGE)}
+    run = find_run_command(_PACKAGE)
+    commands = {"run": run, "read": _read_command(run, defaults)}
     group = _Commands(_PACKAGE, commands=commands, context_settings={"default_map": defaults})
     return group(*args, **kwargs)
 

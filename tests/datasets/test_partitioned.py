@@ -379,3 +379,19 @@ def test_rows_of_another_shape_are_refused(tmp_path):
     with pytest.raises(DatasetError, match=r"row 1 has shape \(4,\), the first has \(3,\)"):
         dataset.save({0: partial(rows_of, 3, 1), 1: partial(rows_of, 4, 1)})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_kinds_of_files_share_a_folder_and_leave_each_other_alone(tmp_path):
+    first, second = (
+        ParallelPartitionedDataset(
+            path=str(tmp_path), dataset="hbac.datasets.NpyDataset", filename_suffix=suffix, n_jobs=1
+        )
+        for suffix in ("_a.npy", "_b.npy")
+    )
+    first.save({"1": partial(ones, 1), "2": partial(ones, 2)})
+    second.save({"1": partial(ones, 3)})
+    first.save({"2": partial(ones, 2)})
+    assert {path.name for path in tmp_path.glob("*.npy")} == {"2_a.npy", "1_b.npy"}
+    assert list(first.load()) == ["2"]
+    assert second.exists()
+    assert second.load()["1"]().size == 3

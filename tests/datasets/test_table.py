@@ -37,3 +37,10 @@ def test_an_empty_table_keeps_its_columns(tmp_path):
     dataset = TableDataset(filepath=str(tmp_path / "failures.csv"))
     dataset.save(TABLE[:0])
     assert list(dataset.load()) == list(TABLE)
+
+
+def test_columns_of_text_stay_text(tmp_path):
+    table = pd.DataFrame({"recording": ["007", "NA"], "chains": ["", "LL"], "onset": [1.5, np.nan]})
+    dataset = TableDataset(filepath=str(tmp_path / "events.csv"), text=["recording", "chains"])
+    dataset.save(table)
+    pd.testing.assert_frame_equal(dataset.load(), table)

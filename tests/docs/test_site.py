@@ -17,6 +17,9 @@ from hbac.eeg.votes import PREDICTION_COLUMNS, VOTE_COLUMNS
 from hbac.eeg.windows import select_windows
 from hbac.pipelines.eda import statistics
 from hbac.pipelines.explainability.nodes import EVIDENCE_COLUMNS
+from hbac.timeline.burden import BURDEN_COLUMNS
+from hbac.timeline.events import EVENT_COLUMNS
+from hbac.timeline.scores import SCORE_COLUMNS
 
 pytest.importorskip("igraph", reason="needs the extra docs")
 
@@ -173,6 +176,12 @@ def test_data_dictionary_names_the_columns_of_what_the_code_makes():
     assert set(EVIDENCE_COLUMNS) == said["evidence"]
     assert set(PREDICTION_COLUMNS) <= said["oof_predictions"]
     assert set(statistics.COLUMNS) == said["eda_statistics_table"]
+    for name, made in (
+        ("events", EVENT_COLUMNS),
+        ("burden", BURDEN_COLUMNS),
+        ("event_scores", SCORE_COLUMNS),
+    ):
+        assert {"recording", *made} == said[name]
 
 
 def test_data_dictionary_knows_every_table_of_the_catalog(build):

@@ -158,6 +158,30 @@ def test_members_that_see_other_pictures_are_each_shown_their_own(of_members, of
     np.testing.assert_allclose(of_members.predict_windows(eegs), expected, atol=1e-6)
 
 
+class OneWindow:
+    """A recording of 50 s, with nothing around it."""
+
+    duration, channels = 50.0, CHANNELS
+
+    def __init__(self, eeg):
+        self._padded = np.pad(eeg, ((0, 0), (20000, 20000)), constant_values=np.nan)
+
+    def read(self, start, seconds, channels=CHANNELS):
+        first = round(200 * start) + 20000
+        part = self._padded[:, first : first + round(200 * seconds)]
+        return Recording(part, CHANNELS).pick(channels)
+
+
+def test_members_are_shown_their_own_of_a_recording(of_members, eegs):
+    """A recording that is one window, whose 10 minutes are missing as a window's are."""
+    timeline = of_members.predict_recording(
+        OneWindow(eegs[0]), regional=np.full((1, 400), np.nan, np.float32)
+    )
+    middle = timeline[timeline["start_seconds"] == 20]
+    expected = of_members.predict_windows(eegs[:1])
+    np.testing.assert_allclose(middle[list(PREDICTION_COLUMNS)], expected, atol=1e-3)
+
+
 def test_a_window_of_nothing_gets_the_class_prior(shipped):
     nothing = np.full((1, 20, 10000), np.nan, np.float32)
     np.testing.assert_allclose(shipped.predict_windows(nothing)[0], SHIPPED["prior"])
@@ -180,7 +204,7 @@ def test_what_is_no_window_is_refused_with_what_is(shipped, eeg, message):
 
 
 def test_an_ensemble_that_lacks_a_network_is_refused():
-    with pytest.raises(ValueError, match=r"names \['fold_0.symmetric_1d'.* it is given \[\]"):
+    with pytest.raises(ValueError, match=r"names \['fold_0.symmetric_1d'.* its folder holds \[\]"):
         EEGEnsemble(SHIPPED, {})
 
 

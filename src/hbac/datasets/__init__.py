@@ -9,7 +9,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "binary": ["BytesDataset"],
+        "arrays": ["ArraysDataset"],
+        "bytes_file": ["BytesDataset"],
         "checkpoint": ["CheckpointDataset"],
         "eeg_file": ["EEGDataset"],
         "figure": ["FigureDataset"],
@@ -18,6 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "npy": ["NpyDataset"],
         "partitioned": ["ParallelPartitionedDataset"],
         "record": ["RecordDataset"],
+        "recordings": ["RecordingsDataset"],
         "regional_file": ["RegionalSpectrogramDataset"],
         "runs": ["FinishedRun", "RunsDataset"],
         "simulated": ["SimulationMarkDataset"],

@@ -159,12 +159,14 @@ class Manifest:
     Args:
         fs: file system of the folder.
         folder: path of the partitions.
+        name: tells this record from those of other kinds of files in the same folder; may be empty.
     """
 
-    def __init__(self, fs: fsspec.AbstractFileSystem, folder: str):
+    def __init__(self, fs: fsspec.AbstractFileSystem, folder: str, name: str = ""):
+        place = "/".join(filter(None, (folder, FOLDER, name)))
         self._fs = fs
-        self._path = f"{folder}/{FOLDER}/manifest.json"
-        self._journal = _Journal(fs, f"{folder}/{FOLDER}")
+        self._path = f"{place}/manifest.json"
+        self._journal = _Journal(fs, place)
 
     def _settled(self) -> Record | None:
         try:

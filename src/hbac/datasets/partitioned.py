@@ -73,7 +73,9 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
     Args:
         path: folder or URL of the partitions.
         dataset: type, or definition without a path, of one partition's ``FileDataset``.
-        filename_suffix: what follows the id in a file's name, such as ``.npy``.
+        filename_suffix: what follows the id in a file's name, such as ``.npy``. Datasets whose
+            suffixes begin otherwise, such as ``_events.tsv`` and ``_events.json``, can share a
+            folder.
         failures: definition of the dataset that takes the table of what failed in the last run
             (columns partition, reason, traceback); every run that saves writes it.
         on_error: ``quarantine`` sets a failed partition aside, ``raise`` ends the run.
@@ -145,7 +147,8 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         return self._path.rpartition("/")[2]
 
     def _manifest(self) -> Manifest:
-        return Manifest(self._folder.fs, self._path)
+        name = "" if self._folder.suffix.startswith(".") else self._folder.suffix
+        return Manifest(self._folder.fs, self._path, name)
 
     def load(self) -> dict[str, PartitionLoader]:
         """Return a callable for each partition, ordered by id; empty where there is none."""

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from kedro.io.core import AbstractDataset, DatasetError
 
-from hbac.datasets.binary import BytesDataset
+from hbac.datasets.bytes_file import BytesDataset
 from hbac.datasets.file import FileDataset, protocol_and_path
 from hbac.datasets.folder import Folder, PartitionLoader
 from hbac.datasets.record import RecordDataset

@@ -46,6 +46,11 @@ def is_bipolar(recording: Recording) -> bool:
     return BIPOLAR_NAMES[0] in recording.channels
 
 
+def chain_channels(recording: Recording) -> tuple[str, ...]:
+    """Name the channels of a recording that the chains need: electrodes, or their pairs."""
+    return BIPOLAR_NAMES if is_bipolar(recording) else CHAIN_ELECTRODES
+
+
 def chain_differences(recording: Recording) -> np.ndarray:
     """Subtract each chain's neighbouring electrodes, front minus back.
 

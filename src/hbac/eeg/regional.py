@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import scipy
 
 from hbac.eeg.gaps import bridge_gaps, live_differences, live_frames, on_live_stretches
-from hbac.eeg.montage import CHAINS
-from hbac.eeg.recording import Recording
+from hbac.eeg.montage import CHAINS, chain_channels
+from hbac.eeg.recording import SAMPLING_RATE, Recording
 from hbac.eeg.spectra import mean_of_known
 
 ROW_SECONDS = 2
@@ -105,6 +106,41 @@ def regional_spectrogram(recording: Recording) -> np.ndarray:
         sampling_rate=rate,
     ).astype(np.float32, copy=False)
     return np.concatenate([_chain_power(chain, rows, rate) for chain in filtered], axis=1)
+
+
+def long_regional_spectrogram(
+    recording: Any, *, chunk_seconds: int = 3600, margin_seconds: int = 20
+) -> np.ndarray:
+    """Compute the regional spectrogram of a recording of any length, chunk by chunk.
+
+    Each chunk is read with a margin on either side, within which the band-pass settles: its
+    slowest part falls to a millionth in 12 s. So the rows are those of ``regional_spectrogram``
+    of the whole, but for the first and last rows of a gap longer than the margin, where what
+    bridges it differs.
+
+    Args:
+        recording: anything with ``duration``, ``channels`` and ``read(start, seconds, channels)``;
+            see ``hbac.formats.RecordingFile``.
+        chunk_seconds: seconds of each chunk, an even number.
+        margin_seconds: seconds read before and after it, an even number.
+
+    Returns:
+        As ``regional_spectrogram``.
+
+    Raises:
+        ValueError: as ``regional_spectrogram``.
+    """
+    rows = int(recording.duration // ROW_SECONDS)
+    end = round(recording.duration * SAMPLING_RATE) / SAMPLING_RATE
+    power = np.full((rows, len(COLUMNS)), np.nan, np.float32)
+    for start in range(0, rows * ROW_SECONDS, chunk_seconds):
+        begin = max(start - margin_seconds, 0)
+        stop = min(start + chunk_seconds + margin_seconds, end)
+        chunk = recording.read(begin, stop - begin, chain_channels(recording))
+        made = regional_spectrogram(chunk)[(start - begin) // ROW_SECONDS :]
+        part = power[start // ROW_SECONDS :][: chunk_seconds // ROW_SECONDS]
+        part[:] = made[: len(part)]
+    return power
 
 
 def _check_times(time: np.ndarray, rows: np.ndarray) -> None:

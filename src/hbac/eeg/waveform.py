@@ -43,6 +43,39 @@ def _resample(signals: np.ndarray, before: float, after: float) -> np.ndarray:
     return resampled
 
 
+def pair_waveforms(
+    pairs: np.ndarray,
+    *,
+    clip: float | None,
+    notch: float | None,
+    band_pass: tuple[float, float] | None,
+    before: float,
+    sampling_rate: float,
+) -> np.ndarray:
+    """Clean and resample bipolar channels; see ``bipolar_waveforms``.
+
+    Args:
+        pairs: microvolts, shape ``(16, samples)``, as ``hbac.eeg.gaps.live_differences`` has them.
+        clip: see there.
+        notch: see there.
+        band_pass: see there.
+        before: samples a second of the pairs.
+        sampling_rate: samples a second of the result.
+
+    Returns:
+        See there.
+    """
+
+    def cleaned(stretch: np.ndarray) -> np.ndarray:
+        if clip is None and band_pass is None:
+            stretch = without_baseline(stretch, sampling_rate=before)
+        return clean(stretch, sampling_rate=before, clip=clip, notch=notch, band_pass=band_pass)
+
+    live = on_live_stretches(pairs, cleaned, sampling_rate=before)
+    signals = _resample(live, before, sampling_rate)
+    return np.clip(signals / UNIT_MICROVOLTS, -LIMIT, LIMIT).astype(np.float32, copy=False)
+
+
 def bipolar_waveforms(
     recording: Recording,
     *,
@@ -74,13 +107,11 @@ def bipolar_waveforms(
     """
     if not sampling_rate > 0:
         raise ValueError(f"sampling_rate must be positive, received {sampling_rate}")
-    rate = recording.sampling_rate
-
-    def cleaned(stretch: np.ndarray) -> np.ndarray:
-        if clip is None and band_pass is None:
-            stretch = without_baseline(stretch, sampling_rate=rate)
-        return clean(stretch, sampling_rate=rate, clip=clip, notch=notch, band_pass=band_pass)
-
-    pairs = live_differences(recording).reshape(N_BIPOLAR, -1)
-    signals = _resample(on_live_stretches(pairs, cleaned, sampling_rate=rate), rate, sampling_rate)
-    return np.clip(signals / UNIT_MICROVOLTS, -LIMIT, LIMIT).astype(np.float32, copy=False)
+    return pair_waveforms(
+        live_differences(recording).reshape(N_BIPOLAR, -1),
+        clip=clip,
+        notch=notch,
+        band_pass=band_pass,
+        before=recording.sampling_rate,
+        sampling_rate=sampling_rate,
+    )

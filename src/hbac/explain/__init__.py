@@ -12,7 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "curves": ["area", "insertion_deletion"],
         "baselines": ["centre_prior", "random_maps"],
-        "evidence": ["describe", "locate", "shaded_stretches"],
+        "evidence": ["chain_shares", "describe", "locate", "shaded_stretches"],
         "fills": ["blurred", "mean_spectrum", "replace_by", "replace_by_line"],
         "gradients": ["class_gradients"],
         "importance": ["importance_table", "marginal"],

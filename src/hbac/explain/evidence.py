@@ -79,6 +79,23 @@ def _evidence(maps: Mapping[Source, ChainMap]) -> dict[Source, np.ndarray]:
     return {source: _positive(one) * _in_range(one, whole) for source, one in maps.items()}
 
 
+def chain_shares(maps: Mapping[Source, ChainMap]) -> np.ndarray:
+    """Share the evidence for a class out among the chains.
+
+    Args:
+        maps: by source, one class of one window, values of shape ``(4, rows, columns)``.
+
+    Returns:
+        Shape ``(4,)``, in the order LL, RL, LP, RP: the share of all sources' positive values
+        between 0 and 20 Hz; they sum to 1, or are 0 where there is no evidence.
+
+    Raises:
+        ValueError: if values have another shape.
+    """
+    by_chain = sum(mass.sum(axis=(1, 2)) for mass in _evidence(maps).values())
+    return by_chain / (by_chain.sum() or 1.0)
+
+
 def _spoken_of(masses: Mapping[Source, np.ndarray]) -> Source | None:
     """The first source in order of preference with enough evidence, or None without any."""
     total = sum(mass.sum() for mass in masses.values())

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-FOLDERS = ("raw_dir", "data_dir", "models_dir")
+FOLDERS = ("raw_dir", "data_dir", "models_dir", "recordings")
 """Settings that say where a run reads and writes."""
 
 

@@ -17,7 +17,7 @@ from hbac.pipelines.tags import TAKES_WHAT_IS_THERE
 from hbac.tracking.parameters import CHANGED
 
 RUN_SETTINGS = (
-    *("raw_dir", "data_dir", "models_dir", "oof_predictions", "members"),
+    *("raw_dir", "data_dir", "models_dir", "recordings", "oof_predictions", "members"),
     *("n_jobs", "backend", "scheduler", "on_error", "identify_by"),
     *("max_failure_rate", "tolerated_failures"),
 )
@@ -161,7 +161,9 @@ def _check_shape(name: Name, value: Any, files: ParameterFiles) -> None:
     """Refuse one value for a group of parameters, and a group for a setting."""
     if name[0] in RUN_WIDE:
         if len(name) > 1 or isinstance(value, Mapping):
-            raise GuardError(f"{name[0]} is one value: --params {name[0]}=VALUE")
+            near = _corrected(name, files)
+            meant = f"; did you mean {dotted(near)}?" if near and files.has(near) else ""
+            raise GuardError(f"{name[0]} is one value: --params {name[0]}=VALUE{meant}")
     elif files.has(name) and isinstance(known := files.find(name), Mapping) and value != {}:
         inside = dotted(next(_leaves(known, name))[0])
         raise GuardError(

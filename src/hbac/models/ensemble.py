@@ -40,6 +40,25 @@ def _find_nothing(
     return nothing
 
 
+def named_networks(
+    networks: Mapping[str, Callable[[], Any]], ensemble: Mapping[str, Any]
+) -> dict[str, Callable[[], Any]]:
+    """Take the networks that an ensemble's record names.
+
+    Args:
+        networks: by name, a callable that loads the network.
+        ensemble: the record that ``modeling`` leaves beside the networks.
+
+    Raises:
+        ValueError: if one is missing.
+    """
+    names = [entry["name"] for entry in ensemble["networks"]]
+    missing = [name for name in names if name not in networks]
+    if missing:
+        raise ValueError(f"the ensemble names {missing}, its folder holds {sorted(networks)}")
+    return {name: networks[name] for name in names}
+
+
 def predict_with_networks(
     networks: Mapping[str, Callable[[], Any]],
     inputs: Mapping[str, np.ndarray],
@@ -73,9 +92,7 @@ def predict_with_networks(
         ValueError: if a network of the ensemble is missing, or a fold lacks an architecture or a
             member.
     """
-    missing = [entry["name"] for entry in ensemble["networks"] if entry["name"] not in networks]
-    if missing:
-        raise ValueError(f"the ensemble names {missing}, its folder holds {sorted(networks)}")
+    networks = named_networks(networks, ensemble)
     members = members_of(ensemble)
     by_member = {name: networks_by_fold(member) for name, member in members.items()}
     check_same_folds(by_member)

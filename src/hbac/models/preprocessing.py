@@ -80,6 +80,13 @@ def kinds_seen(ensemble: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted({entry["input"] for entry in ensemble["networks"]}))
 
 
+def sees_ten_minutes(ensemble: Mapping[str, Any]) -> bool:
+    """Whether a network sees the 10-minute regional spectrogram."""
+    pictures = (name for name in kinds_seen(ensemble) if kind_of(name) == "picture")
+    layouts = (picture_layout(record_of(ensemble, name)) for name in pictures)
+    return any("regional" in layout.sources for layout in layouts)
+
+
 def window_panels(window: Recording, settings: Mapping[str, Any]) -> np.ndarray:
     """Make the EEG spectrograms of one window, in half precision, as they are stored.
 
@@ -108,9 +115,18 @@ def window_picture(power: np.ndarray | None, panels: np.ndarray, layout: ImageLa
     return build_image(empty if power is None else power, np.asarray(panels, np.float32), layout)
 
 
-def _middle(signals: np.ndarray, samples: int) -> np.ndarray:
-    first = (signals.shape[1] - samples) // 2
-    return signals[:, first : first + samples]
+def middle_of(window: np.ndarray, layout: WaveformLayout) -> np.ndarray:
+    """Take what networks see of a cleaned window, as it is stored.
+
+    Args:
+        window: all of its 50 s at the layout's rate, shape ``(16, samples)``, NaN where missing.
+        layout: how much of it is seen.
+
+    Returns:
+        Shape ``layout.size``, float16.
+    """
+    first = (window.shape[1] - layout.size[1]) // 2
+    return fill_missing(window[:, first : first + layout.size[1]]).astype(np.float16)
 
 
 def window_waveforms(
@@ -129,4 +145,4 @@ def window_waveforms(
         Shape ``layout.size``, float16.
     """
     whole = bipolar_waveforms(window, **cleaning, sampling_rate=layout.sampling_rate)
-    return fill_missing(_middle(whole, layout.size[1])).astype(np.float16)
+    return middle_of(whole, layout)

@@ -17,7 +17,7 @@ from hbac.eeg.gaps import bridge_gaps
 from hbac.eeg.montage import BIPOLAR_PAIRS, CHAIN_NAMES, MIDLINE_PAIRS, chain_differences
 from hbac.eeg.recording import Recording
 from hbac.eeg.waveform import BIPOLAR_CHANNELS, UNIT_MICROVOLTS
-from hbac.plots.evidence import draw_strip
+from hbac.plots.evidence import draw_strip, largest
 from hbac.plots.style import FAINT, INK, LEFT, MISSING, MUTED, PAGE_WIDTH, RIGHT, say_below, styled
 
 DISPLAY_BAND = (0.5, 40.0)
@@ -50,6 +50,9 @@ PAGE_DISTANCE = 6.5
 
 _PAGE_LEFT, _PAGE_RIGHT, _PAGE_TOP, _PAGE_BOTTOM = 0.95, 1.0, 0.42, 0.85
 """Inches around a page's traces."""
+
+_A_CHARACTER = 0.15 / 176
+"""Inches that a character of a caption adds, of so many a line."""
 
 _ABOVE, _BELOW = 1.3, 2.3
 """Room above the first and below the last base line of a page, in trace distances."""
@@ -246,6 +249,18 @@ def _colour_channels(axes: Axes, traces: _Traces, evidence: ChainMap, peak: floa
             draw_strip(axes, values, evidence.seconds, traces.base_lines[row], peak)
 
 
+def _lay_evidence(
+    axes: Axes,
+    traces: _Traces,
+    shaded: Sequence[tuple[str, float, float]],
+    evidence: ChainMap | None,
+) -> None:
+    """Shade chains, and lay evidence behind channels, up to its largest value."""
+    _shade_chains(axes, traces, shaded)
+    if evidence is not None:
+        _colour_channels(axes, traces, evidence, largest([evidence]))
+
+
 def _draw_scale(axes: Axes, bottom: float, microvolts: float) -> None:
     """Draw a bar as high as one trace distance to the right of the traces."""
     across = axes.get_yaxis_transform()
@@ -387,18 +402,23 @@ def _draw_page_scales(
               solid_joinstyle="miter")  # fmt: skip
 
 
-def _page_axes(n_rows: float, title: str) -> Axes:
+def _page_axes(n_rows: float, title: str, bottom: float) -> Axes:
     """Axes of a new figure in which a trace distance is ``PAGE_DISTANCE`` millimetres."""
     height = n_rows * PAGE_DISTANCE / 25.4
-    down = _PAGE_TOP + height + _PAGE_BOTTOM
+    down = _PAGE_TOP + height + bottom
     figure = Figure(figsize=(PAGE_WIDTH, down))
     figure.text(0.11 / PAGE_WIDTH, 1 - 0.1 / down, title, va="top", weight="bold", fontsize=11)
     across = (PAGE_WIDTH - _PAGE_LEFT - _PAGE_RIGHT) / PAGE_WIDTH
-    return figure.add_axes((_PAGE_LEFT / PAGE_WIDTH, _PAGE_BOTTOM / down, across, height / down))
+    return figure.add_axes((_PAGE_LEFT / PAGE_WIDTH, bottom / down, across, height / down))
 
 
 def _page_caption(
-    microvolts: float, band: tuple[float, float], notch: float | None, share_cut: float
+    microvolts: float,
+    band: tuple[float, float],
+    notch: float | None,
+    share_cut: float,
+    *,
+    coloured: bool,
 ) -> str:
     filtered = f"{band[0]:g}-{band[1]:g} Hz (Butterworth of order 4, zero phase)"
     hum = f"{notch:g}-Hz notch" if notch else "no notch"
@@ -407,7 +427,7 @@ def _page_caption(
     return (
         f"Longitudinal bipolar montage, negative up. {filtered}, {hum}. Sensitivity "
         f"{microvolts / PAGE_DISTANCE:g} µV/mm where the page is {25.4 * PAGE_WIDTH:.0f} mm wide; "
-        f"EKG on its own scale. Blue: left, red: right.{cut}"
+        f"EKG on its own scale.{' Blue: left, red: right.' * coloured}{cut}"
     )
 
 
@@ -422,6 +442,10 @@ def eeg_traces(
     marked: tuple[float, float] | None = None,
     band: tuple[float, float] = PAGE_BAND,
     notch: float | None = None,
+    shaded: Sequence[tuple[str, float, float]] = (),
+    evidence: ChainMap | None = None,
+    offset: float = 0.0,
+    caption: str = "",
 ) -> Figure:
     """Show EEG as a page in the longitudinal bipolar montage, as it is read at the bedside.
 
@@ -439,6 +463,10 @@ def eeg_traces(
         marked: a stretch to mark, from and to which second; none where ``None``.
         band: edges in Hz of a zero-phase Butterworth filter of order 4, for display only.
         notch: mains frequency to take out, in Hz; none where ``None``.
+        shaded: as of ``draw_eeg``.
+        evidence: as of ``draw_eeg``; its largest value is shown in full colour.
+        offset: second on the axis of the recording's first sample.
+        caption: what else is said below the traces.
 
     Returns:
         A figure of one axes in seconds, with scale bars of microvolts and of one second, or five
@@ -452,16 +480,21 @@ def eeg_traces(
     steps = [step * PAGE_DISTANCE for step in PAGE_SENSITIVITIES]
     microvolts = choose_sensitivity(traces.cerebral, steps) if microvolts is None else microvolts
     bottom, top = traces.base_lines[-1] - _BELOW, traces.base_lines[0] + _ABOVE
-    axes = _page_axes(top - bottom, title)
+    begin = offset + start
+    axes = _page_axes(top - bottom, title, _PAGE_BOTTOM + _A_CHARACTER * len(caption))
     axes.set_ylim(bottom, top)
     if marked is not None:
         axes.axvspan(*marked, color="#fff3c4", linewidth=0, zorder=0)
-    _shade_gaps(axes, np.isnan(traces.data).all(axis=0), start, recording.sampling_rate)
-    times = start + np.arange(traces.data.shape[1]) / recording.sampling_rate
-    share_cut = _draw_lines(axes, traces, times, microvolts, clip=_PAGE_CLIP, width=0.6)
+    _lay_evidence(axes, traces, shaded, evidence)
+    _shade_gaps(axes, np.isnan(traces.data).all(axis=0), begin, recording.sampling_rate)
+    times = begin + np.arange(traces.data.shape[1]) / recording.sampling_rate
+    share_cut = _draw_lines(
+        axes, traces, times, microvolts, clip=_PAGE_CLIP, width=0.6, plain=evidence is not None
+    )
     _draw_names(axes, traces)
     _name_chains(axes, traces, in_words=True)
-    _draw_time(axes, start, seconds)
-    _draw_page_scales(axes, traces, start + seconds, seconds, microvolts)
-    say_below(axes.figure, _page_caption(microvolts, band, notch, share_cut))
+    _draw_time(axes, begin, seconds)
+    _draw_page_scales(axes, traces, begin + seconds, seconds, microvolts)
+    said = _page_caption(microvolts, band, notch, share_cut, coloured=evidence is None)
+    say_below(axes.figure, f"{said} {caption}".strip())
     return axes.figure

@@ -72,13 +72,26 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A cell of a table that leads to another page.
+
+    Attributes:
+        text: what is shown.
+        target: the page, relative to this one.
+    """
+
+    text: str
+    target: str
+
+
+@dataclass(frozen=True)
 class Table:
     """Rows of text under a caption; the first cell of a row names it.
 
     Attributes:
         caption: what the table holds, with units and sample size.
         header: a name a column.
-        rows: cells as text, a row each of the header's length.
+        rows: cells as text or links, a row each of the header's length.
         numeric: columns that are aligned to the right, by index.
         spans: for each row, an interval that is drawn behind the last column; or none at all.
         axis: what the spans show, at the head of their column.
@@ -89,7 +102,7 @@ class Table:
 
     caption: str
     header: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[str | Link]]
     numeric: frozenset[int] = frozenset()
     spans: Sequence[Span] = ()
     axis: str = ""

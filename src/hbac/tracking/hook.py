@@ -279,7 +279,6 @@ class MlflowHook:
             self._parent,
             record,
             networks={name: self._catalog.get(stored[name]) for name in names},
-            example={kind: self._catalog.load(name)[:1] for kind, (name, _) in seen.items()},
             tags=self._data_tags(*seen) | {"recipe": self._recipe},
         )
 

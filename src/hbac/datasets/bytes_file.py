@@ -1,4 +1,4 @@
-"""A file as it is, such as a network that is copied from one run to another."""
+"""A file of another program's format, as the bytes that are in it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from hbac.datasets.file import FileDataset
 
 
 class BytesDataset(FileDataset):
-    """The bytes of a file, which nobody looks into."""
-
-    kind = "a file"
+    """Bytes, which are written as they are."""
 
     def _read(self, path: str) -> bytes:
         return self._fs.cat_file(path)

@@ -1,0 +1,252 @@
+"""BrainVision and Nihon Kohden files, whose samples mne reads, on the clock that they hold.
+
+mne closes the gaps of both up. BrainVision dates each segment in its markers, Nihon Kohden in the
+head of each block of samples.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from functools import lru_cache
+from io import StringIO
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hbac.formats.clock import lay_out
+from hbac.formats.limits import Limits, UnreadableRecordingError
+from hbac.formats.source import Annotation, Signal, Source, Stretch
+from hbac.formats.units import microvolts
+
+if TYPE_CHECKING:
+    from mne.io import BaseRaw
+
+_NO_REMARKS = ("BAD boundary", "EDGE boundary", "New Segment/")
+_NEW_SEGMENT = re.compile(rb"^Mk\d+=New Segment,[^,]*,(\d+),\d+,-?\d+,(\d{20})\s*$", re.MULTILINE)
+_MARKER_FILE = re.compile(rb"^MarkerFile\s*=\s*(.*?)\s*$", re.MULTILINE)
+_FIRST_DATE = 0x14
+"""Where the head of a block of Nihon Kohden holds its date, six bytes of two decimal digits."""
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Have mne print and warn nothing: what it says may quote a header."""
+    with warnings.catch_warnings(), redirect_stdout(StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
+@lru_cache(maxsize=2)
+def _raw(reader: str, path: str, changed: int) -> BaseRaw:
+    # Takes half a second to import, and most recordings do without.
+    import mne
+
+    with _quiet():
+        return getattr(mne.io, f"read_raw_{reader}")(path, preload=False, verbose="error")
+
+
+@dataclass(frozen=True)
+class MNESource(Source):
+    """A file that mne reads.
+
+    Attributes:
+        reader: name of mne's function, without ``read_raw_``.
+        borders: first sample of each part that is read by itself, and the number of samples.
+        changed: when the file last changed, so that no old state of it is read.
+    """
+
+    reader: str
+    borders: tuple[int, ...]
+    changed: int
+
+    def read(self, signals: list[int], first: int, last: int) -> np.ndarray:
+        """See ``Source.read``; voltages are volts."""
+        raw = _raw(self.reader, self.path, self.changed)
+        values = np.empty((len(signals), last - first), np.float32)
+        # mne 1.13 misreads parts of Nihon Kohden files that reach from one block to the next.
+        for begin, end in pairwise(self.borders):
+            known = max(first, begin), min(last, end)
+            if known[0] < known[1]:
+                part = raw.get_data(signals, *known, verbose="error")
+                values[:, known[0] - first : known[1] - first] = part
+        return values
+
+
+def _signals(raw: BaseRaw) -> tuple[Signal, ...]:
+    """What the file holds; mne gives volts of all that has a unit of voltage."""
+    rate = Fraction(raw.info["sfreq"]).limit_denominator(10**6)
+    found = []
+    for name in raw.ch_names:
+        unit = raw._orig_units.get(name, "µV")
+        per_volt = microvolts(unit)
+        found.append(Signal(name, unit, rate, gain=1e6 / per_volt if per_volt else 1.0))
+    return tuple(found)
+
+
+def _annotations(raw: BaseRaw, stretches: tuple[Stretch, ...]) -> tuple[Annotation, ...]:
+    """What the file remarks, moved from the file's own time to the true clock."""
+    placed = []
+    for each in raw.annotations:
+        if each["description"] in _NO_REMARKS:
+            continue
+        stretch = next(
+            (part for part in reversed(stretches) if float(part.first) <= each["onset"]),
+            stretches[0],
+        )
+        onset = stretch.start + each["onset"] - float(stretch.first)
+        text = str(each["description"])
+        placed.append(Annotation(float(onset), float(each["duration"]), text))
+    return tuple(placed)
+
+
+def _marker_file(path: str) -> Path | None:
+    stated = _MARKER_FILE.search(Path(path).read_bytes())
+    name = stated[1].decode("utf-8", "replace") if stated else ""
+    candidates = (name.replace("$b", Path(path).stem), f"{Path(path).stem}.vmrk")
+    files = (Path(path).with_name(each) for each in candidates if Path(each).name)
+    return next((file for file in files if file.is_file()), None)
+
+
+def _segments(path: str) -> tuple[list[int], list[datetime]]:
+    """First sample and moment of each segment that the markers of a BrainVision file date."""
+    markers = _marker_file(path)
+    found = _NEW_SEGMENT.findall(markers.read_bytes()) if markers else []
+    places = [int(place) - 1 for place, _ in found]
+    try:
+        dates = [datetime.strptime(date.decode(), "%Y%m%d%H%M%S%f") for _, date in found]
+    except ValueError:
+        dates = []
+    return (places, dates) if dates and places[0] == 0 else ([0], [])
+
+
+def _data_blocks(raw: BaseRaw) -> list[dict]:
+    return raw._raw_extras[0]["header"]["controlblocks"][0]["datablocks"]
+
+
+def _block_places(raw: BaseRaw) -> list[int]:
+    """First sample of each block of a Nihon Kohden file."""
+    lengths = [int(block["n_samples"]) for block in _data_blocks(raw)]
+    return [0, *accumulate(lengths[:-1])]
+
+
+def _block_dates(raw: BaseRaw, path: str) -> list[datetime]:
+    """When each block of a Nihon Kohden file starts.
+
+    Raises:
+        ValueError: if a block holds no date.
+    """
+    dates = []
+    with open(path, "rb") as file:
+        for block in _data_blocks(raw):
+            file.seek(int(block["address"]) + _FIRST_DATE)
+            year, *rest = (int(f"{byte:02x}") for byte in file.read(6))
+            dates.append(datetime(2000 + year, *rest))
+    return dates
+
+
+def _check_blocks(raw: BaseRaw, path: str) -> None:
+    """Refuse a Nihon Kohden file whose blocks reach beyond its end."""
+    size = os.path.getsize(path)
+    for number, block in enumerate(_data_blocks(raw), start=1):
+        head = int(block["address"]) + 0x27 + 10 * int(block["n_channels"])
+        end = head + 2 * int(block["n_samples"]) * (int(block["n_channels"]) + 1)
+        if end > size:
+            raise UnreadableRecordingError(
+                f"its block {number} would end at byte {end}, and it holds {size}: it was cut off"
+            )
+
+
+def _check_size(raw: BaseRaw, stretches: tuple[Stretch, ...], limits: Limits) -> None:
+    hours = max(stretch.stop for stretch in stretches) / 3600
+    if len(raw.ch_names) > limits.most_channels:
+        raise UnreadableRecordingError(
+            f"it has {len(raw.ch_names)} channels, more than most_channels = {limits.most_channels}"
+        )
+    if hours > limits.most_hours:
+        raise UnreadableRecordingError(
+            f"it lasts {hours:g} h, more than most_hours = {limits.most_hours:g}"
+        )
+
+
+def _stretches(raw: BaseRaw, places: list[int], dates: list[datetime]) -> tuple[Stretch, ...]:
+    rate = Fraction(raw.info["sfreq"]).limit_denominator(10**6)
+    onsets = [(date - dates[0]).total_seconds() for date in dates] or [0.0]
+    return lay_out(onsets, places if dates else [0], raw.n_times, 1 / rate, part="segment")
+
+
+def _source(
+    raw: BaseRaw,
+    path: str,
+    limits: Limits,
+    *,
+    names: tuple[str, str],
+    segments: tuple[list[int], list[datetime]],
+    remarks: tuple[str, ...] = (),
+) -> MNESource:
+    if not raw.n_times:
+        raise UnreadableRecordingError("it holds no data")
+    places, dates = segments
+    stretches = _stretches(raw, places, dates)
+    _check_size(raw, stretches, limits)
+    start = dates[0] if dates else raw.info["meas_date"]
+    return MNESource(
+        path=path,
+        format=names[0],
+        start=start and start.replace(tzinfo=None),
+        signals=_signals(raw),
+        stretches=stretches,
+        annotations=_annotations(raw, stretches),
+        remarks=remarks,
+        reader=names[1],
+        borders=(*places, raw.n_times),
+        changed=os.stat(path).st_mtime_ns,
+    )
+
+
+def open_brainvision(path: str, limits: Limits) -> MNESource:
+    """Open a BrainVision recording by its header, beside which its data and markers lie.
+
+    Args:
+        path: the header, a ``.vhdr`` file.
+        limits: how much it may hold.
+
+    Raises:
+        UnreadableRecordingError: if it holds no data, more than the limits allow, or segments that
+            run backwards.
+    """
+    raw = _raw("brainvision", path, os.stat(path).st_mtime_ns)
+    names = ("BrainVision", "brainvision")
+    return _source(raw, path, limits, names=names, segments=_segments(path))
+
+
+def open_nihon_kohden(path: str, limits: Limits) -> MNESource:
+    """Open a Nihon Kohden recording by its data file.
+
+    Args:
+        path: the data, an ``.EEG`` file, beside which ``.21E``, ``.PNT`` and ``.LOG`` may lie.
+        limits: how much it may hold.
+
+    Raises:
+        UnreadableRecordingError: if it was cut off, or holds more than the limits allow.
+    """
+    raw = _raw("nihon", path, os.stat(path).st_mtime_ns)
+    _check_blocks(raw, path)
+    remarks = []
+    if not Path(path).with_suffix(".21E").exists():
+        remarks.append("no .21E file lies beside it: channels are named by the amplifier's order")
+    try:
+        dates = _block_dates(raw, path)
+    except ValueError:
+        dates = []
+        remarks.append("its blocks hold no dates: no gap is assumed")
+    names, segments = ("Nihon Kohden", "nihon"), (_block_places(raw), dates)
+    return _source(raw, path, limits, names=names, segments=segments, remarks=tuple(remarks))
