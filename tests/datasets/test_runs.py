@@ -53,6 +53,18 @@ def test_one_run_is_no_ensemble(folders):
         dataset.load()
 
 
+def test_an_ensemble_is_never_written_over_a_run(tmp_path):
+    folders = [write_run(tmp_path / name, 0) for name in "abc"]
+    for own in (folders[0], folders[2]):
+        with pytest.raises(DatasetError, match="holds the networks of a run"):
+            RunsDataset(folders=folders[:2], joined_in=f"{own}/06_models").load()
+    joined = RecordDataset(filepath=f"{tmp_path}/joined/ensemble.json")
+    dataset = RunsDataset(folders=folders[:2], joined_in=f"{tmp_path}/joined")
+    assert len(dataset.load()) == 2
+    joined.save({"members": {}})
+    assert len(dataset.load()) == 2
+
+
 def test_a_run_named_twice_is_refused(tmp_path):
     folder = write_run(tmp_path / "a", 0)
     with pytest.raises(DatasetError, match="different folders"):

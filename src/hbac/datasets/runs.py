@@ -62,6 +62,8 @@ class RunsDataset(AbstractDataset[None, dict[str, FinishedRun]]):
 
     Args:
         folders: the ``data_dir`` of each: paths or URLs.
+        joined_in: the folder that the networks of the ensemble go to; a run that was trained into
+            it is never written over.
         credentials: passed to the file system.
         fs_args: further arguments of the file system.
         metadata: ignored by Kedro; read by plugins such as kedro-viz.
@@ -71,11 +73,13 @@ class RunsDataset(AbstractDataset[None, dict[str, FinishedRun]]):
         self,
         *,
         folders: Sequence[str],
+        joined_in: str | None = None,
         credentials: dict[str, Any] | None = None,
         fs_args: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ):
         self._folders = [folders] if isinstance(folders, str) else [str(one) for one in folders]
+        self._joined_in = joined_in
         self._storage = {"credentials": credentials, "fs_args": fs_args}
         self.metadata = metadata
 
@@ -84,14 +88,24 @@ class RunsDataset(AbstractDataset[None, dict[str, FinishedRun]]):
 
         Raises:
             DatasetError: if there are fewer than two, or one lacks a file; the message names it.
+                And if the ensemble would be written over a run.
         """
         if len(self._folders) < 2:
             raise DatasetError(
                 f"an ensemble needs two members at least, received {self._folders}: name the "
                 "data_dir of finished runs, as --params members=[DIR,DIR],data_dir=DIR"
             )
+        self._check_joined_in()
         names = _names(self._folders)
         return dict(zip(names, map(self._read, self._folders), strict=True))
+
+    def _check_joined_in(self) -> None:
+        record = RecordDataset(filepath=f"{self._joined_in}/ensemble.json", **self._storage)
+        if self._joined_in and record.exists() and "members" not in record.load():
+            raise DatasetError(
+                f"{self._joined_in} holds the networks of a run, which an ensemble would be "
+                "written over: give it a folder of its own, as data_dir=data/joined"
+            )
 
     def _read(self, folder: str) -> FinishedRun:
         def read(kind: type[FileDataset], path: str) -> Any:

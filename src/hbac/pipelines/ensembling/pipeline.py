@@ -16,6 +16,7 @@ from hbac.pipelines.ensembling.score_nodes import (
     score_pools,
 )
 from hbac.pipelines.evaluation.nodes import resample_patients
+from hbac.tracking.hook import JOINING
 
 _PARAMS = "params:ensembling"
 
@@ -45,6 +46,7 @@ def _joining() -> list[Node]:
             describe_members,
             ["member_records", "blend", "member_networks"],
             "ensemble",
+            tags=JOINING,
             name="describe_members",
         ),
     ]
