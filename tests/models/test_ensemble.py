@@ -142,8 +142,8 @@ def test_members_are_blended_in_each_fold(pool):
     np.testing.assert_allclose(joined, np.mean(folds, axis=0), atol=1e-6)
     if pool == "log-linear":
         weights, bias = network_weights(ensemble)
-        flat = Blend(tuple(weights[f"{name}.fold_0.{architecture}"] for name, architecture in
-                           (("a", "x"), ("a", "y"), ("b", "x"))), tuple(bias))  # fmt: skip
+        kinds = (("a", "x"), ("a", "y"), ("b", "x"))
+        flat = Blend(tuple(weights[kind] for kind in kinds), tuple(bias))
         np.testing.assert_allclose(flat(shares[:, 0]), folds[0], atol=1e-9)
 
 

@@ -345,13 +345,13 @@ def test_nothing_is_trained_on_a_patient_that_is_held_out():
 
 
 def test_the_seed_of_the_training_moves_nobody_to_another_fold():
-    windows = many_windows()
+    windows = many_windows(40)
     splits = [
         split_folds(windows, params)[0]["fold"].tolist()
         for params in (
-            modeling(),
-            modeling(training={"seed": 5}),
-            modeling(fold_seed=5),
+            PARAMS,
+            modeling(SEED, training={"seed": 5}),
+            modeling(SEED, fold_seed=1),
         )
     ]
     assert splits[0] == splits[1]

@@ -77,7 +77,12 @@ def check_same_folds(by_member: Mapping[str, Mapping[int, Any]]) -> None:
             )
 
 
-def network_weights(ensemble: Mapping[str, Any]) -> tuple[dict[str, float], np.ndarray]:
+def member_of(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """The member and the architecture of a network: what those of all folds have in common."""
+    return entry.get("member", ""), entry["architecture"]
+
+
+def network_weights(ensemble: Mapping[str, Any]) -> tuple[dict[tuple[str, str], float], np.ndarray]:
     """What the logits of each network count for in those of its fold's prediction.
 
     Of log-linear pools it is exact: pools of pools are one. A linear pool of members is taken for
@@ -87,17 +92,17 @@ def network_weights(ensemble: Mapping[str, Any]) -> tuple[dict[str, float], np.n
         ensemble: the record beside the networks.
 
     Returns:
-        By network, its weight; and the bias of the classes, shape ``(6,)``.
+        By member and architecture, the weight; and the bias of the classes, shape ``(6,)``.
     """
     members = members_of(ensemble)
-    if "members" not in ensemble:
-        of_members, bias = [1.0], np.zeros(len(CLASSES))
-    else:
+    if "members" in ensemble:
         of_members, bias = ensemble["blend"]["weights"], np.array(ensemble["blend"]["bias"], float)
+    else:
+        of_members, bias = [1.0], np.zeros(len(CLASSES))
     weights = {}
     for of_member, member in zip(of_members, members.values(), strict=True):
-        for entries in networks_by_fold(member).values():
-            inside = zip(entries, member["blend"]["weights"], strict=True)
-            weights |= {entry["name"]: of_member * weight for entry, weight in inside}
+        kinds = dict.fromkeys(map(member_of, member["networks"]))
+        inside = zip(kinds, member["blend"]["weights"], strict=True)
+        weights |= {kind: of_member * weight for kind, weight in inside}
         bias = bias + of_member * np.asarray(member["blend"]["bias"], float)
     return weights, bias

@@ -15,7 +15,7 @@ from hbac.eeg.montage import CHAINS
 from hbac.eeg.panel import Panel
 from hbac.models.augmentation import Layout
 from hbac.models.inputs import Input
-from hbac.models.members import network_weights
+from hbac.models.members import member_of, network_weights
 from hbac.models.preprocessing import picture_layout, record_of, waveform_layout
 from hbac.pipelines.inference.nodes import UNSEEN
 
@@ -45,16 +45,11 @@ def explained_networks(ensemble: dict[str, Any]) -> list[dict[str, Any]]:
     return [entry for entry in ensemble["networks"] if entry["input"] == seen]
 
 
-def _kind_of_network(entry: dict[str, Any]) -> tuple[str, ...]:
-    """What the networks of all folds have in common: the member, where there are some, and more."""
-    return (*([entry["member"]] if "member" in entry else []), entry["architecture"])
-
-
 def architectures_left_out(ensemble: dict[str, Any]) -> list[str]:
     """Name the architectures that see something else than what is explained, as members do."""
     seen = explained_input(ensemble)
     others = (entry for entry in ensemble["networks"] if entry["input"] != seen)
-    return sorted({".".join(_kind_of_network(entry)) for entry in others})
+    return sorted({".".join(filter(None, member_of(entry))) for entry in others})
 
 
 def seen_windows(
@@ -187,14 +182,11 @@ def _loaded(load: Callable[[], Any]) -> Any:
 
 
 def _pool(entries: list[dict[str, Any]], networks: Networks, ensemble: dict[str, Any]) -> Pool:
-    kinds = [_kind_of_network(entry) for entry in entries]
+    kinds = [member_of(entry) for entry in entries]
     weights, bias = network_weights(ensemble)
     return Pool(
         [_loaded(networks[entry["name"]]) for entry in entries],
-        [
-            weights[entry["name"]] / kinds.count(kind)
-            for entry, kind in zip(entries, kinds, strict=True)
-        ],
+        [weights[kind] / kinds.count(kind) for kind in kinds],
         bias.tolist(),
         explained_layout(ensemble),
     )
