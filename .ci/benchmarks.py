@@ -32,6 +32,7 @@ TINY = {
     "gpu.sh": "",
     "planted.py": "--windows 16 --held-out 12 --trainings 1",
     "realism.py": "--patients 6 --sessions 3",
+    "recordings.py": "--hours 0.1 --picture-hours 0.05 --memory-hours 0.05 --patients 6 --rounds 1",
     "scale.py": "--eegs 4 --spectrograms 4 --templates 2 --partitions 20",
     "sim_to_real.py": "--patients 12 --seeds 1 --epochs 1",
     "simulation.py": "--patients 6 --rounds 1",

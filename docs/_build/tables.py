@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from functools import reduce
+from operator import getitem
 from typing import Any, get_type_hints
 
 from drawing import first_sentence
@@ -14,9 +16,18 @@ from project import ROOT, entry, family, inputs_of, outputs_of, parameters, shor
 
 from hbac.pipelines.parameters import Parameters
 
-_PLAIN = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true, false"}
+_PLAIN = {
+    "integer": "whole number",
+    "number": "number",
+    "string": "text",
+    "boolean": "true, false",
+    "object": "mapping",
+}
 _CHANGING = {"demo": "seed", "pretraining": "simulation"}
 """Pipelines that change parameters, and the recipe in which they do."""
+
+_CHANGED = re.compile(r"^\w+_parameters\.")
+"""What stands before the name of parameters that such a pipeline changes."""
 
 _KEY = re.compile(r"^(\s*)([a-z_]+):")
 
@@ -88,7 +99,7 @@ def _models(pipeline: Pipeline) -> dict[str, type[Parameters]]:
         for name, dataset in zip(names, node.inputs, strict=False):
             hint = hints.get(name)
             if inspect.isclass(hint) and issubclass(hint, Parameters):
-                models[dataset.removeprefix("params:").rsplit(".", 1)[-1]] = hint
+                models[_CHANGED.sub("", dataset.removeprefix("params:"))] = hint
     return dict(sorted(models.items()))
 
 
@@ -185,8 +196,17 @@ def _rows(
 
 
 def _configured(name: str) -> list[dict[str, Any]]:
-    """Values of a group of parameters in each of the recipes."""
-    return [parameters(recipe)[name] for recipe in parameters()["recipes"]]
+    """Values of a group of parameters, or of a part of one, in each of the recipes."""
+    recipes = map(parameters, parameters()["recipes"])
+    return [reduce(getitem, name.split("."), recipe) for recipe in recipes]
+
+
+def _belongs(name: str, group: str) -> bool:
+    """Whether parameters are a group's, or a part of it.
+
+    Those of ``recordings`` are called ``recording``: the other name is that of what is read.
+    """
+    return name.split(".")[0] in (group, group.removesuffix("s"))
 
 
 def parameters_table(pipeline: Pipeline, group: str | None = None) -> str:
@@ -198,7 +218,7 @@ def parameters_table(pipeline: Pipeline, group: str | None = None) -> str:
     """
     said, rows, others = comments(), [], []
     for name, model in _models(pipeline).items():
-        if group and name != group:
+        if group and not _belongs(name, group):
             others.append(f"[{name}]({name}.md#parameters)")
             continue
         schema = model.model_json_schema()
@@ -214,7 +234,7 @@ def flatten(values: dict[str, Any], path: str = "") -> dict[str, Any]:
     flat = {}
     for name, value in values.items():
         own = f"{path}.{name}".lstrip(".")
-        flat |= flatten(value, own) if isinstance(value, dict) else {own: value}
+        flat |= flatten(value, own) if isinstance(value, dict) and value else {own: value}
     return flat
 
 
@@ -225,6 +245,7 @@ def changes_table(name: str) -> str:
     rows = [
         (f"`{own}`", _value(usual[own]), _value(value))
         for own, value in flatten(parameters()[name]).items()
+        if value != {}
     ]
     return _table(("parameter", f"recipe `{recipe}`", f"`{name}`"), rows)
 

@@ -1,4 +1,6 @@
 import base64
+import traceback
+from functools import partial
 from io import BytesIO
 
 import numpy as np
@@ -14,10 +16,13 @@ from hbac.datasets import (
     EEGDataset,
     FigureDataset,
     NpyDataset,
+    ParallelPartitionedDataset,
     RegionalSpectrogramDataset,
 )
 from hbac.eeg import CHANNELS, Recording
+from hbac.eeg.montage import BIPOLAR_NAMES
 from hbac.eeg.regional import COLUMNS
+from tests.formats.files import EDF, eeg, signals
 
 
 def eeg_columns(samples=10_000):
@@ -209,3 +214,43 @@ def test_what_is_not_a_picture_is_refused(tmp_path):
     (tmp_path / "1.png").write_bytes(b"<html>")
     with pytest.raises(DatasetError, match=r"1\.png is not a PNG file; it holds 6 bytes"):
         FigureDataset(filepath=str(tmp_path / "1.png")).load()
+
+
+def test_a_folder_of_eegs_may_hold_recordings_of_any_format(tmp_path):
+    data = np.stack(list(eeg(60).values())).astype(np.float32)
+    EEGDataset(filepath=str(tmp_path / "1.parquet")).save(Recording(data, CHANNELS))
+    EDF(signals(eeg(60, 256), 256, label="EEG {}-REF".format)).write(tmp_path / "2.EDF")
+    EDF(signals(eeg(60))).write(tmp_path / "1.edf")
+    folder = ParallelPartitionedDataset(
+        path=str(tmp_path), dataset="hbac.datasets.EEGDataset", filename_suffix=".parquet"
+    )
+    assert folder.exists()
+    eegs = folder.load()
+    assert list(eegs) == ["1", "2"]
+    np.testing.assert_array_equal(eegs["1"]().data, data)
+    assert eegs["2"].length() == 12_000
+    names = ("O2", "Fp1")
+    recording = eegs["2"](channels=names)
+    assert recording.channels == names
+    expected = np.stack([eeg(60)[name] for name in names])[:, 100:-100]
+    np.testing.assert_allclose(recording.data[:, 100:-100], expected, atol=0.15)
+    # What is made of one follows its changes; and nothing that was not made here is removed.
+    before = eegs["2"].source_identity
+    EDF(signals(eeg(70, 256), 256)).write(tmp_path / "2.EDF")
+    assert folder.load()["2"].source_identity != before
+    folder.save({"3": partial(Recording, data, CHANNELS)})
+    assert sorted(folder.load()) == ["1", "2", "3"]
+
+
+def test_a_recording_that_is_no_eeg_of_the_pipelines_is_named_and_not_quoted(tmp_path):
+    pairs = eeg(60, channels=BIPOLAR_NAMES)
+    path = EDF(signals(pairs)).write(tmp_path / "1.edf")
+    with pytest.raises(DatasetError, match=r"1\.edf is bipolar already"):
+        EEGDataset(filepath=str(path)).load()
+    EDF(signals(eeg(20))).write(path)
+    with pytest.raises(DatasetError, match=r"1\.edf holds 4000 samples; at least 10000"):
+        EEGDataset(filepath=str(path)).load()
+    path.write_bytes(path.read_bytes()[:4000])
+    with pytest.raises(DatasetError, match=r"1\.edf: it ends within the header") as error:
+        EEGDataset(filepath=str(path)).load()
+    assert "Jane" not in "".join(traceback.format_exception(error.value))

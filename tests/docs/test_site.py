@@ -17,6 +17,7 @@ from hbac.eeg.votes import PREDICTION_COLUMNS, VOTE_COLUMNS
 from hbac.eeg.windows import select_windows
 from hbac.pipelines.eda import statistics
 from hbac.pipelines.explainability.nodes import EVIDENCE_COLUMNS
+from hbac.pipelines.recordings.reading_nodes import RECORDING_COLUMNS
 from hbac.timeline.burden import BURDEN_COLUMNS
 from hbac.timeline.events import EVENT_COLUMNS
 from hbac.timeline.scores import SCORE_COLUMNS
@@ -177,6 +178,7 @@ def test_data_dictionary_names_the_columns_of_what_the_code_makes():
     assert set(PREDICTION_COLUMNS) <= said["oof_predictions"]
     assert set(statistics.COLUMNS) == said["eda_statistics_table"]
     for name, made in (
+        ("recording_cards", RECORDING_COLUMNS),
         ("events", EVENT_COLUMNS),
         ("burden", BURDEN_COLUMNS),
         ("event_scores", SCORE_COLUMNS),

@@ -7,6 +7,7 @@ from hbac.eeg.regional import (
     FREQUENCIES,
     covers_regional_window,
     holds_regional_window,
+    long_regional_spectrogram,
     regional_window,
     regional_window_from_eeg,
     rows_by_time,
@@ -162,3 +163,28 @@ def test_only_ten_minutes_around_the_moment_are_enough(duration, expected):
 def test_other_sampling_rates_are_refused():
     with pytest.raises(ValueError, match="received 256"):
         regional_spectrogram(Recording(np.zeros((19, 2560), np.float32), ELECTRODES, 256))
+
+
+class Long:
+    """A recording of any length in memory."""
+
+    channels = ELECTRODES
+
+    def __init__(self, data):
+        self.data, self.duration = data, data.shape[1] / 200
+
+    def read(self, start, seconds, channels):
+        first, last = round(start * 200), round((start + seconds) * 200)
+        assert 0 <= first < last <= self.data.shape[1]
+        return Recording(self.data[:, first:last], ELECTRODES).pick(channels)
+
+
+@pytest.mark.parametrize("samples", [60_000, 60_130, 60_399])
+def test_chunks_equal_the_whole(samples):
+    data = np.random.default_rng(0).normal(0, 30, (19, samples)).astype(np.float32)
+    data[:, 10_000:11_000] = np.nan
+    data[ELECTRODES.index("T3"), 20_000:22_500] = 5
+    whole = regional_spectrogram(Recording(data, ELECTRODES))
+    chunked = long_regional_spectrogram(Long(data), chunk_seconds=60)
+    assert np.isnan(whole).any()
+    np.testing.assert_allclose(chunked, whole, rtol=1e-4)

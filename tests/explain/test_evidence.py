@@ -9,6 +9,7 @@ from hbac.explain.evidence import (
     LEAST_SHARE,
     Evidence,
     _shortest_half,
+    chain_shares,
     describe,
     locate,
     overlap,
@@ -72,6 +73,17 @@ def test_the_block_is_found_in_a_picture_whatever_the_order_of_its_panels():
         assert evidence.seconds == pytest.approx((1000 + 92 * 50 / 256, 1000 + 159 * 50 / 256))
         said = describe("LRDA", 0.714, evidence)
         assert said == "LRDA 0.71: right parasagittal chain, 1-2 Hz, 1018-1031 s"
+
+
+def test_evidence_is_shared_out_among_chains_over_all_sources():
+    eeg = add(empty_eeg(), ["LL"], (5, 10), (10, 20), 3.0)
+    eeg = add(eeg, ["LP"], (5, 10), (10, 20), -9.0)
+    regional = add(empty_regional(), ["RP"], (0, 20), (-275, 325))
+    regional = add(regional, ["RL"], (-2, 0), (-275, 325), 50.0)
+    mass = 10 * 10 * 3.0, 20 * 60 * 1.0
+    expected = np.array([mass[0], 0, 0, mass[1]]) / sum(mass)
+    assert chain_shares({"eeg": eeg, "regional": regional}) == pytest.approx(expected)
+    assert (chain_shares({"eeg": empty_eeg()}) == 0).all()
 
 
 def test_an_even_map_is_everywhere():

@@ -7,6 +7,8 @@ import edfio
 import mne
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hbac.eeg import CHANNELS
 from hbac.eeg.montage import BIPOLAR_NAMES
@@ -85,6 +87,8 @@ def test_records_without_a_time_follow_each_other(tmp_path):
     recording = open_recording(records([b"", b"", b""]).write(tmp_path / "one.edf"))
     assert recording.duration == 3
     assert any("3 of 3 records do not say when" in each for each in recording.card.remarks)
+    recording = open_recording(records([b"", 3, 9, b""]).write(tmp_path / "two.edf"))
+    assert (recording.duration, recording.gaps) == (9, (Gap(2, 7),))
 
 
 def test_annotations_of_every_signal_are_read_whatever_is_in_them(tmp_path):
@@ -289,6 +293,32 @@ def test_a_binary_file_saved_as_text_is_refused(bdf, tmp_path):
         open_recording(path)
 
 
+@settings(
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    places=st.lists(st.integers(168, 256 * 22 - 1), min_size=1, max_size=8),
+    characters=st.binary(min_size=8, max_size=8),
+    lost=st.integers(0, 400),
+)
+def test_a_damaged_header_is_read_or_refused_and_never_quoted(places, characters, lost, tmp_path):
+    content = bytearray(records([0, 1, 5]).content())
+    for place, character in zip(places, characters, strict=False):
+        content[place] = character
+    del content[places[0] : places[0] + lost]
+    (tmp_path / "one.edf").write_bytes(content)
+    said = ""
+    try:
+        recording = open_recording(tmp_path / "one.edf")
+        said = f"{recording!r}{recording.card}"
+        assert recording.read(0, 2).data.shape == (len(recording.channels), 400)
+    except UnreadableRecordingError as error:
+        said = str(error)
+    assert "Jane" not in said
+
+
 def test_the_patient_is_nowhere_but_in_the_file(tmp_path, caplog):
     first = {0: ["+0.5\x14eyes open\x14"]}
     path = records([0, 1, 9], annotations=[first]).write(tmp_path / "one.edf")
@@ -325,6 +355,28 @@ def test_units_are_brought_to_microvolts(unit, scale, tmp_path):
     np.testing.assert_allclose(recording.read(0, 10).data, expected, atol=0.1)
     guesses = [each for each in recording.card.remarks if "not stated" in each]
     assert len(guesses) == (unit == "")
+
+
+def test_what_has_no_unit_of_its_own_is_told_by_its_amplitude_or_left_out(tmp_path):
+    values = signals(eeg(10))
+    values[3].unit = ""
+    values[4] = Written("F7", 40 * eeg(10)["F7"], unit="arb")
+    oxygen = Written("O2", np.full(2000, 97.0), unit="%")
+    recording = open_recording(EDF([oxygen, *values]).write(tmp_path / "one.edf"))
+    card = recording.card
+    assert card.missing == ("F7",)
+    assert [each.label for each in card.channels if each.channel == "O2"] == ["O2"]
+    np.testing.assert_allclose(
+        recording.read(0, 10, ("P3", "O2")).data, [eeg(10)["P3"], eeg(10)["O2"]], atol=0.06
+    )
+    said = "\n".join(card.remarks)
+    assert "'O2' is not used: its unit is '%'" in said
+    assert "the unit is not stated, and channels deviate by" in said
+    assert "F7 are not used: the unit is 'arb'" in said
+    with pytest.raises(
+        UnreadableRecordingError, match=r"14 of the chains' 16 pairs.*F7 are not us"
+    ):
+        open_recording(tmp_path / "one.edf", least_chains=0.9)
 
 
 def test_a_unit_that_can_not_be_told_is_refused(tmp_path):

@@ -36,11 +36,11 @@ def test_a_sine_keeps_its_height_and_its_time(rate):
     np.testing.assert_allclose(found[:, inside], np.array(expected)[:, inside], atol=2e-3)
 
 
-@pytest.mark.parametrize("rate", [250, 256, 500, 1024, 4096])
-@pytest.mark.parametrize("alias", [110, 120, 190])
+@pytest.mark.parametrize(
+    ("rate", "alias"),
+    [(250, 110), (256, 120), (500, 110), (500, 190), (1024, 110), (1024, 390), (4096, 1000)],
+)
 def test_what_would_come_back_as_an_alias_is_kept_out(rate, alias):
-    if alias > rate / 2:
-        pytest.skip("faster than the file can hold")
     time = np.arange(20 * rate) / rate
     found = run(np.float32([100 * np.sin(2 * np.pi * alias * time)]), Fraction(rate))
     assert np.abs(found[:, 100:-100]).max() < 100 * 10 ** (-65 / 20)

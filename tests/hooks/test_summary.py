@@ -5,6 +5,7 @@ from kedro.io import DataCatalog
 
 from hbac.datasets import TextDataset
 from hbac.hooks import SummaryHook
+from hbac.hooks.summary import made_by
 
 
 @pytest.fixture
@@ -49,3 +50,9 @@ def test_a_report_is_named_first_where_there_is_one(last_words):
 def test_runs_are_shown_where_they_are_kept(last_words):
     assert "http://tracker:5000/#/experiments" in last_words(store="http://tracker:5000")
     assert "mlflow ui --backend-store-uri sqlite:///a.db" in last_words(store="sqlite:///a.db")
+
+
+def test_a_folder_of_several_kinds_of_files_is_named_once(tmp_path):
+    kinds = {name: TextDataset(filepath=str(tmp_path / "night.txt")) for name in ("a", "b")}
+    node = SimpleNamespace(outputs=["a", "b"])
+    assert made_by([node], DataCatalog(kinds), tmp_path) == {"other": ["night.txt"]}

@@ -160,6 +160,21 @@ def test_references_beside_and_in_recordings_are_scored(catalog, tmp_path, caplo
     assert "sub-1_task-icu_events.tsv has the columns" in caplog.text
 
 
+def test_no_text_of_a_recording_is_written_anywhere(catalog, tmp_path):
+    notes = (Annotation(60, 30, "Seizure, Jane Doe b. 1950"),)
+    recordings = catalog["recordings"].load()
+    recordings["007"] = replace(recordings["007"], annotations=notes)
+    catalog["recordings"] = MemoryDataset(recordings)
+    scoring = catalog["params:recording.scoring"].load()
+    mapped = scoring.model_copy(update={"annotation_patterns": {"seiz": "Seizure"}})
+    catalog["params:recording.scoring"] = MemoryDataset(mapped)
+    run(catalog)
+    assert "007" in set(catalog["event_scores"].load()["recording"])
+    files = [file for file in (tmp_path / "data").rglob("*") if file.is_file()]
+    assert len(files) > 15
+    assert not [file for file in files if b"Jane" in file.read_bytes()]
+
+
 def test_two_recordings_never_share_a_file(catalog):
     timelines = catalog["timelines"].load()
     timelines["sub-1_task-icu"] = timelines["quiet"]

@@ -12,15 +12,21 @@ START = datetime(2030, 3, 9, 21, 14, 5)
 
 
 def timeline(seconds, *, unread=()):
-    """Steps of 10 s of LPD at 0.6; none from and to some seconds, each with its reason."""
+    """Steps of 10 s, the last of what is left, of LPD at 0.6.
+
+    None are from and to some seconds, each with its reason.
+    """
     starts = np.arange(0, seconds, 10.0)
     shares = np.full((len(starts), 6), 0.08)
     shares[:, 1] = 0.6
     table = pd.DataFrame(shares, columns=list(PREDICTION_COLUMNS))
     table = table.assign(
         start_seconds=starts,
-        stop_seconds=starts + 10,
+        stop_seconds=np.minimum(starts + 10, seconds),
         quality=1.0,
+        flat_share=0.0,
+        clipped_share=0.0,
+        mains_db=2.0,
         reason="",
         predicted_class="LPD",
     )

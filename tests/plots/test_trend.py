@@ -11,6 +11,8 @@ from hbac.plots.style import CLASS_COLOURS
 from hbac.plots.trend import WIDTH, kind_of, time_ticks, trend
 from tests.plots.courses import START, course
 
+OPEN = "electrodes have nothing in common with their neighbours, as open ones"
+
 
 def draw(*courses):
     return trend([s for one in courses for s in stretches_of(one)], title="A night")
@@ -92,8 +94,9 @@ def test_each_reason_has_a_hatch_of_its_own_in_the_legend():
 @pytest.mark.parametrize(
     ("reason", "kind"),
     [
-        ("9 of 16 channels cannot be read", "channels cannot be read"),
-        ("suppressed: 0.9 of the time below 10 µV", "suppressed"),
+        ("9 of 16 channels cannot be read (2 missing, 7 flat)", "channels cannot be read"),
+        ("suppressed: 90 % of its seconds", "suppressed"),
+        ("all channels carry one signal, as in a calibration", "all channels carry one signal"),
         ("gap in the file", "gap in the file"),
         ("", ""),
     ],
@@ -138,10 +141,23 @@ def test_recordings_of_a_day_are_named_where_they_begin():
     assert words.count("early") == words.count("late") == 1
 
 
+def test_recordings_that_begin_close_together_are_named_all_the_same():
+    two = [course(60, name=name, start=START.replace(minute=at)) for name, at in
+           [("the_first", 0), ("the_second", 5)]]  # fmt: skip
+    ((_, stretches),) = days_of(two).items()
+    figure = trend(stretches, title="A day")
+    FigureCanvasAgg(figure).draw()
+    first, second = (
+        next(text for text in figure.findobj(Text) if text.get_text() == name).get_window_extent()
+        for name in ("the_first", "the_second")
+    )
+    assert first.x1 < second.x0
+
+
 @pytest.mark.parametrize("seconds", [20, DAY, 30 * 3600])
 @pytest.mark.parametrize("start", [START, None])
 def test_nothing_is_cut_off(seconds, start):
-    unread = [(0, seconds / 4, "gap in the file"), (seconds / 2, seconds, "suppressed: 1 µV")]
+    unread = [(0, seconds / 4, "gap in the file"), (seconds / 2, seconds, OPEN)]
     figure = draw(course(seconds, start=start, unread=unread, happened=[(0, 10, "LPD")]))
     assert figure.get_figwidth() == WIDTH
     canvas = FigureCanvasAgg(figure)

@@ -30,6 +30,14 @@ def test_a_picture_of_few_colours_keeps_every_pixel():
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(small)).convert("RGBA")), pixels)
 
 
+def test_a_rare_colour_beside_many_stays_what_it_is():
+    spread = np.stack(np.meshgrid(np.arange(128), np.arange(128), [0, 60, 120]), axis=-1)
+    pixels = np.clip(spread.reshape(128, -1, 3), 0, 255).astype(np.uint8)
+    pixels[5, :4] = 181, 64, 45
+    shown = Image.open(io.BytesIO(shrink(png(pixels), colours=256))).convert("RGB")
+    assert np.abs(np.asarray(shown)[5, :4].astype(int) - (181, 64, 45)).max() < 20
+
+
 def test_what_is_transparent_becomes_white():
     pixels = np.zeros((8, 8, 4), np.uint8)
     shown = Image.open(io.BytesIO(shrink(png(pixels), colours=2))).convert("RGB")

@@ -13,6 +13,7 @@ from hbac.report import (
     FigureBlock,
     Folded,
     Heading,
+    Link,
     Notice,
     Paragraph,
     Section,
@@ -154,3 +155,11 @@ def test_a_phone_shows_it_without_scrolling_sideways(page, tmp_path):
     assert int(wide) <= 390
     assert images == "2"
     assert loaded == "0"
+
+
+def test_a_cell_may_lead_to_another_page():
+    rows = [(Link("night <1>", "recordings/night%201.html"), "2 h")]
+    table = Table("Recordings. n = 1.", ("recording", "lasts"), rows)
+    page = render(Document("Recordings", "of a folder", [Section("all", "All", [table])]))
+    assert '<a href="recordings/night%201.html">night &lt;1&gt;</a>' in page
+    assert "2 h" in page

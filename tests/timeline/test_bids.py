@@ -84,14 +84,14 @@ def test_pandas_takes_not_known_for_missing(events, tmp_path):
 
 
 def test_sides_are_those_of_the_chains():
-    assert [location_tags(chains) for chains in ("", "LL", "RP;RL", "LP;RL")] == [
-        "",
-        "Left",
-        "Right",
-        "Left, Right",
-    ]
+    seen = [location_tags("LPD", chains) for chains in ("", "LL", "RP;RL", "LP;RL")]
+    assert seen == ["", "Left", "Right", "Left, Right"]
     with pytest.raises(ValueError, match="'XL'"):
-        location_tags("XL")
+        location_tags("LPD", "XL")
+
+
+def test_a_generalised_pattern_has_no_side():
+    assert location_tags("GPD", "RL") == location_tags("GRDA", "LL;LP") == ""
 
 
 def test_tags_are_valid_in_the_schema(events, tmp_path):

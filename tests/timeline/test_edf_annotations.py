@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import edfio
 import mne
@@ -7,7 +7,10 @@ import pandas as pd
 import pyedflib
 import pytest
 
+from hbac.eeg import CHANNELS
+from hbac.formats import Gap, open_recording
 from hbac.timeline import annotations_as_edf, find_events
+from tests.formats.files import EDF, signals
 
 from .timelines import timeline_of
 
@@ -117,3 +120,35 @@ def test_mne_shows_events_over_the_signal_of_the_recording(events, tmp_path):
     seizure = raw.crop_by_annotations()[0].get_data()
     assert seizure.shape[1] == pytest.approx(2000, abs=1)
     assert np.mean(seizure > 40e-6) > 0.999
+
+
+def test_events_after_a_gap_lie_over_what_they_speak_of(tmp_path):
+    # Records of 1 s from 0.25 s on, 40 s of nothing after the 30th; the last ten are the event.
+    onsets = [0.25 + second + 40 * (second >= 30) for second in range(60)]
+    values = np.repeat(np.where(np.arange(60) < 50, 10.0, 500.0), 200)
+    wave = 50 * np.sin(2 * np.pi * 10 * np.arange(12000) / 200)
+    channels = dict.fromkeys(CHANNELS, values) | {"Cz": wave}
+    original = EDF(signals(channels), kind="+D", onsets=onsets).write(tmp_path / "night.edf")
+    recording = open_recording(original)
+    assert (recording.duration, recording.gaps) == (100, (Gap(30, 70),))
+    events = pd.DataFrame(
+        {"onset": [90.0], "duration": [10.0], "trial_type": ["Seizure"], "chains": [""]}
+    )
+    path = written(tmp_path, annotations_as_edf(events, start=recording.start))
+    ((onset, duration, _),) = by_edfio(path)
+    middle = recording.read(onset + 0.1, duration - 0.2, ("Fp1",)).data
+    np.testing.assert_allclose(middle, 500, atol=0.1)
+    # The moment on the clock is that which the record itself states.
+    begun = edfio.read_edf(path).startdatetime + timedelta(seconds=onset)
+    assert begun == datetime(2020, 3, 2, 21, 30, 5) + timedelta(seconds=onsets[50])
+    # mne closes the gap up: with it taken out of the annotations, they lie right there as well.
+    notes = mne.read_annotations(path)
+    notes.onset = [
+        one - sum(min(max(one - gap.start, 0), gap.stop - gap.start) for gap in recording.gaps)
+        for one in notes.onset
+    ]
+    raw = mne.io.read_raw_edf(original, preload=True, verbose="error").set_annotations(notes)
+    begin, end = raw.time_as_index([raw.annotations.onset[0], raw.annotations.onset[0] + 10])
+    shown = raw.get_data(picks="Fp1")[0]
+    assert (begin, end) == (10_000, 12_000)
+    np.testing.assert_allclose(shown[begin:end], 500e-6, atol=1e-7)

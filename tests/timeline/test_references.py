@@ -1,9 +1,9 @@
 import pytest
 
-from hbac.timeline import find_reference
+from hbac.timeline import bids_events, find_events, find_reference
 from hbac.timeline.references import IN_FILE, parse_reference, pattern_of
 
-from .timelines import Annotation, StandIn, write_text
+from .timelines import Annotation, StandIn, timeline_of, write_text
 
 SZCORE = (
     "onset\tduration\teventType\tconfidence\tchannels\tdateTime\trecordingDuration\n"
@@ -81,6 +81,9 @@ def test_other_events_are_no_reference(text):
         ("onset,duration,trial_type\n5,1,Seizure\n", "night_events.tsv has the columns"),
         ("onset\tduration\ttrial_type\n5\t1\tLPD\nlate\t1\tLPD\n", "line 3: onset .*'late'"),
         ("onset\tduration\ttrial_type\nn/a\t1\tLPD\n", "line 2: onset .*'n/a'"),
+        ("onset\tduration\ttrial_type\n1\tinf\tLPD\n", "line 2: duration .*'inf'"),
+        ("", "night_events.tsv is no table"),
+        ("onset\tduration\n1\t2\t3\n4\t5\t6\t7\n", "night_events.tsv is no table"),
     ],
 )
 def test_what_is_no_table_of_events_is_named_with_its_line(text, fault):
@@ -103,6 +106,12 @@ def test_a_table_beside_the_recording_is_found(tmp_path, recording, table):
         StandIn(3600, path=str(tmp_path / recording), annotations=notes), {"gpd": "GPD"}
     )
     assert (found.source, rows(found)) == (table, [[120.5, 30, "Seizure"]])
+
+
+def test_what_hbac_has_written_is_no_reference_to_itself(tmp_path):
+    found = find_events(timeline_of(seizure=[0.0, 0.9]))
+    write_text(tmp_path / "night_events.tsv", bids_events(found))
+    assert find_reference(StandIn(20, path=str(tmp_path / "night.edf")), {}) is None
 
 
 def test_the_recordings_own_annotations_count_by_a_mapping_alone(tmp_path):

@@ -57,7 +57,7 @@ def test_seizures_alone_are_rows():
 
 def test_no_seizure_is_background_as_long_as_the_recording():
     events = find_events(timeline_of(gpd=[0.9] * 6))
-    table = read(szcore_annotations(events, duration=64.25, quietest=0.97))
+    table = read(szcore_annotations(events, duration=64.25, background_confidence=0.97))
     assert table.values.tolist() == [[0, 64.25, "bckg", 0.97, "n/a", "1985-01-01 00:00:00", 64.25]]
     unread = read(szcore_annotations(events, duration=64.25))
     assert unread["confidence"].tolist() == ["n/a"]

@@ -20,6 +20,9 @@ class ArraysDataset(FileDataset):
             return dict(arrays)
 
     def _write(self, path: str, data: dict[str, np.ndarray]) -> None:
+        objects = [name for name, array in data.items() if np.asarray(array).dtype.hasobject]
+        if objects:
+            raise ValueError(f"arrays must hold numbers, received objects in {objects}")
         # An open file keeps its name, to which NumPy would add its own ending.
         with Path(path).open("w+b") as file:
             np.savez_compressed(file, **data)

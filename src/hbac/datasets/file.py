@@ -104,6 +104,8 @@ class FileDataset(AbstractDataset):
     """
 
     kind: ClassVar[str] = "a readable file"
+    also_read: ClassVar[tuple[str, ...]] = ()
+    """Suffixes, in lower case, of files of other formats that ``_read`` takes as well."""
 
     def __init__(
         self,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from numbers import Integral
 from typing import Any, Literal, TypeVar
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 
 from hbac.datasets.file import FileDataset, protocol_and_path, remove_leftovers
 from hbac.datasets.fingerprint import task_fingerprint
@@ -73,10 +74,14 @@ def by_id(tasks: Mapping[Any, _Task], suffix: str) -> dict[str, _Task]:
 
 @dataclass(frozen=True)
 class FileState:
-    """What a listing says of a file: its size in bytes and when it last changed."""
+    """What a listing says of a file: its size in bytes and when it last changed.
+
+    ``suffix`` is what follows its partition's id where that is not the folder's.
+    """
 
     size: int
     changed: str
+    suffix: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,9 +127,9 @@ class Folder:
         storage = (self.credentials or {}) | (self.fs_args or {})
         return fsspec.filesystem(self.protocol, **storage)
 
-    def path_of(self, partition: str) -> str:
-        """Path of a partition's file."""
-        return f"{self.path}/{partition}{self.suffix}"
+    def path_of(self, partition: str, suffix: str = "") -> str:
+        """Path of a partition's file; ``suffix`` where that is not the folder's."""
+        return f"{self.path}/{partition}{suffix or self.suffix}"
 
     @cached_property
     def dataset_identity(self) -> str:
@@ -144,32 +149,55 @@ class Folder:
             **self.dataset_args,
         )
 
-    def read(self, partition: str, **options: Any) -> Any:
-        """Read a partition."""
-        return self._files.read(self.path_of(partition), **options)
+    def read(self, path: str, **options: Any) -> Any:
+        """Read a partition by its path."""
+        return self._files.read(path, **options)
 
-    def length(self, partition: str) -> int:
-        """Count the rows of a partition, by its header where that says it."""
-        return self._files.length(self.path_of(partition))
+    def length(self, path: str) -> int:
+        """Count the rows of a partition by its path, from its header where that says it."""
+        return self._files.length(path)
 
     def write(self, partition: str, data: Any) -> int:
         """Write a partition, atomically, and return its file's size in bytes."""
         return self._files.write(self.path_of(partition), data)
 
-    def list(self) -> dict[str, FileState]:
-        """Files by their partition's id, ordered; empty where there is no folder."""
+    def _states(self) -> Iterator[tuple[str, FileState]]:
+        """Names and states of files that are not hidden; none where there is no folder."""
         self.fs.invalidate_cache()
         try:
             entries = self.fs.ls(self.path, detail=True)
         except FileNotFoundError:
-            return {}
-        files = {}
+            return
         for entry in entries:
             name = entry["name"].rpartition("/")[2]
-            if name.endswith(self.suffix) and not name.startswith("."):
+            if not name.startswith("."):
                 changed = next((str(entry[key]) for key in _CHANGED if entry.get(key)), "")
-                files[name.removesuffix(self.suffix)] = FileState(entry["size"], changed)
-        return dict(sorted(files.items()))
+                yield name, FileState(entry["size"], changed)
+
+    def _own(self, states: Iterable[tuple[str, FileState]]) -> dict[str, FileState]:
+        return {
+            name.removesuffix(self.suffix): state
+            for name, state in states
+            if name.endswith(self.suffix)
+        }
+
+    def list(self) -> dict[str, FileState]:
+        """Files of the folder's suffix by their partition's id, ordered."""
+        return dict(sorted(self._own(self._states()).items()))
+
+    def list_readable(self) -> dict[str, FileState]:
+        """All files that the dataset reads by their partition's id, ordered.
+
+        Where an id has files of several formats, that of the folder's suffix counts. Other formats
+        than that are read from this machine alone.
+        """
+        states, files = sorted(self._states()), {}
+        if self.dataset_class.also_read and isinstance(self.fs, LocalFileSystem):
+            for name, state in states:
+                stem, dot, kind = name.rpartition(".")
+                if f".{kind}".lower() in self.dataset_class.also_read:
+                    files.setdefault(stem, replace(state, suffix=dot + kind))
+        return dict(sorted((files | self._own(states)).items()))
 
     def remove_leftovers(self) -> None:
         """Remove the unfinished files of a run that was killed."""
@@ -198,11 +226,15 @@ class PartitionLoader:
 
     def __call__(self, **options: Any) -> Any:
         """Read the partition; ``options`` are those of its dataset, as ``channels`` of EEG."""
-        return self.folder.read(self.partition, **options)
+        return self.folder.read(self._path, **options)
 
     def length(self) -> int:
         """Count the partition's rows, such as samples of EEG, without reading them."""
-        return self.folder.length(self.partition)
+        return self.folder.length(self._path)
+
+    @property
+    def _path(self) -> str:
+        return self.folder.path_of(self.partition, self.state.suffix)
 
     @property
     def counts_by_content(self) -> bool:
@@ -219,5 +251,5 @@ class PartitionLoader:
         reader = self.folder.dataset_identity
         if not self.counts_by_content:
             return (self.partition, self.state.size, self.state.changed, reader)
-        with self.folder.fs.open(self.folder.path_of(self.partition), "rb") as file:
+        with self.folder.fs.open(self._path, "rb") as file:
             return (self.partition, hashlib.file_digest(file, "blake2b").hexdigest(), reader)

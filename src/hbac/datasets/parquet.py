@@ -98,7 +98,7 @@ def _as_array(table: pa.Table, order: Literal["C", "F"]) -> np.ndarray:
     return batches[0].to_tensor(null_to_nan=True, row_major=order == "C").to_numpy()
 
 
-def _peaks(array: np.ndarray) -> np.ndarray:
+def largest(array: np.ndarray) -> np.ndarray:
     """Largest absolute value of each column; NaN where there is none."""
     highest = np.fmax.reduce(array, axis=0, initial=np.nan)
     return np.fmax(highest, -np.fmin.reduce(array, axis=0, initial=np.nan))
@@ -131,7 +131,7 @@ def read_columns(
     """
     with reading(fs, path, KIND):
         array = _as_array(_read_table(fs.cat_file(path), columns, also, path), order)
-    peaks = _peaks(array)
+    peaks = largest(array)
     infinite = np.isinf(peaks)
     if infinite.any():
         raise DatasetError(f"{path}: column {columns[infinite.argmax()]!r} holds an infinite value")

@@ -154,7 +154,7 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         """Return a callable for each partition, ordered by id; empty where there is none."""
         return {
             partition: PartitionLoader(self._folder, partition, state)
-            for partition, state in self._folder.list().items()
+            for partition, state in self._folder.list_readable().items()
         }
 
     def _by_id(self, data: dict[Any, Callable[[], Any]]) -> dict[str, Callable[[], Any]]:
@@ -257,7 +257,7 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
 
     def preview(self, nrows: int = 20) -> TablePreview:
         """Return the first partitions' names and sizes for kedro-viz."""
-        files = list(self._folder.list().items())
+        files = list(self._folder.list_readable().items())
         rows = [[name, round(state.size / 1024)] for name, state in files[:nrows]]
         columns = [f"partition (of {len(files)})", "size in KiB"]
         return TablePreview({"index": list(range(len(rows))), "columns": columns, "data": rows})
@@ -268,13 +268,13 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         Files that are gone do not matter, as they may for raw data.
         """
         record = self._manifest().read()
-        return bool(self._folder.list()) and (record is None or record.complete)
+        return bool(self._folder.list_readable()) and (record is None or record.complete)
 
     def _exists(self) -> bool:
         """Whether all that the last save made is there, whole, and that came to its end."""
         record, present = self._manifest().read(), self._folder.list()
         if record is None:
-            return bool(present)
+            return bool(self._folder.list_readable())
         damaged = record.damaged(present)
         if record.complete and damaged:
             logger.warning(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,12 @@ from hbac.datasets.fingerprint import task_fingerprint
 from hbac.formats.limits import Limits
 from hbac.formats.open import COMPANIONS, SUFFIXES, is_recording, open_recording
 from hbac.formats.recording import RecordingFile
+
+_LOCK = ".hbac.lock"
+"""Lies where runs write."""
+
+_MADE = re.compile(r"0[2-8]_\w+")
+"""Kedro's layers of what a run makes, which holds EDF and parquet files of its own."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,8 @@ class RecordingsDataset(AbstractDataset[None, dict[str, RecordingLoader]]):
 
     Loading returns a callable a recording, which opens it lazily and raises where that can't be
     done. Which files are recordings is told by their suffix, in any case; which format they have,
-    by their content. Files that belong to a recording, and hidden ones, are none.
+    by their content. Files that belong to a recording, hidden ones, and what a run of this project
+    made are none.
 
     Args:
         path: a folder or a file of this machine.
@@ -152,7 +160,8 @@ class RecordingsDataset(AbstractDataset[None, dict[str, RecordingLoader]]):
             raise DatasetError(f"{path} does not exist: it must be a recording or a folder of them")
         found = []
         for folder, folders, names in os.walk(path):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            made = _MADE.fullmatch if _LOCK in names else lambda name: None
+            folders[:] = sorted(each for each in folders if not (each[0] == "." or made(each)))
             files = (Path(folder, name) for name in names if not name.startswith("."))
             found += [file.relative_to(path) for file in files if is_recording(file)]
         return path, sorted(found)

@@ -8,6 +8,12 @@ from typing import Any
 
 from hbac.formats.clock import Gap
 
+CARD_COLUMNS = (
+    *("format", "start", "duration_seconds", "montage", "reference", "n_channels", "missing"),
+    *("ignored", "n_gaps", "gap_seconds", "sampling_rates", "units", "remarks"),
+)
+"""Of a card as a row of a table."""
+
 
 @dataclass(frozen=True)
 class ChannelCard:
@@ -74,22 +80,26 @@ class Card:
         return tuple(sorted({channel.unit for channel in self.channels}))
 
     def as_row(self) -> dict[str, Any]:
-        """The card as a row of a table, lists joined by a comma and remarks by a semicolon."""
-        return {
-            "format": self.format,
-            "start": "" if self.start is None else self.start.isoformat(sep=" "),
-            "duration_seconds": self.duration,
-            "montage": self.montage,
-            "reference": self.reference,
-            "n_channels": len(self.channels),
-            "missing": ", ".join(self.missing),
-            "ignored": ", ".join(self.ignored),
-            "n_gaps": len(self.gaps),
-            "gap_seconds": round(self.gap_seconds, 3),
-            "sampling_rates": ", ".join(f"{rate:g}" for rate in self.sampling_rates),
-            "units": ", ".join(self.units),
-            "remarks": "; ".join(self.remarks),
-        }
+        """The card by ``CARD_COLUMNS``, lists joined by a comma and remarks by a semicolon."""
+        values = (
+            *(self.format, "" if self.start is None else self.start.isoformat(sep=" ")),
+            *(self.duration, self.montage, self.reference, len(self.channels)),
+            *(", ".join(self.missing), ", ".join(self.ignored)),
+            *(len(self.gaps), round(self.gap_seconds, 3)),
+            ", ".join(f"{rate:g}" for rate in self.sampling_rates),
+            *(", ".join(self.units), "; ".join(self.all_remarks)),
+        )
+        return dict(zip(CARD_COLUMNS, values, strict=True))
+
+    @property
+    def all_remarks(self) -> tuple[str, ...]:
+        """Remarks on the file and on its channels, equal ones once."""
+        of_channels: dict[str, list[str]] = {}
+        for channel in self.channels:
+            if channel.remark:
+                of_channels.setdefault(channel.remark, []).append(channel.channel)
+        joined = (f"{', '.join(names)}: {remark}" for remark, names in of_channels.items())
+        return (*self.remarks, *joined)
 
     def __str__(self) -> str:
         """The card in one line, for a log."""
@@ -104,4 +114,4 @@ class Card:
             parts.append(f"missing {', '.join(self.missing)}")
         if self.gaps:
             parts.append(f"{len(self.gaps)} gaps of {self.gap_seconds:g} s")
-        return "; ".join([*parts, *self.remarks])
+        return "; ".join([*parts, *self.all_remarks])

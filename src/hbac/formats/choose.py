@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from hbac.eeg.montage import BIPOLAR_NAMES, BIPOLAR_PAIRS, CHAIN_NAMES, CHAINS, pair_name
 from hbac.eeg.recording import CHANNELS, ELECTRODES
 from hbac.formats.limits import UnreadableRecordingError
 from hbac.formats.names import EKG, Label, clean, read_label
 from hbac.formats.source import Signal
+from hbac.formats.units import clean_unit, is_no_voltage
 
 BIPOLAR_CHANNELS = (*BIPOLAR_NAMES, EKG)
 """Channels of a recording that is bipolar already."""
@@ -20,6 +22,8 @@ _LEAST_COMMON = 5
 
 _SLOWEST, _FASTEST = 25, 100_000
 """Samples a second below which a channel shows nothing of EEG, and above which nothing samples."""
+
+_N_NAMED = 40
 
 _SIDES = {
     "left": frozenset((*CHAINS["LL"], *CHAINS["LP"])),
@@ -63,10 +67,10 @@ class Choice:
         """Channels that the file lacks."""
         return tuple(name for name in self.channels if name not in self.picks)
 
-    def without(self, channel: str) -> Choice:
-        """The same, but for a channel that can't be used after all."""
-        kept = {name: pick for name, pick in self.picks.items() if name != channel}
-        return Choice(self.montage, self.reference, kept, self.remarks)
+    def only(self, channels: Container[str]) -> Choice:
+        """The same, but for channels that can't be used after all."""
+        kept = {name: pick for name, pick in self.picks.items() if name in channels}
+        return replace(self, picks=kept)
 
     def pairs(self) -> frozenset[str]:
         """The chains' pairs that can be had."""
@@ -80,10 +84,20 @@ class Choice:
         )
 
 
-Named = list[tuple[int, str, Label]]
+class Named(NamedTuple):
+    """A signal whose label names a channel of ours, with the text of the label."""
+
+    signal: int
+    text: str
+    label: Label
+
+    @property
+    def electrode(self) -> str:
+        """The electrode, or the first of a pair."""
+        return self.label.electrode
 
 
-def _usable(signals: Sequence[Signal]) -> tuple[Named, list[str]]:
+def _usable(signals: Sequence[Signal]) -> tuple[list[Named], list[str]]:
     """Signals whose labels name a channel of ours and that hold something, and remarks."""
     named, remarks = [], []
     for index, signal in enumerate(signals):
@@ -94,20 +108,20 @@ def _usable(signals: Sequence[Signal]) -> tuple[Named, list[str]]:
         slowest = 1 if label.electrode == EKG else _SLOWEST
         if not fault and not slowest <= signal.sampling_rate <= _FASTEST:
             fault = f"at {float(signal.sampling_rate):g} samples a second it shows no EEG"
+        if not fault and is_no_voltage(signal.unit):
+            fault = f"its unit is {clean_unit(signal.unit)}"
         if fault:
             remarks.append(f"{clean(signal.label)!r} is not used: {fault}")
         else:
-            named.append((index, clean(signal.label), label))
+            named.append(Named(index, clean(signal.label), label))
     return named, remarks
 
 
-def _common_electrode(named: Named) -> str | None:
+def _common_electrode(named: list[Named]) -> str | None:
     """The electrode, if any, that most others are measured against."""
-    against = Counter(label.against for label in {each for *_, each in named})
-    electrode, n = max(
-        ((name, against[name]) for name in ELECTRODES), key=lambda each: each[1], default=("", 0)
-    )
-    return electrode if n >= _LEAST_COMMON else None
+    against = Counter(label.against for label in {each.label for each in named})
+    electrode = max(ELECTRODES, key=lambda name: against[name])
+    return electrode if against[electrode] >= _LEAST_COMMON else None
 
 
 def _dropped(label: str, kept: str, channel: str) -> str:
@@ -130,56 +144,50 @@ def _first_of_each(
     return picks, remarks
 
 
-def _reference_of(side: frozenset[str], electrodes: Named) -> str:
+def _reference_of(side: frozenset[str], electrodes: list[Named]) -> str:
     """The reference that most electrodes of a side have."""
     covered: dict[str, set[str]] = {}
-    for _, _, label in electrodes:
-        if label.electrode in side:
-            covered.setdefault(label.against, set()).add(label.electrode)
+    for each in electrodes:
+        if each.electrode in side:
+            covered.setdefault(each.label.against, set()).add(each.electrode)
     return max(covered, key=lambda against: len(covered[against]), default="")
 
 
-def _on_common_references(electrodes: Named) -> tuple[Named, list[str]]:
+def _on_common_references(electrodes: list[Named]) -> tuple[list[Named], list[str]]:
     """Electrodes of each side that share its reference, and remarks on others.
 
     Chains never cross the midline, so either side may have a reference of its own, as A1 and A2.
     """
     chosen = {side: _reference_of(names, electrodes) for side, names in _SIDES.items()}
     side_of = {name: side for side, names in _SIDES.items() for name in names}
-    kept, remarks = [], []
-    taken = {
-        label.electrode
-        for _, _, label in electrodes
-        if label.against == chosen[side_of[label.electrode]]
-    }
-    for index, text, label in electrodes:
-        side = side_of[label.electrode]
-        if label.against == chosen[side]:
-            kept.append((index, text, label))
-        elif label.electrode not in taken:
-            wanted = chosen[side] or "the common reference"
-            remarks.append(f"{text!r} is not used: other {side} electrodes are against {wanted}")
-    if chosen["left"] != chosen["right"] and kept:
-        names = " and ".join(chosen[side] or "the common reference" for side in ("left", "right"))
+    words = {side: against or "the common reference" for side, against in chosen.items()}
+    kept = [each for each in electrodes if each.label.against == chosen[side_of[each.electrode]]]
+    taken = {each.electrode for each in kept}
+    remarks = [
+        f"{each.text!r} is not used: other {side_of[each.electrode]} electrodes are against "
+        f"{words[side_of[each.electrode]]}"
+        for each in electrodes
+        if each.electrode not in taken
+    ]
+    if kept and chosen["left"] != chosen["right"]:
         remarks.append(
-            f"left and right electrodes are against {names}: only pairs of one side cancel them"
+            f"left and right electrodes are against {words['left']} and {words['right']}: only "
+            "pairs of one side cancel them"
         )
     return kept, remarks
 
 
-def _referential(named: Named) -> Choice:
+def _referential(named: list[Named]) -> Choice:
     common = _common_electrode(named)
+    pairs = frozenset(ELECTRODES) - {common}
+    hearts = [each for each in named if each.electrode == EKG]
     electrodes = [
-        each
-        for each in named
-        if each[2].electrode != EKG
-        and (each[2].against not in ELECTRODES or each[2].against == common)
+        each for each in named if each.electrode != EKG and each.label.against not in pairs
     ]
     kept, remarks = _on_common_references(electrodes)
-    hearts = [each for each in named if each[2].electrode == EKG]
-    candidates = ((label.electrode, Pick(index), text) for index, text, label in kept + hearts)
+    candidates = ((each.electrode, Pick(each.signal), each.text) for each in kept + hearts)
     picks, dropped = _first_of_each(candidates)
-    words = dict.fromkeys(label.word for _, _, label in kept if label.word)
+    words = dict.fromkeys(each.label.word for each in kept if each.label.word)
     if common:
         remarks.append(f"{common} is the reference, and so itself missing")
     return Choice("referential", ", ".join(words), picks, (*remarks, *dropped))
@@ -195,7 +203,7 @@ def _as_pair(label: Label) -> tuple[str, int] | None:
     return (EKG, 1) if label.electrode == EKG else None
 
 
-def _bipolar(named: Named) -> Choice:
+def _bipolar(named: list[Named]) -> Choice:
     candidates = []
     for index, text, label in named:
         pair = _as_pair(label)
@@ -225,7 +233,32 @@ def chain_shares(choice: Choice) -> dict[str, float]:
     }
 
 
-def choose(signals: Sequence[Signal], *, least_chains: float) -> Choice:
+def require_chains(choice: Choice, signals: Sequence[Signal], *, least_chains: float) -> None:
+    """Refuse a recording that lacks too many of the chains' pairs.
+
+    Args:
+        choice: which signals are channels.
+        signals: of the file.
+        least_chains: share of the 16 pairs that must be there.
+
+    Raises:
+        UnreadableRecordingError: if fewer are there; the message names what is missing.
+    """
+    n = len(choice.pairs())
+    if n >= least_chains * len(BIPOLAR_NAMES):
+        return
+    kind = "channels" if choice.montage == "bipolar" else "electrodes"
+    labels = ", ".join(repr(clean(signal.label)) for signal in signals[:_N_NAMED])
+    more = f" and {len(signals) - _N_NAMED} more" if len(signals) > _N_NAMED else ""
+    because = "".join(f"; {remark}" for remark in choice.remarks)
+    raise UnreadableRecordingError(
+        f"too few {kind}: {n} of the chains' {len(BIPOLAR_NAMES)} pairs can be had, and "
+        f"least_chains = {least_chains:g} asks for {least_chains:.0%}. Missing: "
+        f"{_what_is_missing(choice)}. The file holds {labels}{more}{because}"
+    )
+
+
+def choose(signals: Sequence[Signal]) -> Choice:
     """Choose the signals that our channels are read from.
 
     A recording counts as bipolar where it holds more of the chains' pairs as channels than can be
@@ -233,28 +266,16 @@ def choose(signals: Sequence[Signal], *, least_chains: float) -> Choice:
 
     Args:
         signals: of the file.
-        least_chains: share of the chains' 16 pairs that must be there.
-
-    Raises:
-        UnreadableRecordingError: if fewer are there; the message names what is missing.
     """
     named, remarks = _usable(signals)
     choice = max(_referential(named), _bipolar(named), key=lambda each: len(each.pairs()))
-    n = len(choice.pairs())
-    if n < least_chains * len(BIPOLAR_NAMES):
-        kind = "channels" if choice.montage == "bipolar" else "electrodes"
-        labels = ", ".join(repr(clean(signal.label)) for signal in signals)
-        because = "".join(f"; {remark}" for remark in remarks)
-        raise UnreadableRecordingError(
-            f"too few {kind}: {n} of the chains' {len(BIPOLAR_NAMES)} pairs can be had, and "
-            f"least_chains = {least_chains:g} asks for {least_chains:.0%}. Missing: "
-            f"{_what_is_missing(choice)}. The file holds {labels}{because}"
-        )
-    short = {name: share for name, share in chain_shares(choice).items() if share < 1}
-    lacking = [
+    return replace(choice, remarks=(*remarks, *choice.remarks))
+
+
+def lacking_chains(choice: Choice) -> tuple[str, ...]:
+    """Remarks on the chains of which pairs are missing."""
+    return tuple(
         f"{CHAIN_NAMES[name]} chain: {share:.0%} of its pairs can be had"
-        for name, share in short.items()
-    ]
-    return Choice(
-        choice.montage, choice.reference, choice.picks, (*remarks, *choice.remarks, *lacking)
+        for name, share in chain_shares(choice).items()
+        if share < 1
     )

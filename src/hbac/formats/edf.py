@@ -115,25 +115,30 @@ def _count_records(header: EDFHeader, size: int, limits: Limits) -> tuple[int, l
     return stated, [f"{extra} bytes follow the last record and are not read"] if extra else []
 
 
-def _run_backwards(onsets: list[float | None], length: Fraction) -> bool:
-    return bool((np.diff(np.array(onsets, float)) < float(length) / 2).any())
+def _fill(onsets: list[float | None], length: float) -> list[float]:
+    """Let records that do not say when they start follow on the one before."""
+    known = next((place for place, onset in enumerate(onsets) if onset is not None), 0)
+    expected = (onsets[known] or 0.0) - known * length
+    filled = []
+    for onset in onsets:
+        filled.append(expected if onset is None else onset)
+        expected = filled[-1] + length
+    return filled
 
 
 def _record_onsets(
     header: EDFHeader, onsets: list[float | None]
 ) -> tuple[list[float], float, list[str]]:
     """When records start from the first on, when the first does, and what is odd about it."""
-    length = header.record_seconds
-    even = [float(length * number) for number in range(len(onsets))]
+    length = float(header.record_seconds)
+    filled, remarks = _fill(onsets, length), []
     unknown = sum(onset is None for onset in onsets)
-    if unknown:
-        plus = header.format.endswith(("+C", "+D"))
-        remark = f"{unknown} of {len(onsets)} records do not say when they start: no gap is assumed"
-        return even, 0.0, [remark] if plus else []
-    if header.format.endswith("+C") and _run_backwards(onsets, length):
-        return even, 0.0, [f"it is {header.format}, and its onsets run backwards: they are ignored"]
-    first = onsets[0]
-    return [onset - first for onset in onsets], first, []
+    if unknown and header.format.endswith(("+C", "+D")):
+        remarks = [f"{unknown} of {len(onsets)} records do not say when they start: no gap before"]
+    if header.format.endswith("+C") and (np.diff(filled) < length / 2).any():
+        filled = [length * number for number in range(len(onsets))]
+        remarks = [f"it is {header.format}, and its onsets run backwards: they are ignored"]
+    return [onset - filled[0] for onset in filled], filled[0], remarks
 
 
 def _describe(signal: EDFSignal, record_seconds: Fraction) -> Signal:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from hbac.formats.choose import Choice, choose
+from hbac.formats.choose import choose, lacking_chains, require_chains
 from hbac.formats.edf import open_edf
 from hbac.formats.limits import Limits, UnreadableRecordingError
-from hbac.formats.names import EKG
 from hbac.formats.parquet import open_parquet
 from hbac.formats.persyst import open_persyst
 from hbac.formats.recording import RecordingFile
-from hbac.formats.scale import find_scales, unit_names
+from hbac.formats.scale import find_scales
 from hbac.formats.source import Source
 from hbac.formats.through_mne import open_brainvision, open_nihon_kohden
 
@@ -35,8 +35,9 @@ COMPANIONS = {
 
 _N_HEAD = 4096
 _NIHON_KOHDEN = (b"EEG-1100", b"EEG-1200", b"EEG-2100", b"QI-403A", b"DAE-2100")
+# In lower case.
 _OTHERS = {
-    b"PK\x03\x04": "a zip archive: unpack it",
+    b"pk\x03\x04": "a zip archive: unpack it",
     b"\x1f\x8b": "compressed by gzip: unpack it",
     b"version https://git-lfs": "a pointer of Git LFS: `git lfs pull` fetches the file itself",
     b"<!doctype": "a web page, as a download without a login leaves: download the file again",
@@ -128,11 +129,15 @@ def _open_source(path: str, limits: Limits) -> Source:
     return opener(path, limits)
 
 
-def _scaled(source: Source, choice: Choice) -> RecordingFile:
-    """The recording, in microvolts."""
+def _recording(source: Source, least_chains: float) -> RecordingFile:
+    """The recording that a file holds, in microvolts."""
+    choice = choose(source.signals)
+    require_chains(choice, source.signals, least_chains=least_chains)
     factors, remarks = find_scales(source, choice)
-    kept = choice if EKG in factors else choice.without(EKG)
-    return RecordingFile(source, kept, factors, unit_names(factors), remarks)
+    kept = choice.only(factors)
+    kept = replace(kept, remarks=(*choice.remarks, *remarks, *lacking_chains(kept)))
+    require_chains(kept, source.signals, least_chains=least_chains)
+    return RecordingFile(source, kept, factors)
 
 
 def open_recording(
@@ -153,5 +158,4 @@ def open_recording(
     """
     name = os.fspath(path)
     with _naming(name):
-        source = _open_source(name, limits or Limits())
-        return _scaled(source, choose(source.signals, least_chains=least_chains))
+        return _recording(_open_source(name, limits or Limits()), least_chains)

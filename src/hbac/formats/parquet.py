@@ -43,16 +43,18 @@ class ParquetSource(Source):
         return values
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _row_group(
     path: str, changed: tuple[int, int], group: int, names: tuple[str, ...]
 ) -> np.ndarray:
-    """Columns of a row group, shape ``(columns, rows)``; the last one is kept for the next read."""
+    """Columns of a row group, shape ``(columns, rows)``; those of the last two are kept."""
     with pq.ParquetFile(path) as file:
         table = file.read_row_group(group, columns=list(names), use_threads=False)
     values = np.empty((len(names), table.num_rows), np.float32)
     for row, name in zip(values, names, strict=True):
-        column = table.column(name).cast(pa.float64(), safe=False)
+        column = table.column(name)
+        if not pa.types.is_floating(column.type):
+            column = column.cast(pa.float64(), safe=False)
         row[:] = column.to_numpy(zero_copy_only=False)
     return values
 

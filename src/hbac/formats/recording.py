@@ -17,6 +17,7 @@ from hbac.formats.choose import Choice
 from hbac.formats.clock import Gap, gaps_between
 from hbac.formats.resample import n_resampled, ratio, resample
 from hbac.formats.source import Annotation, Signal, Source, Stretch
+from hbac.formats.units import unit_name
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,11 @@ class RecordingFile:
         source: the opened file.
         choice: which of its signals are which channels.
         factors: microvolts in the unit of each channel that is there, by channel.
-        unit_names: what that unit is, by channel.
-        remarks: what was assumed of the units, and why.
     """
 
     source: Source
     choice: Choice
     factors: dict[str, float]
-    unit_names: dict[str, str]
-    remarks: tuple[str, ...]
 
     @property
     def path(self) -> str:
@@ -95,12 +92,14 @@ class RecordingFile:
                 signal.label for index, signal in enumerate(signals) if index not in chosen
             ),
             gaps=self.gaps,
-            remarks=(*self.source.remarks, *self.choice.remarks, *self.remarks),
+            remarks=(*self.source.remarks, *self.choice.remarks),
         )
 
     def _channel_card(self, channel: str, signal: Signal) -> ChannelCard:
         rate = float(signal.sampling_rate)
-        return ChannelCard(channel, signal.label, self.unit_names[channel], rate, signal.remark)
+        return ChannelCard(
+            channel, signal.label, unit_name(self.factors[channel]), rate, signal.remark
+        )
 
     def read(
         self, start: float, seconds: float, channels: Sequence[str] | None = None
@@ -139,7 +138,8 @@ class RecordingFile:
     def _read_rate(self, names: list[str], rate: Fraction, first: int, n: int) -> np.ndarray:
         """Read channels of one rate: ``n`` samples at 200 Hz from ``first`` on."""
         data = np.full((len(names), n), np.nan, np.float32)
-        for stretch in self.source.stretches:
+        seconds = first / SAMPLING_RATE, (first + n) / SAMPLING_RATE
+        for stretch in self.source.stretches_between(*seconds):
             begin = round(stretch.start * SAMPLING_RATE)
             n_samples = int(stretch.seconds * rate)
             last = begin + n_resampled(n_samples, ratio(rate))

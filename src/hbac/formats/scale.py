@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from hbac.formats.choose import Choice
+from hbac.formats.limits import UnreadableRecordingError
 from hbac.formats.names import EKG
 from hbac.formats.source import Source
-from hbac.formats.units import clean_unit, decide_unit, microvolts, typical_deviation, unit_name
+from hbac.formats.units import clean_unit, decide_unit, microvolts, typical_deviation
 
-_N_LOOKS = 5
+_N_LOOKS = 8
 _LOOK_SECONDS = 4
 
 
@@ -38,6 +39,24 @@ def _deviation(source: Source, signals: Sequence[int]) -> float:
     return float(np.median([each for each in found if each > 0] or [0.0]))
 
 
+def _decide(
+    source: Source, choice: Choice, units: dict[str, list[str]]
+) -> tuple[dict[str, float], list[str]]:
+    """Microvolts in each unit of electrodes that can be told, and remarks on the others."""
+    factors, remarks, faults = {}, [], []
+    for unit, names in units.items():
+        signals = [choice.picks[name].signal for name in names]
+        try:
+            factors[unit], remark = decide_unit(unit, _deviation(source, signals))
+            remarks += [remark] if remark else []
+        except UnreadableRecordingError as error:
+            faults.append(error)
+            remarks.append(f"{', '.join(names)} are not used: {error}")
+    if faults and not factors:
+        raise faults[0]
+    return factors, remarks
+
+
 def find_scales(source: Source, choice: Choice) -> tuple[dict[str, float], tuple[str, ...]]:
     """Decide how many microvolts the unit of each channel holds.
 
@@ -49,28 +68,19 @@ def find_scales(source: Source, choice: Choice) -> tuple[dict[str, float], tuple
         The factor of each channel that can be used, by channel, and remarks on what was assumed.
 
     Raises:
-        UnreadableRecordingError: if neither the unit nor the amplitude of electrodes tells.
+        UnreadableRecordingError: if neither unit nor amplitude tells, of any electrode.
     """
+    unit_of = {name: source.signals[pick.signal].unit for name, pick in choice.picks.items()}
     units: dict[str, list[str]] = {}
-    for name, pick in choice.picks.items():
+    for name, unit in unit_of.items():
         if name != EKG:
-            units.setdefault(source.signals[pick.signal].unit, []).append(name)
-    by_unit, remarks = {}, []
-    for unit, names in units.items():
-        signals = [choice.picks[name].signal for name in names]
-        by_unit[unit], remark = decide_unit(unit, _deviation(source, signals))
-        remarks += [remark] if remark else []
-    factors = {name: by_unit[unit] for unit, names in units.items() for name in names}
-    if EKG in choice.picks:
-        unit = source.signals[choice.picks[EKG].signal].unit
-        factor = by_unit.get(unit) or microvolts(unit)
+            units.setdefault(unit, []).append(name)
+    by_unit, remarks = _decide(source, choice, units)
+    factors = {name: by_unit[unit] for name, unit in unit_of.items() if unit in by_unit}
+    if EKG in unit_of and EKG not in factors:
+        factor = microvolts(unit_of[EKG])
         if factor is None:
-            remarks.append(f"{EKG} is not used: its unit is {clean_unit(unit)}")
+            remarks.append(f"{EKG} is not used: its unit is {clean_unit(unit_of[EKG])}")
         else:
             factors[EKG] = factor
     return factors, tuple(remarks)
-
-
-def unit_names(factors: dict[str, float]) -> dict[str, str]:
-    """Name the unit that each channel was taken to be in."""
-    return {name: unit_name(factor) for name, factor in factors.items()}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -105,6 +107,15 @@ class Source(ABC):
             Shape ``(signals, last - first)``, float32, not yet scaled by gain and offset; NaN where
             missing.
         """
+
+    @cached_property
+    def _starts(self) -> list[float]:
+        return [stretch.start for stretch in self.stretches]
+
+    def stretches_between(self, start: float, stop: float) -> tuple[Stretch, ...]:
+        """Stretches that may hold samples between two seconds of the true clock."""
+        first = max(bisect_right(self._starts, start) - 1, 0)
+        return self.stretches[first : bisect_right(self._starts, stop)]
 
     @property
     def duration(self) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -17,7 +18,8 @@ from fractions import Fraction
 from functools import lru_cache
 from io import StringIO
 from itertools import accumulate, pairwise
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 _NO_REMARKS = ("BAD boundary", "EDGE boundary", "New Segment/")
 _NEW_SEGMENT = re.compile(rb"^Mk\d+=New Segment,[^,]*,(\d+),\d+,-?\d+,(\d{20})\s*$", re.MULTILINE)
-_MARKER_FILE = re.compile(rb"^MarkerFile\s*=\s*(.*?)\s*$", re.MULTILINE)
+_COMPANION = rb"^%s\s*=\s*(.*?)\s*$"
 _FIRST_DATE = 0x14
 """Where the head of a block of Nihon Kohden holds its date, six bytes of two decimal digits."""
 
@@ -45,13 +47,55 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-@lru_cache(maxsize=2)
-def _raw(reader: str, path: str, changed: int) -> BaseRaw:
-    # Takes half a second to import, and most recordings do without.
-    import mne
+def _companion(path: str, key: str, suffix: str) -> tuple[str, Path | None]:
+    """What a BrainVision header names under a key, and the file: that, or one of its own name."""
+    pattern = re.compile(_COMPANION % key.encode(), re.MULTILINE)
+    found = pattern.search(Path(path).read_bytes())
+    stated = found[1].decode("utf-8", "replace").replace("$b", Path(path).stem) if found else ""
+    names = (PureWindowsPath(stated).name, Path(path).with_suffix(suffix).name)
+    names = (*names, Path(path).with_suffix(suffix.upper()).name)
+    files = (Path(path).with_name(name) for name in names if name)
+    return stated, next((file for file in files if file.is_file()), None)
 
+
+def _samples(path: str) -> tuple[str, Path | None]:
+    return _companion(path, "DataFile", ".eeg")
+
+
+def _markers(path: str) -> tuple[str, Path | None]:
+    return _companion(path, "MarkerFile", ".vmrk")
+
+
+def _open_header(path: str) -> BaseRaw:
+    """Open a BrainVision header, whose suffix mne wants in lower case, beside files that it names.
+
+    Files that were renamed together keep the header's old name inside.
+    """
+    from mne.io import read_raw_brainvision
+
+    parts = {"data_fname": _samples(path), "marker_fname": _markers(path)}
+    if path.endswith(".vhdr") and all(file and file.name == name for name, file in parts.values()):
+        return read_raw_brainvision(path, preload=False, verbose="error")
+    overrides = {key: str(file.absolute()) if file else False for key, (_, file) in parts.items()}
+    with TemporaryDirectory() as folder:
+        header = shutil.copyfile(path, Path(folder, "header.vhdr"))
+        return read_raw_brainvision(header, overrides=overrides, preload=False, verbose="error")
+
+
+def _open_blocks(path: str) -> BaseRaw:
+    from mne.io import read_raw_nihon
+
+    return read_raw_nihon(path, preload=False, verbose="error")
+
+
+_READERS = {"BrainVision": _open_header, "Nihon Kohden": _open_blocks}
+"""Each imports mne where it is called: that takes half a second, and most recordings do without."""
+
+
+@lru_cache(maxsize=2)
+def _raw(format_name: str, path: str, changed: int) -> BaseRaw:
     with _quiet():
-        return getattr(mne.io, f"read_raw_{reader}")(path, preload=False, verbose="error")
+        return _READERS[format_name](path)
 
 
 @dataclass(frozen=True)
@@ -59,18 +103,16 @@ class MNESource(Source):
     """A file that mne reads.
 
     Attributes:
-        reader: name of mne's function, without ``read_raw_``.
         borders: first sample of each part that is read by itself, and the number of samples.
         changed: when the file last changed, so that no old state of it is read.
     """
 
-    reader: str
     borders: tuple[int, ...]
     changed: int
 
     def read(self, signals: list[int], first: int, last: int) -> np.ndarray:
         """See ``Source.read``; voltages are volts."""
-        raw = _raw(self.reader, self.path, self.changed)
+        raw = _raw(self.format, self.path, self.changed)
         values = np.empty((len(signals), last - first), np.float32)
         # mne 1.13 misreads parts of Nihon Kohden files that reach from one block to the next.
         for begin, end in pairwise(self.borders):
@@ -108,17 +150,9 @@ def _annotations(raw: BaseRaw, stretches: tuple[Stretch, ...]) -> tuple[Annotati
     return tuple(placed)
 
 
-def _marker_file(path: str) -> Path | None:
-    stated = _MARKER_FILE.search(Path(path).read_bytes())
-    name = stated[1].decode("utf-8", "replace") if stated else ""
-    candidates = (name.replace("$b", Path(path).stem), f"{Path(path).stem}.vmrk")
-    files = (Path(path).with_name(each) for each in candidates if Path(each).name)
-    return next((file for file in files if file.is_file()), None)
-
-
 def _segments(path: str) -> tuple[list[int], list[datetime]]:
     """First sample and moment of each segment that the markers of a BrainVision file date."""
-    markers = _marker_file(path)
+    _, markers = _markers(path)
     found = _NEW_SEGMENT.findall(markers.read_bytes()) if markers else []
     places = [int(place) - 1 for place, _ in found]
     try:
@@ -188,7 +222,7 @@ def _source(
     path: str,
     limits: Limits,
     *,
-    names: tuple[str, str],
+    format_name: str,
     segments: tuple[list[int], list[datetime]],
     remarks: tuple[str, ...] = (),
 ) -> MNESource:
@@ -200,13 +234,12 @@ def _source(
     start = dates[0] if dates else raw.info["meas_date"]
     return MNESource(
         path=path,
-        format=names[0],
+        format=format_name,
         start=start and start.replace(tzinfo=None),
         signals=_signals(raw),
         stretches=stretches,
         annotations=_annotations(raw, stretches),
         remarks=remarks,
-        reader=names[1],
         borders=(*places, raw.n_times),
         changed=os.stat(path).st_mtime_ns,
     )
@@ -220,12 +253,14 @@ def open_brainvision(path: str, limits: Limits) -> MNESource:
         limits: how much it may hold.
 
     Raises:
-        UnreadableRecordingError: if it holds no data, more than the limits allow, or segments that
-            run backwards.
+        UnreadableRecordingError: if it lacks its samples, or holds no data, more than the limits
+            allow, or segments that run backwards.
     """
-    raw = _raw("brainvision", path, os.stat(path).st_mtime_ns)
-    names = ("BrainVision", "brainvision")
-    return _source(raw, path, limits, names=names, segments=_segments(path))
+    if _samples(path)[1] is None:
+        raise UnreadableRecordingError("the file of its samples, DataFile, does not lie beside it")
+    name = "BrainVision"
+    raw = _raw(name, path, os.stat(path).st_mtime_ns)
+    return _source(raw, path, limits, format_name=name, segments=_segments(path))
 
 
 def open_nihon_kohden(path: str, limits: Limits) -> MNESource:
@@ -238,7 +273,8 @@ def open_nihon_kohden(path: str, limits: Limits) -> MNESource:
     Raises:
         UnreadableRecordingError: if it was cut off, or holds more than the limits allow.
     """
-    raw = _raw("nihon", path, os.stat(path).st_mtime_ns)
+    name = "Nihon Kohden"
+    raw = _raw(name, path, os.stat(path).st_mtime_ns)
     _check_blocks(raw, path)
     remarks = []
     if not Path(path).with_suffix(".21E").exists():
@@ -248,5 +284,5 @@ def open_nihon_kohden(path: str, limits: Limits) -> MNESource:
     except ValueError:
         dates = []
         remarks.append("its blocks hold no dates: no gap is assumed")
-    names, segments = ("Nihon Kohden", "nihon"), (_block_places(raw), dates)
-    return _source(raw, path, limits, names=names, segments=segments, remarks=tuple(remarks))
+    segments = _block_places(raw), dates
+    return _source(raw, path, limits, format_name=name, segments=segments, remarks=tuple(remarks))

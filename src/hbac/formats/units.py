@@ -23,6 +23,12 @@ _WORDS = {
     "NANOVOLT": "NV",
     "NANOVOLTS": "NV",
 }
+_NO_VOLTAGE = {
+    *("%", "MMHG", "CMH2O", "BPM", "1/MIN", "/MIN", "RPM", "L/MIN", "ML/S", "L/S", "HZ", "KHZ"),
+    *("C", "DEGC", "°C", "K", "OHM", "KOHM", "Ω", "KΩ", "A", "MA", "UA", "S", "SEC", "MS", "DB"),
+}
+"""Units of what polygraphs record beside the EEG, some of it under an electrode's name, as O2."""
+
 _NAMES = {"V": "V", "MV": "mV", "UV": "µV", "NV": "nV"}
 # UTF-8 read as Latin-1, DOS code pages, and what is left of a byte that nobody could decode.
 _MICRO = re.compile("Â?\N{MICRO SIGN}|\N{GREEK SMALL LETTER MU}|Î¼|æ|\ufffd(?=[Vv])|\\?(?=[Vv]$)")
@@ -30,8 +36,12 @@ _MICRO = re.compile("Â?\N{MICRO SIGN}|\N{GREEK SMALL LETTER MU}|Î¼|æ|\ufffd(
 LARGEST_MICROVOLTS = 20_000
 """Typical deviation of electrodes beyond which their unit can't be right."""
 
-SMALLEST_MICROVOLTS = 0.2
-"""And below which it can't: an amplifier's own noise is more."""
+SMALLEST_MICROVOLTS = 0.002
+"""And below which it can't: no amplifier resolves that."""
+
+_NOISE_MICROVOLTS = 0.2
+"""An amplifier's own noise is more: below it channels are flat, or the unit is wrong. Which of the
+two can't be told, and to make EEG of what may be flat would be worse than the other way round."""
 
 _TYPICAL = (2.0, 500.0)
 """Between these lies the typical deviation of EEG in microvolts. Units are a thousand apart, so no
@@ -51,6 +61,11 @@ def microvolts(unit: str) -> float | None:
     return _PER_VOLT.get(_WORDS.get(text.upper(), text.upper()))
 
 
+def is_no_voltage(unit: str) -> bool:
+    """Whether a unit is known to be that of something else."""
+    return unit.strip(" \0[]()").upper() in _NO_VOLTAGE
+
+
 def unit_name(factor: float) -> str:
     """Name the unit that holds so many microvolts."""
     return next(_NAMES[unit] for unit, per in _PER_VOLT.items() if per == factor)
@@ -59,7 +74,7 @@ def unit_name(factor: float) -> str:
 def typical_deviation(signals: np.ndarray, *, sampling_rate: float) -> float:
     """How far a typical channel goes from its own level within a second.
 
-    Offsets and drift do not count, nor do channels that are flat.
+    Offsets and drift do not count, nor do channels and seconds that are flat.
 
     Args:
         signals: shape ``(channels, samples)``, in any unit, NaN where missing.
@@ -74,10 +89,11 @@ def typical_deviation(signals: np.ndarray, *, sampling_rate: float) -> float:
     seconds = known[:, : known.shape[1] // length * length].reshape(len(known), -1, length)
     if not seconds.size:
         return 0.0
-    levels = np.nanmedian(seconds, axis=2, keepdims=True)
-    deviations = np.nanmedian(np.nanmedian(np.abs(seconds - levels), axis=2), axis=1)
-    alive = deviations[deviations > 0]
-    return float(np.median(alive)) if alive.size else 0.0
+    # A second with a missing sample has no median, and is none of those that are counted.
+    levels = np.median(seconds, axis=2, keepdims=True)
+    deviations = np.median(np.abs(seconds - levels), axis=2)
+    of_channels = [np.median(row[row > 0]) for row in deviations if (row > 0).any()]
+    return float(np.median(of_channels)) if of_channels else 0.0
 
 
 def _fits(deviation: float) -> list[float]:
@@ -101,8 +117,13 @@ def decide_unit(unit: str, deviation: float) -> tuple[float, str]:
     stated = microvolts(unit)
     if stated is not None:
         is_right = SMALLEST_MICROVOLTS <= deviation * stated <= LARGEST_MICROVOLTS
-        if is_right or deviation == 0:
+        if deviation == 0 or (is_right and deviation * stated >= _NOISE_MICROVOLTS):
             return stated, ""
+        if is_right:
+            return stated, (
+                f"channels deviate by {deviation * stated:.2g} µV, less than an amplifier's own "
+                f"noise: they are flat, or the unit {clean_unit(unit)} is wrong"
+            )
     problem = (
         f"the unit is {clean_unit(unit)}, in which channels deviate by {deviation * stated:.3g} µV"
         if stated is not None

@@ -19,7 +19,8 @@ from hbac.tracking.parameters import CHANGED
 RUN_SETTINGS = (
     *("raw_dir", "data_dir", "models_dir", "recordings", "oof_predictions", "members"),
     *("n_jobs", "backend", "scheduler", "on_error", "identify_by"),
-    *("max_failure_rate", "tolerated_failures"),
+    *("max_failure_rate", "tolerated_failures", "least_chains", "least_present"),
+    *("most_channels", "most_hours", "most_unfolding", "most_bytes_at_once"),
 )
 """What ``kedro run --params`` may set beside the parameters of the pipelines."""
 

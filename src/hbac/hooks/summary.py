@@ -61,7 +61,8 @@ def made_by(nodes: list[Node], catalog: CatalogProtocol, root: Path) -> dict[str
             path = location_of(dataset)
             if path is not None:
                 made.setdefault(_layer(dataset), []).append(_shown(path, root))
-    return made
+    # Kinds of files can share a folder.
+    return {layer: list(dict.fromkeys(paths)) for layer, paths in made.items()}
 
 
 class SummaryHook:

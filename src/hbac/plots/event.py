@@ -69,6 +69,7 @@ def event_page(
     start: datetime | None,
     title: str,
     caption: str,
+    notch: float | None = None,
 ) -> Figure:
     """Show the EEG around the most certain step of an event, and why it was given its class.
 
@@ -87,6 +88,7 @@ def event_page(
         start: when the recording began; None where its file does not say.
         title: the figure's title.
         caption: how the maps were made, and whether they can be trusted.
+        notch: mains frequency to take out for display, in Hz; none where ``None``.
 
     Returns:
         A figure of one axes.
@@ -101,6 +103,7 @@ def event_page(
         start=shown[0] - offset,
         seconds=shown[1] - shown[0],
         title=title,
+        notch=notch,
         shaded=shaded if evidence is None else (),
         evidence=evidence,
         offset=offset,

@@ -52,8 +52,10 @@ _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 
 
 _MOST_TICKS = 13
 
-_HATCHES = ("////", "....", "xxxx", "----", "++++")
+_HATCHES = ("////", "....", "xxxx", "----", "++++", "oo", "||||")
 """Of reasons for which there is no prediction, the commonest first; more of them share the last."""
+
+_FEW_LETTERS = 26
 
 _HATCHED = {"facecolor": "#f1f1f1", "edgecolor": "#9a9a9a", "linewidth": 0}
 
@@ -89,10 +91,10 @@ def kind_of(reason: str) -> str:
         reason: as a timeline gives it, such as ``9 of 16 channels cannot be read``.
 
     Returns:
-        Such as ``channels cannot be read``; what follows a colon is left out.
+        Such as ``channels cannot be read``; what follows a colon, a comma or a bracket is left
+        out.
     """
-    words = re.sub(r"^\d+ of (the )?\d+ ", "", reason.split(":")[0])
-    return re.sub(r"\d+(\.\d+)?", "\N{HORIZONTAL ELLIPSIS}", words).strip()
+    return re.sub(r"^\d+ of \d+ ", "", re.split("[:,(]", reason)[0].strip())
 
 
 def _courses(stretches: Sequence[Stretch]) -> list[Course]:
@@ -264,12 +266,10 @@ def _nothing_recorded(stretch: Stretch) -> list[tuple[float, float]]:
 
 
 def _name_recordings(axes: Axes, stretch: Stretch) -> None:
-    """Name each recording above the first chain, where there is room, and mark where it begins."""
-    width, free = stretch.last - stretch.first, -np.inf
+    """Name each recording above the first chain where it begins, or as soon as there is room."""
+    width, free = stretch.last - stretch.first, stretch.first
     for offset, course in stretch.courses:
-        begin = max(offset, stretch.first)
-        if begin < free:
-            continue
+        begin = max(offset, free)
         axes.annotate(course.name, ((begin - stretch.first) / width, 1), (2, 2), fontsize=7,
                       xycoords="axes fraction", textcoords="offset points", color=INK,
                       annotation_clip=False)  # fmt: skip
@@ -384,12 +384,17 @@ def _draw_panel(
     return [*grid, *below]
 
 
+def _marks_abreast(hatches: dict[str, str]) -> int:
+    """How many marks stand in a line: few where some need many words."""
+    return 4 if all(len(kind) < _FEW_LETTERS for kind in hatches) else 2
+
+
 def _say_marks(figure: Figure, hatches: dict[str, str], top: float) -> None:
     """Say what the hatches mean."""
     handles = [Patch(hatch=hatch, label=kind, **_HATCHED) for kind, hatch in hatches.items()]
     handles.append(Patch(facecolor=MISSING, label="power unknown"))
     down = figure.get_figheight()
-    figure.legend(handles=handles, loc="upper left", ncols=min(len(handles), 4),
+    figure.legend(handles=handles, loc="upper left", ncols=_marks_abreast(hatches),
                   bbox_to_anchor=(_LEFT / WIDTH - 0.005, 1 - top / down), fontsize=7.5,
                   borderaxespad=0, handlelength=2.2, columnspacing=1.4)  # fmt: skip
 
@@ -440,7 +445,7 @@ def trend(stretches: Sequence[Stretch], *, title: str) -> Figure:
                 f"power of {course.name} must have shape (rows, 400), received {course.power.shape}"
             )
     heights, hatches = _LARGE if len(stretches) == 1 else _SMALL, _hatches(stretches)
-    caption, rows = _caption(stretches), -(-(len(hatches) + 1) // 4)
+    caption, rows = _caption(stretches), -(-(len(hatches) + 1) // _marks_abreast(hatches))
     marks = _TITLE + len(stretches) * heights.panel
     height = marks + rows * _LEGEND + 0.7
     figure = Figure(figsize=(WIDTH, height))

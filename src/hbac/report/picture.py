@@ -36,7 +36,9 @@ def shrink(png: bytes, *, colours: int) -> bytes:
         picture = opened.convert("RGBA")
     opaque = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
     stored = io.BytesIO()
-    opaque.quantize(colours, dither=Image.Dither.NONE).save(stored, "PNG", optimize=True)
+    # Of a palette by frequency, lines and letters beside a map of many colours get none.
+    palette = opaque.quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    palette.save(stored, "PNG", optimize=True)
     return min(stored.getvalue(), bytes(png), key=len)
 
 

@@ -44,7 +44,8 @@ def bids_events(events: pd.DataFrame) -> str:
         ``peak_seconds``, ``chains`` and ``HED``, the side of the head; ``n/a`` where unknown.
     """
     table = events[list(EVENT_COLUMNS)].fillna({"chains": ""})
-    table[_HED_COLUMN] = [location_tags(chains) for chains in table["chains"]]
+    seen = zip(table["trial_type"], table["chains"], strict=True)
+    table[_HED_COLUMN] = [location_tags(pattern, chains) for pattern, chains in seen]
     return write_tsv(table, _DECIMALS)
 
 

@@ -18,17 +18,19 @@ HED_TAGS = {
 """A string of tags for each pattern. HED-SCORE has a term for rhythmic delta activity, and none for
 its being lateralised or generalised: a label holds that name, and the side is the event's own."""
 
+_GENERALISED = ("GPD", "GRDA")
 _SIDES = {"L": "Left", "R": "Right"}
 
 
-def location_tags(chains: str) -> str:
+def location_tags(pattern: str, chains: str) -> str:
     """Tag the side of the head on which an event is seen.
 
     Args:
+        pattern: of ``HED_TAGS``. A generalised one has no side, wherever the networks looked.
         chains: their names, such as ``LL;LP``; empty where unknown.
 
     Returns:
         ``Left``, ``Right``, ``Left, Right``, or empty text.
     """
     sides = {_SIDES[chain[0]] for chain in split_chains(chains)}
-    return ", ".join(sorted(sides))
+    return "" if pattern in _GENERALISED else ", ".join(sorted(sides))

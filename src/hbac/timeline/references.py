@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ IN_FILE = "annotations in the recording"
 """The ``source`` of what a recording's own annotations say."""
 
 _SZCORE_COLUMN, _BIDS_COLUMN = "eventType", "trial_type"
+_OWN_COLUMN = "peak_probability"
 _COLUMNS = ("onset", "duration", "trial_type")
 
 
@@ -63,13 +65,27 @@ def pattern_of(text: str, mapping: Mapping[str, str]) -> str | None:
 def _seconds(values: Iterable[str], name: str, source: str) -> list[float]:
     numbers = []
     for line, value in enumerate(values, start=2):
-        try:
-            numbers.append(0.0 if value == MISSING and name == "duration" else float(value))
-        except ValueError as error:
+        known = value != MISSING or name != "duration"
+        number = pd.to_numeric(value, errors="coerce") if known else 0.0
+        if not math.isfinite(number):
             raise ValueError(
                 f"{source}, line {line}: {name} must be a number of seconds, received {value!r}"
-            ) from error
+            )
+        numbers.append(float(number))
     return numbers
+
+
+def _read_table(text: str, source: str) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(io.StringIO(text), sep="\t", dtype=str, keep_default_na=False)
+    except ValueError as error:
+        raise ValueError(f"{source} is no table separated by tabs: {error}") from error
+    if not {"onset", "duration"} <= set(table):
+        raise ValueError(
+            f"{source} has the columns {list(table)}, of which none is onset or none is duration; "
+            "events are a table separated by tabs, after BIDS"
+        )
+    return table
 
 
 def parse_reference(text: str, source: str, mapping: Mapping[str, str]) -> Reference | None:
@@ -81,21 +97,16 @@ def parse_reference(text: str, source: str, mapping: Mapping[str, str]) -> Refer
         mapping: see ``pattern_of``.
 
     Returns:
-        What it says; None of a table of other events, such as stimuli. One in SzCORE's columns, or
-        without a row, speaks of seizures even if it has none.
+        What it says; None of a table of other events, such as stimuli, and of one that hbac has
+        written. One in SzCORE's columns, or without a row, speaks of seizures even if it has none.
 
     Raises:
         ValueError: if it is no table separated by tabs with ``onset`` and ``duration``, or one of
             them is no number. The message names the file and the line.
     """
-    table = pd.read_csv(io.StringIO(text), sep="\t", dtype=str, keep_default_na=False)
+    table = _read_table(text, source)
     kind = next((name for name in (_SZCORE_COLUMN, _BIDS_COLUMN) if name in table), None)
-    if not {"onset", "duration"} <= set(table):
-        raise ValueError(
-            f"{source} has the columns {list(table)}, of which none is onset or none is duration; "
-            "events are a table separated by tabs, after BIDS"
-        )
-    if kind is None:
+    if kind is None or _OWN_COLUMN in table:
         return None
     onset, duration = (_seconds(table[name], name, source) for name in ("onset", "duration"))
     rows = zip(onset, duration, table[kind], strict=True)
@@ -139,7 +150,8 @@ def find_reference(recording: Any, mapping: Mapping[str, str]) -> Reference | No
     """
     table = _table_beside(Path(recording.path))
     if table is not None:
-        return parse_reference(table.read_text(encoding="utf-8-sig"), table.name, mapping)
+        text = table.read_bytes().decode("utf-8-sig", errors="replace")
+        return parse_reference(text, table.name, mapping)
     if not mapping:
         return None
     found = [

@@ -30,7 +30,7 @@ def szcore_annotations(
     *,
     duration: float,
     start: datetime | None = None,
-    quietest: float = float("nan"),
+    background_confidence: float = float("nan"),
 ) -> str:
     """Lay the seizures among a recording's events out as the text of an annotation file.
 
@@ -38,7 +38,7 @@ def szcore_annotations(
         events: those of the recording, as ``hbac.timeline.find_events`` returns them.
         duration: of the recording in seconds, gaps included.
         start: when it began, written to the second, as the format has it.
-        quietest: how sure it is that there is no seizure, written where there is none.
+        background_confidence: how sure it is that there is no seizure, written where there is none.
 
     Returns:
         ``onset``, ``duration``, ``eventType`` (``sz`` or ``bckg``), ``confidence``, ``channels``,
@@ -56,7 +56,7 @@ def szcore_annotations(
         )
         for event in seizures.fillna({"chains": ""}).itertuples()
     ]
-    rows = rows or [(0.0, duration, BACKGROUND, quietest, "")]
+    rows = rows or [(0.0, duration, BACKGROUND, background_confidence, "")]
     columns = ["onset", "duration", "eventType", "confidence", "channels"]
     table = pd.DataFrame(rows, columns=columns)
     table["dateTime"] = f"{start or UNKNOWN_START:%Y-%m-%d %H:%M:%S}"

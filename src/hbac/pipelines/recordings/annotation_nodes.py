@@ -112,7 +112,7 @@ def _szcore(events: pd.DataFrame, load_timeline: LoadTimeline, load: LoadRecordi
         events,
         duration=recording.duration,
         start=recording.start,
-        quietest=1 - known.max() if known.size else np.nan,
+        background_confidence=1 - known.max() if known.size else np.nan,
     )
 
 

@@ -14,9 +14,9 @@ from hbac.eeg.chain_map import ChainMap, chain_maps
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.panel import Source
 from hbac.eeg.recording import Recording
-from hbac.eeg.regional import ROW_SECONDS, WINDOW_ROWS
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES
+from hbac.models.eeg_ensemble import ten_minutes
 from hbac.models.preprocessing import (
     record_of,
     waveforms_of,
@@ -41,6 +41,7 @@ from hbac.pipelines.explainability.networks import (
 from hbac.pipelines.explainability.params import ExplainabilityParams
 from hbac.pipelines.inference.nodes import UNSEEN
 from hbac.pipelines.recordings.page_params import PageParams
+from hbac.pipelines.recordings.params import ReadingParams
 
 LoadRecording = Callable[[], Any]
 """Opens a recording, of which it takes ``read(start, seconds)``."""
@@ -56,16 +57,30 @@ _NEVER = ""
 """``chains`` of an event that is not explained, or in which no chain stands out."""
 
 
-def choose_events(found_events: pd.DataFrame, params: PageParams) -> pd.DataFrame:
+def _middle_of_window(peak: float, timeline: pd.DataFrame, step_seconds: float) -> float:
+    """Middle of the window that a step was predicted from; the last step may end before its own."""
+    starts = timeline["start_seconds"].to_numpy()
+    return float(starts[np.searchsorted(starts, peak, side="right") - 1] + step_seconds / 2)
+
+
+def choose_events(
+    found_events: pd.DataFrame,
+    timelines: dict[str, Callable[[], pd.DataFrame]],
+    reading: ReadingParams,
+    params: PageParams,
+) -> pd.DataFrame:
     """Choose the events to explain: of each recording and class the most certain.
 
     Args:
         found_events: of all recordings, a row an event; see ``hbac.timeline.find_events``.
+        timelines: by recording, a callable that reads its timeline.
+        reading: of which the step from one window to the next.
         params: of which how many a class and recording.
 
     Returns:
-        Their rows, the most certain first, with ``event``, its number in its recording from 0, and
-        ``predicted``, the index of its class.
+        Their rows, the most certain first, with ``event``, its number in its recording from 0;
+        ``predicted``, the index of its class; and ``middle_seconds``, the middle of the window that
+        its most certain step was predicted from.
     """
     numbered = found_events.assign(
         event=found_events.groupby("recording").cumcount(),
@@ -73,17 +88,12 @@ def choose_events(found_events: pd.DataFrame, params: PageParams) -> pd.DataFram
     )
     ranked = numbered.sort_values("peak_probability", ascending=False, kind="stable")
     chosen = ranked.groupby(["recording", "trial_type"]).head(params.explained_per_class)
-    return chosen.reset_index(drop=True)
-
-
-def _window_power(power: np.ndarray, centre: float) -> np.ndarray:
-    """The 10 minutes of regional power around a second, NaN beyond either end."""
-    first = round((centre - ROW_SECONDS * WINDOW_ROWS / 2) / ROW_SECONDS)
-    rows = np.full((WINDOW_ROWS, power.shape[1]), np.nan, np.float32)
-    begin, end = max(first, 0), min(first + WINDOW_ROWS, len(power))
-    if begin < end:
-        rows[begin - first : end - first] = power[begin:end]
-    return rows
+    read = {name: timelines[name]() for name in chosen["recording"].unique()}
+    middles = [
+        _middle_of_window(peak, read[name], reading.step_seconds)
+        for name, peak in zip(chosen["recording"], chosen["peak_seconds"], strict=True)
+    ]
+    return chosen.assign(middle_seconds=np.array(middles, float)).reset_index(drop=True)
 
 
 def window_around(recording: Any, second: float) -> Recording:
@@ -99,7 +109,7 @@ def _seen(
     record = record_of(ensemble, explained_input(ensemble))
     if explained_input(ensemble) == "waveform":
         return window_waveforms(window, *waveforms_of(record)).astype(np.float32)
-    power = None if load_power is None else _window_power(load_power(), second)
+    power = None if load_power is None else ten_minutes(load_power(), second)
     panels = window_panels(window, record["spectrogram"])
     return window_picture(power, panels, explained_layout(ensemble)).astype(np.float32)
 
@@ -138,7 +148,7 @@ def _explain_recording(
     layer: str | tuple[str, ...] | None,
 ) -> dict[str, np.ndarray]:
     """Map the class of each event on the window around its most certain step."""
-    seconds = events["peak_seconds"].to_numpy(float)
+    seconds = events["middle_seconds"].to_numpy(float)
     seen = _seen_of(load, load_power, seconds, ensemble)
     ((_, pool),) = load_pools(events.assign(fold=UNSEEN), networks, ensemble)
     maps = pool.maps(
@@ -177,12 +187,12 @@ def explain_events(
 
     Returns:
         By id, of recordings with an event, a callable that returns the arrays ``event`` (its number
-        in the recording), ``seconds`` (the middle of its most certain step), ``maps`` (signed
+        in the recording), ``seconds`` (the middle of its window), ``maps`` (signed
         evidence for the event's class, shape ``(events, 16 channels, samples / 10)``, or ``(events,
         height / 4, width / 4)`` where networks see pictures) and ``shares`` (of the evidence, by
         chain, shape ``(events, 4)``).
     """
-    columns = ["event", "peak_seconds", "predicted"]
+    columns = ["event", "middle_seconds", "predicted"]
     return {
         name: partial(
             _explain_recording,
@@ -278,7 +288,7 @@ def check_event_maps(
     seen = np.stack(
         [
             _seen(recordings[name](), recording_spectrograms.get(name), second, ensemble)
-            for name, second in zip(tested["eeg_id"], tested["peak_seconds"], strict=True)
+            for name, second in zip(tested["eeg_id"], tested["middle_seconds"], strict=True)
         ]
     )
     inputs = (tested, seen, seen, networks, ensemble, params)

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from hbac import explain
 from hbac.eeg.montage import CHAINS
+from hbac.eeg.quality import mains_to_remove
 from hbac.eeg.regional import N_FREQUENCIES, ROW_SECONDS
 from hbac.pipelines.explainability.params import ExplainabilityParams
 from hbac.pipelines.recordings.event_nodes import (
@@ -37,6 +38,7 @@ from hbac.pipelines.recordings.page_sections import (
     tell_trend,
 )
 from hbac.pipelines.recordings.page_words import render_page
+from hbac.pipelines.recordings.params import ReadingParams
 from hbac.pipelines.reporting.words import counted
 from hbac.plots import faithfulness
 from hbac.plots.event import event_page
@@ -175,7 +177,7 @@ def _draw_event(
     tests: dict[str, Any],
     seconds: float,
 ) -> Figure:
-    recording, evidence, middle = load(), load_evidence(), float(event["peak_seconds"])
+    recording, evidence, middle = load(), load_evidence(), float(event["middle_seconds"])
     row = int(np.flatnonzero(evidence["event"] == event["event"])[0])
     maps = evidence_by_chain(evidence, row, ensemble)
     window = window_around(recording, middle)
@@ -190,6 +192,7 @@ def _draw_event(
         start=recording.start,
         title=f"{name}: {event_words(told, event)}",
         caption=_map_words(tests),
+        notch=mains_to_remove(window),
     )
 
 
@@ -206,10 +209,10 @@ def _shown_events(explained_events: pd.DataFrame, params: PageParams) -> pd.Data
 def draw_event_pages(
     explained_events: pd.DataFrame,
     recordings: dict[str, LoadRecording],
-    timelines: dict[str, LoadTable],
     event_evidence: dict[str, LoadEvidence],
     ensemble: dict[str, Any],
     tests: dict[str, Any],
+    reading: ReadingParams,
     params: PageParams,
 ) -> dict[str, Callable[[], Figure]]:
     """Draw the EEG around the most certain step of the most certain events of each class.
@@ -217,10 +220,10 @@ def draw_event_pages(
     Args:
         explained_events: as ``choose_events`` returns them, the most certain first.
         recordings: by id, a callable that opens the recording.
-        timelines: by id, a callable that reads its timeline.
         event_evidence: by id, a callable that reads the maps.
         ensemble: the record that names the networks.
         tests: what the tests of the maps gave; see ``check_event_maps``.
+        reading: of which the step, the seconds that a prediction speaks of.
         params: of which how many events, and how many seconds.
 
     Returns:
@@ -231,14 +234,13 @@ def draw_event_pages(
     for event in _shown_events(explained_events, params).to_dict("records"):
         name = event["recording"]
         if name in event_evidence:
-            step = timelines[name]().iloc[0]
             figures[event["picture"]] = partial(
                 _draw_event,
                 name,
                 recordings[name],
                 event_evidence[name],
                 event,
-                float(step["stop_seconds"] - step["start_seconds"]),
+                reading.step_seconds,
                 ensemble,
                 tests,
                 params.page_seconds,
@@ -294,7 +296,7 @@ def _write_page(
     eeg = [(event, picture_of(load_page(), params.colours)) for event, load_page in pages]
     sections = [
         tell_summary(told),
-        tell_trend(told, load_trend()),
+        tell_trend(told, picture_of(load_trend(), params.colours)),
         tell_burden(told),
         tell_events(told, most=params.events_listed),
         tell_pages(told, eeg),

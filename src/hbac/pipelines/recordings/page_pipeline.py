@@ -18,6 +18,7 @@ from hbac.pipelines.recordings.page_nodes import (
 )
 
 _PAGE = "params:recording.page"
+_READING = "params:recording.reading"
 _HOURS = ["recordings", "recording_spectrograms", "timelines", "events"]
 _READ = ["explained_events", "recordings", "recording_spectrograms", "models", "ensemble"]
 
@@ -29,7 +30,12 @@ def explaining_nodes(found_events: str = "found_events") -> list[Node]:
         found_events: the dataset that holds them.
     """
     return [
-        Node(choose_events, [found_events, _PAGE], "explained_events", name="choose_events"),
+        Node(
+            choose_events,
+            [found_events, "timelines", _READING, _PAGE],
+            "explained_events",
+            name="choose_events",
+        ),
         Node(
             explain_events,
             [*_READ, "params:explainability"],
@@ -54,8 +60,8 @@ def page_nodes() -> list[Node]:
         Node(
             draw_event_pages,
             [
-                *("explained_events", "recordings", "timelines", "event_evidence", "ensemble"),
-                *("event_map_tests", _PAGE),
+                *("explained_events", "recordings", "event_evidence", "ensemble"),
+                *("event_map_tests", _READING, _PAGE),
             ],
             "event_pages",
             name="draw_event_pages",
@@ -79,8 +85,8 @@ def page_nodes() -> list[Node]:
         Node(
             write_index,
             [
-                *("recordings", "recording_cards", "timeline_failures", "timelines", "events"),
-                *("burden", "recording_reports", "day_trends"),
+                *("recordings", "timeline_failures", "timelines", "events"),
+                *("burden", "recording_reports", "day_trends", _PAGE),
             ],
             "recordings_index",
             name="write_index",

@@ -65,9 +65,6 @@ _LIMITS = (
 )
 
 
-_REST = "less than a step, at the end"
-
-
 @dataclass(frozen=True)
 class Told:
     """What a page tells of one recording, apart from its pictures.
@@ -173,8 +170,8 @@ def _cautions(told: Told) -> list[Block]:
         )
     if lacking := [name for name in told.card.missing if name != "EKG"]:
         cautions.append(
-            f"The file has no {joined(lacking)}; what needs them is missing, and the networks have "
-            "seen less than they are used to."
+            f"Missing from the file: {joined(lacking)}. The networks have seen less than they are "
+            "used to."
         )
     return [Notice(text, "warning") for text in cautions]
 
@@ -299,25 +296,21 @@ def tell_pages(told: Told, pages: Sequence[tuple[Mapping[str, Any], bytes]]) -> 
     return Section("eeg", "EEG of the most certain events", blocks)
 
 
-def unread_reasons(timeline: pd.DataFrame, duration: float) -> pd.DataFrame:
+def unread_reasons(timeline: pd.DataFrame) -> pd.DataFrame:
     """Time without a prediction by kind of reason.
 
-    Args:
-        timeline: a row a step.
-        duration: of the recording, whose last seconds may be no whole step.
-
     Returns:
-        ``reason``, ``seconds`` in all and ``longest``, the longest stretch, the largest first.
+        ``reason``, ``seconds`` in all, ``longest``, the longest stretch, and ``commonest``, the
+        reason in full as most steps have it; the largest first.
     """
     kinds = timeline["reason"].fillna("").map(kind_of)
     runs = (kinds != kinds.shift()).cumsum()
     seconds = timeline["stop_seconds"] - timeline["start_seconds"]
     lost = pd.DataFrame({"reason": kinds, "run": runs, "seconds": seconds})[kinds != ""]
-    rest = duration - timeline["stop_seconds"].max()
-    if rest > 0:
-        lost.loc[len(timeline)] = (_REST, 0, rest)
     by_run = lost.groupby(["reason", "run"])["seconds"].sum()
     reasons = by_run.groupby("reason").agg(seconds="sum", longest="max")
+    full = timeline["reason"].groupby(kinds).agg(lambda texts: texts.mode().iloc[0])
+    reasons = reasons.assign(commonest=full.reindex(reasons.index))
     return reasons.sort_values("seconds", ascending=False).reset_index()
 
 
@@ -331,26 +324,31 @@ def _mean(timeline: pd.DataFrame, column: str) -> float:
 def tell_quality(told: Told) -> Section:
     """What could not be read and why, and how good the rest is."""
     timeline = told.timeline
+    n_lost = int(timeline[PREDICTION_COLUMNS[0]].isna().sum())
     rows = [
         (
             row["reason"],
             number(row["seconds"] / 60, 1),
             percent(row["seconds"] / told.card.duration),
             length(row["longest"]),
+            row["commonest"],
         )
-        for row in unread_reasons(timeline, told.card.duration).to_dict("records")
+        for row in unread_reasons(timeline).to_dict("records")
     ]
     caption = (
-        "Time without a prediction by its reason, its share of the recording, and the longest "
-        f"stretch. n = {counted(int(timeline[PREDICTION_COLUMNS[0]].isna().sum()), 'step')}."
+        "Time without a prediction by its reason, its share of the recording, the longest stretch, "
+        f"and the reason in full as most steps have it. n = {counted(n_lost, 'step')}."
     )
-    header = ("reason", "minutes", "share", "longest")
+    header = ("reason", "minutes", "share", "longest", "most often")
     lost: list[Block] = [Table(caption, header, rows, frozenset({1, 2}))]
     measures = {
         "quality": ("share of channels and samples that can be read", percent),
-        "flat_share": ("flat share", percent),
-        "clipped_share": ("clipped share", percent),
-        "mains_db": ("mains hum over its neighbours, in dB", lambda value: number(value, 1)),
+        "flat_share": ("flat: share of channels and seconds", percent),
+        "clipped_share": ("beyond the range: share of channels and samples", percent),
+        "mains_db": (
+            "mains hum of the typical channel, in dB over its neighbours",
+            lambda value: number(value, 1),
+        ),
     }
     means = [(what, form(_mean(timeline, name))) for name, (what, form) in measures.items()]
     blocks = [
@@ -412,7 +410,8 @@ def tell_file(told: Told) -> Section:
         ("missing", joined(card.missing) or NONE),
         ("gaps", f"{len(card.gaps)}, {length(card.gap_seconds)} in all" if card.gaps else NONE),
     ]
-    remarks = [Heading("Assumed, and why"), *map(Paragraph, card.remarks)]
+    sentences = (f"{remark[:1].upper()}{remark[1:].rstrip('.')}." for remark in card.remarks)
+    remarks = [Heading("Assumed, and why"), *map(Paragraph, sentences)]
     blocks = [
         Table("The file. Names and dates of birth in it are not read.", ("what", "read"), rows),
         *(remarks if card.remarks else []),

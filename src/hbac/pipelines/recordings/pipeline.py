@@ -4,6 +4,7 @@ from kedro.pipeline import Node, Pipeline, pipeline
 
 from hbac.pipelines.recordings.annotation_pipeline import annotation_nodes, find_events_nodes
 from hbac.pipelines.recordings.page_pipeline import explaining_nodes, page_nodes
+from hbac.pipelines.recordings.reading_nodes import describe_recordings
 from hbac.pipelines.recordings.timeline_nodes import (
     compute_recording_spectrograms,
     predict_timelines,
@@ -12,11 +13,15 @@ from hbac.pipelines.recordings.timeline_nodes import (
 _NETWORKS = {name: f"recording.{name}" for name in ("models", "ensemble")}
 
 
+def _read() -> list[Node]:
+    return [Node(describe_recordings, "recordings", "recording_cards", name="describe_recordings")]
+
+
 def _predict() -> list[Node]:
     return [
         Node(
             compute_recording_spectrograms,
-            "recordings",
+            ["recordings", "recording_cards"],
             "recording_spectrograms",
             name="compute_recording_spectrograms",
         ),
@@ -43,5 +48,5 @@ def _show() -> list[Node]:
 
 def create_pipeline() -> Pipeline:
     """Recordings of any length to timelines, annotations, burden, trends and pages."""
-    steps = pipeline([*_predict(), *_annotate(), *_show()], inputs=_NETWORKS)
+    steps = pipeline([*_read(), *_predict(), *_annotate(), *_show()], inputs=_NETWORKS)
     return Pipeline(steps, namespace="recordings", prefix_datasets_with_namespace=False)

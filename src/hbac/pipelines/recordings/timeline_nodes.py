@@ -12,7 +12,7 @@ import pandas as pd
 
 from hbac import models
 from hbac.eeg.regional import long_regional_spectrogram
-from hbac.models.eeg_ensemble import EEGEnsemble, LongRecording, check_length
+from hbac.models.eeg_ensemble import LEAST_SECONDS, EEGEnsemble, LongRecording, check_length
 from hbac.models.preprocessing import sees_ten_minutes
 from hbac.pipelines.recordings.params import ReadingParams
 
@@ -31,21 +31,27 @@ def _opened(name: str, load: Callable[[], LongRecording]) -> LongRecording:
     return recording
 
 
-def _spectrogram(name: str, load: Callable[[], LongRecording]) -> np.ndarray:
-    return long_regional_spectrogram(_opened(name, load))
+def _spectrogram(load: Callable[[], LongRecording]) -> np.ndarray:
+    return long_regional_spectrogram(load())
 
 
-def compute_recording_spectrograms(recordings: Recordings) -> dict[str, Callable[[], np.ndarray]]:
+def compute_recording_spectrograms(
+    recordings: Recordings, cards: pd.DataFrame
+) -> dict[str, Callable[[], np.ndarray]]:
     """Compute the regional spectrogram of every recording, by the competition's recipe.
 
     Args:
         recordings: see ``Recordings``.
+        cards: as ``describe_recordings`` returns them. What can't be read, or is too short to be
+            predicted, is left out, since the timelines' table of failures says so.
 
     Returns:
         By id, a callable that returns shape ``(rows of 2 s, 400)``, float32, NaN where missing;
         see ``hbac.eeg.regional.long_regional_spectrogram``.
     """
-    return {name: partial(_spectrogram, name, load) for name, load in recordings.items()}
+    long = (cards["status"] == "read") & (cards["duration_seconds"] >= LEAST_SECONDS)
+    names = cards["recording"][long]
+    return {name: partial(_spectrogram, recordings[name]) for name in names}
 
 
 @lru_cache(maxsize=1)
