@@ -26,7 +26,7 @@ from tests.services import end_of, kill, start_run, wait_until
 _PREVIEWED = tuple(f"datasets.{kind}." for kind in ("table", "figure", "record", "keras_model"))
 
 _PIPELINES = {
-    *("simulation", "eda", "conversion", "spectrogram", "modeling", "evaluation"),
+    *("simulation", "eda", "conversion", "spectrogram", "modeling", "ensembling", "evaluation"),
     *("explainability", "reporting", "inference", "external_validation", "pretraining", "demo"),
     "__default__",
 }

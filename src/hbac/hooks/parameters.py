@@ -17,7 +17,7 @@ from hbac.pipelines.tags import TAKES_WHAT_IS_THERE
 from hbac.tracking.parameters import CHANGED
 
 RUN_SETTINGS = (
-    *("raw_dir", "data_dir", "models_dir", "recordings", "oof_predictions"),
+    *("raw_dir", "data_dir", "models_dir", "recordings", "oof_predictions", "members"),
     *("n_jobs", "backend", "scheduler", "on_error", "identify_by"),
     *("max_failure_rate", "tolerated_failures", "least_chains", "least_present"),
     *("most_channels", "most_hours", "most_unfolding", "most_bytes_at_once"),

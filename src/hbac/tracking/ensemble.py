@@ -65,8 +65,24 @@ def _architectures(record: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(entry["architecture"] for entry in record["networks"]))
 
 
+def _joining(record: Mapping[str, Any]) -> str:
+    """How the runs of an ensemble are joined, in words."""
+    blend = record["blend"]
+    weights = ", ".join(
+        f"{weight:.2f} of {name}"
+        for name, weight in zip(record["members"], blend["weights"], strict=True)
+    )
+    return (
+        f"in each fold a {blend['pool']} pool of runs ({weights}), each joined by the blend that "
+        "ensemble.json has of it, all fitted on windows that the networks had not seen; then the "
+        "mean of the folds; no temperature is applied"
+    )
+
+
 def _calibration(record: Mapping[str, Any]) -> str:
     """What is done to the networks' probabilities, in words."""
+    if "members" in record:
+        return _joining(record)
     blend, names = record["blend"], _architectures(record)
     if len(names) == 1 and not any(blend["bias"]):
         return "none: the mean of the folds' probabilities, to which no temperature is applied"

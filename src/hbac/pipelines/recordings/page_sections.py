@@ -11,7 +11,7 @@ import pandas as pd
 
 from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS
 from hbac.formats.card import Card
-from hbac.models.preprocessing import cleaning_of, seen_waveform
+from hbac.models.preprocessing import cleaning_of, record_of, seen_waveform
 from hbac.pipelines.explainability.networks import explained_input
 from hbac.pipelines.recordings.page_words import length, moment, started
 from hbac.pipelines.reporting.words import NONE, counted, joined, number, percent
@@ -431,7 +431,7 @@ def _tell_networks(ensemble: Mapping[str, Any]) -> list[Block]:
     how = joined([f"`{name}` {'null' if x is None else x}" for name, x in cleaning.items()])
     seen = [f"Their EEG is cleaned as when they were trained: {how}."]
     if any(one["input"] == "waveform" for one in networks):
-        waveform = seen_waveform(ensemble)
+        waveform = seen_waveform(record_of(ensemble, "waveform"))
         seen.append(
             f"Those of the EEG itself see the middle {waveform['seconds']:g} s of each 50-s window "
             f"at {waveform['sampling_rate']:g} Hz."
