@@ -320,6 +320,15 @@ def test_a_short_recording_is_read_with_the_rest_missing(shipped, long):
 TIME = np.arange(120 * SAMPLING_RATE) / SAMPLING_RATE
 GAINS = np.linspace(50, 300, len(CHANNELS))[:, np.newaxis]
 SQUARE = np.sign(np.sin(2 * np.pi * TIME))
+
+
+def clipped(eeg):
+    """An amplifier that is at its limits most of the time, whatever a patient's EEG is like."""
+    steps = eeg.reshape(len(eeg), -1, 10 * SAMPLING_RATE)
+    limits = 0.4 * steps.std(axis=-1, keepdims=True)
+    return np.clip(steps, -limits, limits).reshape(eeg.shape)
+
+
 NO_PATTERN = {
     "zero": np.zeros_like,
     "attenuated": lambda eeg: eeg / eeg.std(),
@@ -331,7 +340,7 @@ NO_PATTERN = {
     "mains": lambda eeg: np.sin(2 * np.pi * 60 * TIME) * GAINS,
     "calibration": lambda eeg: np.tile(50 * SQUARE, (len(CHANNELS), 1)),
     "calibration of many gains": lambda eeg: GAINS * SQUARE,
-    "clipped": lambda eeg: np.clip(eeg, *(0.4 * eeg.std() * np.array([-1, 1]))),
+    "clipped": clipped,
 }
 
 

@@ -163,7 +163,8 @@ def _check_shape(name: Name, value: Any, files: ParameterFiles) -> None:
     if name[0] in RUN_WIDE:
         if len(name) > 1 or isinstance(value, Mapping):
             near = _corrected(name, files)
-            meant = f"; did you mean {dotted(near)}?" if near and files.has(near) else ""
+            known = near not in (None, name) and files.has(near)
+            meant = f"; did you mean {dotted(near)}?" if known else ""
             raise GuardError(f"{name[0]} is one value: --params {name[0]}=VALUE{meant}")
     elif files.has(name) and isinstance(known := files.find(name), Mapping) and value != {}:
         inside = dotted(next(_leaves(known, name))[0])
