@@ -28,7 +28,7 @@ _PREVIEWED = tuple(f"datasets.{kind}." for kind in ("table", "figure", "record",
 _PIPELINES = {
     *("simulation", "eda", "conversion", "spectrogram", "modeling", "ensembling", "evaluation"),
     *("explainability", "reporting", "inference", "external_validation", "pretraining", "demo"),
-    "__default__",
+    *("recordings", "__default__"),
 }
 
 SMALLEST = {
