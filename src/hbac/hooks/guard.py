@@ -27,6 +27,7 @@ _NEEDED = (
     *("raw_dir", "data_dir", "recipe", "seed", "n_jobs", "backend", "scheduler", "on_error"),
     *("max_failure_rate", "identify_by"),
 )
+_FINISHED_RUNS = "members"
 _PLAIN = Call()
 _N_NAMED = 3
 
@@ -86,9 +87,13 @@ def check_outputs(
 
 
 def _makers(name: str) -> list[str]:
-    """Pipelines that write a dataset, the most particular first."""
+    """Pipelines that write a dataset: first those that need no finished runs, then by size."""
     makers = [maker for maker in pipelines if name in pipelines[maker].all_outputs()]
-    return sorted(makers, key=lambda maker: len(pipelines[maker].nodes))
+
+    def effort(maker: str) -> tuple[bool, int]:
+        return _FINISHED_RUNS in pipelines[maker].inputs(), len(pipelines[maker].nodes)
+
+    return sorted(makers, key=effort)
 
 
 def _raw_data_help(raw_dir: UPath, call: Call) -> str:

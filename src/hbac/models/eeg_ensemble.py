@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from hbac import models
 from hbac.eeg.gaps import live_differences
 from hbac.eeg.montage import chain_channels
 from hbac.eeg.readability import DEFAULT_RULE, QUALITY_COLUMNS, ReadingRule, judge_stretches
@@ -23,7 +24,6 @@ from hbac.eeg.regional import ROW_SECONDS, WINDOW_ROWS, long_regional_spectrogra
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES, CLASSES, PREDICTION_COLUMNS
 from hbac.eeg.waveform import N_BIPOLAR, pair_waveforms
-from hbac.models.ensemble import named_networks, predict_with_networks
 from hbac.models.preprocessing import (
     kind_of,
     kinds_seen,
@@ -239,7 +239,7 @@ class EEGEnsemble:
 
     def __init__(self, record: Mapping[str, Any], networks: Mapping[str, Callable[[], Any]]):
         self.networks = {
-            name: cache(load) for name, load in named_networks(networks, record).items()
+            name: cache(load) for name, load in models.named_networks(networks, record).items()
         }
         self.record = record
         self.kinds = kinds_seen(record)
@@ -260,7 +260,7 @@ class EEGEnsemble:
 
     def _predict(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         n_windows = len(next(iter(inputs.values())))
-        return predict_with_networks(
+        return models.predict_with_networks(
             self.networks,
             inputs,
             self.record,
