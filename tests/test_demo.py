@@ -255,7 +255,8 @@ def test_kedro_viz_previews_every_table_record_figure_and_network(viz):
     made = [
         node
         for node in nodes
-        if os.path.isfile(node.get("filepath") or "") and node.get("type", "").startswith(_PREVIEWED)
+        if os.path.isfile(node.get("filepath") or "")
+        and node.get("type", "").startswith(_PREVIEWED)
     ]
     assert len(made) > 60
     assert [node["filepath"] for node in made if not node.get("preview")] == []
