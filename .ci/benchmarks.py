@@ -35,6 +35,7 @@ TINY = {
     "recordings.py": "--hours 0.1 --picture-hours 0.05 --memory-hours 0.05 --patients 6 --rounds 1",
     "scale.py": "--eegs 4 --spectrograms 4 --templates 2 --partitions 20",
     "sim_to_real.py": "--patients 12 --seeds 1 --epochs 1",
+    "serving.py": "--requests 2 --batches 1",
     "simulation.py": "--patients 6 --rounds 1",
     "training.py": "--architecture compact --size 64 96 --batch-size 4 --windows 16 --steps 2 "
     "--rounds 1 --memory-windows 8",

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from hbac import models
+from hbac.datasets import EEGDataset
 from hbac.eeg.votes import BAND_POWER_COLUMNS, PREDICTION_COLUMNS, VOTE_COLUMNS, VOTE_COUNT_COLUMNS
 from hbac.pipelines.modeling.nodes import describe_ensemble
 from hbac.pipelines.modeling.params import ModelingParams
@@ -25,9 +26,9 @@ from tests.services import end_of, kill, start_run, wait_until
 _PREVIEWED = tuple(f"datasets.{kind}." for kind in ("table", "figure", "record", "keras_model"))
 
 _PIPELINES = {
-    *("simulation", "eda", "conversion", "spectrogram", "modeling", "evaluation"),
+    *("simulation", "eda", "conversion", "spectrogram", "modeling", "ensembling", "evaluation"),
     *("explainability", "reporting", "inference", "external_validation", "pretraining", "demo"),
-    "__default__",
+    *("recordings", "__default__"),
 }
 
 SMALLEST = {
@@ -196,11 +197,17 @@ def test_the_runs_are_in_mlflow(demo, folders):
 def test_the_registered_ensemble_predicts_what_inference_did(demo, folders):
     mlflow.set_tracking_uri(f"sqlite:///{folders['data_dir'] / 'mlflow.db'}")
     ensemble = mlflow.pyfunc.load_model("models:/hbac/1")
-    pictures = np.load(folders["data_dir"] / "05_model_input/test/model_input.npy")
-    ours = ensemble.predict({"picture": pictures})
     predictions = pd.read_parquet(folders["data_dir"] / "07_model_output/predictions.parquet")
+    # Of the others, networks see 10 minutes of spectrogram, and a window of EEG has none.
+    predictions = predictions[predictions["spectrogram_source"] == "empty"]
+    assert len(predictions)
+    eegs = [
+        EEGDataset(filepath=str(folders["raw_dir"] / f"test_eegs/{eeg_id}.parquet")).load()
+        for eeg_id in predictions["eeg_id"]
+    ]
+    windows = [eeg.crop((eeg.duration - 50) / 2, 50).data for eeg in eegs]
+    ours = ensemble.predict(pd.DataFrame({"eeg": windows}))
     np.testing.assert_allclose(ours, predictions[list(PREDICTION_COLUMNS)], atol=1e-5)
-    assert ensemble.metadata.signature.inputs.inputs[0].shape == (-1, 64, 64)
 
 
 @pytest.fixture(scope="session")

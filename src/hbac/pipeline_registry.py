@@ -6,6 +6,7 @@ from hbac.hooks.folds import Networks, configured_networks
 from hbac.pipelines import (
     conversion,
     eda,
+    ensembling,
     evaluation,
     explainability,
     inference,
@@ -67,6 +68,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "conversion": conversion.create_pipeline(),
         "spectrogram": spectrogram.create_pipeline(),
         "modeling": modeling.create_pipeline(*networks),
+        "ensembling": ensembling.create_pipeline(),
         "evaluation": evaluation.create_pipeline(),
         "explainability": explainability.create_pipeline(),
         "inference": inference.create_pipeline(),

@@ -1,6 +1,7 @@
 """Kedro's settings of the project."""
 
 import warnings
+from typing import Any
 
 from kedro import KedroDeprecationWarning
 from omegaconf import DictConfig, OmegaConf
@@ -19,6 +20,7 @@ from hbac.hooks import (
 )
 from hbac.shipped import pretrained_dir
 from hbac.tracking import MlflowHook
+from hbac.tracking.runs import folders_of_runs
 
 
 def _merge(parameters: DictConfig, changes: DictConfig) -> DictConfig:
@@ -29,6 +31,12 @@ def _merge(parameters: DictConfig, changes: DictConfig) -> DictConfig:
 def _pretrained() -> str:
     """The folder of the networks that ship with the package."""
     return str(pretrained_dir())
+
+
+def _finished_runs(members: Any) -> list[str]:
+    """The folders of runs that are named by these, or by their ids in MLflow."""
+    named = [members] if isinstance(members, str) else [str(one) for one in members]
+    return named if not named else folders_of_runs(named)
 
 
 def _choose(recipes: DictConfig, name: str, part: str) -> DictConfig:
@@ -65,5 +73,10 @@ DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
-    "custom_resolvers": {"merge": _merge, "choose": _choose, "pretrained": _pretrained},
+    "custom_resolvers": {
+        "merge": _merge,
+        "choose": _choose,
+        "pretrained": _pretrained,
+        "finished_runs": _finished_runs,
+    },
 }

@@ -21,11 +21,14 @@ from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS, VOTE_COLUMNS, VOTE_C
 from hbac.explain.gradcam import gradcam
 from hbac.explain.hirescam import hirescam
 from hbac.models import inputs
+from hbac.models.preprocessing import picture_layout, window_panels, window_picture
+from hbac.models.reference import describe_pictures, reference_recording
 from hbac.pipelines.explainability.faithfulness_nodes import check_randomisation, kinds
 from hbac.pipelines.explainability.nodes import compute_activation_maps
 from hbac.pipelines.modeling.nodes import split_folds
 from hbac.pipelines.modeling.params import ModelingParams
 from hbac.pipelines.modeling.training_nodes import train_fold
+from hbac.pipelines.spectrogram.params import SpectrogramParams
 from hbac.tracking.predictor import EnsemblePredictor
 from tests.conftest import PROJECT, recipe
 from tests.explain import test_methods
@@ -35,6 +38,7 @@ from tests.pipelines.test_explainability import small_params
 
 SIZE = (64, 64)
 N = 24
+SPECTROGRAM = SpectrogramParams(**recipe("seed")["spectrogram"])
 
 
 def example(name):
@@ -119,15 +123,20 @@ def test_its_file_is_used_where_its_name_is_not_known(trained, pictures, monkeyp
     np.testing.assert_allclose(shares, expected, atol=1e-5)
     # As MLflow serves it.
     folder = Path(file._filepath).parent
+    record |= {"spectrogram": SPECTROGRAM.model_dump(mode="json", exclude={"policy", "dtype"})}
+    layout = picture_layout(record)
+    record |= {"reference": {"picture": describe_pictures(layout, SPECTROGRAM.settings)}}
     (folder / "ensemble.json").write_text(json.dumps(record))
-    served, backend = EnsemblePredictor(), keras.backend.backend()
-    served.load_context(
-        SimpleNamespace(
-            artifacts={"networks": str(folder)}, model_config={"keras_backend": backend}
-        )
+    config = {"keras_backend": keras.backend.backend(), "most_windows": 2, "largest_mb": 1}
+    context = SimpleNamespace(artifacts={"networks": str(folder)}, model_config=config)
+    served = EnsemblePredictor()
+    served.load_context(context)
+    window = reference_recording().crop(0, 50)
+    answer = served.predict(context, pd.DataFrame({"eeg": [window.data]}))
+    picture = window_picture(None, window_panels(window, SPECTROGRAM.settings), layout)
+    np.testing.assert_allclose(
+        answer, models.predict(model, picture[None], batch_size=1), atol=1e-5
     )
-    answer = served.predict(None, {"picture": pictures.astype(np.float32)})
-    np.testing.assert_allclose(answer, expected, atol=1e-5)
 
 
 def test_it_is_explained_by_every_map_and_these_are_tested(trained, pictures, windows, xgradcam):

@@ -265,7 +265,7 @@ def _set(content, start, width, text):
         (236, 8, "9" * 8, "states 99999999 records, and it holds 2: it was cut off"),
         (244, 8, "inf", "no number where it must state the length of a record"),
         (244, 8, "-1", "a record lasts -1 s"),
-        (244, 8, "0", "its records last 0 s"),
+        (244, 8, "0", "its records are empty or last 0 s"),
         (244, 8, "9999999", "lasts 5555.56 h, more than most_hours = 744"),
         (244, 8, "1e-300", "at 2e.302 samples a second it shows no EEG"),
         (256 + 216 * 20, 8, "1e9", "it holds no data|whole number"),

@@ -75,7 +75,7 @@ def test_a_recording_may_pass_midnight(tmp_path):
     [
         ("Calibration=0.1", "", "does not state calibration"),
         ("SamplingRate=256", "SamplingRate=Jane", "no number above 0 as samplingrate"),
-        ("WaveformCount=20", "WaveformCount=2000", "2000 channels, more than most_channels"),
+        ("WaveformCount=20", "WaveformCount=2000", "names 20 channels and states 2000"),
         ("Fp1-REF=1\n", "Fp1-REF=21\n", "numbers a channel beyond the 20"),
         ("DataType=0", "DataType=5", "datatype other than 0 and 7"),
         ("2560=77425", "2560=Jane", "SampleTimes hold what is no number"),
@@ -90,6 +90,17 @@ def test_a_layout_that_can_not_be_used_is_named_and_not_quoted(old, new, message
     with pytest.raises(UnreadableRecordingError, match=message) as error:
         open_recording(path)
     assert "Jane" not in str(error.value)
+
+
+def test_a_part_of_a_sample_is_none(tmp_path):
+    path = write(tmp_path)
+    with open(tmp_path / "one.dat", "ab") as file:
+        file.write(bytes(7))
+    card = open_recording(path).card
+    assert (card.duration, card.remarks) == (
+        30,
+        ("7 bytes follow the last sample and are not read",),
+    )
 
 
 def test_samples_that_are_not_there_are_named(tmp_path):

@@ -15,11 +15,13 @@ from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS
 from hbac.eeg.windows import select_windows
 from hbac.models.eeg_ensemble import TIMELINE_COLUMNS, EEGEnsemble
 from hbac.models.ensemble import predict_with_networks
+from hbac.models.layouts import lay_out_members
 from hbac.models.preprocessing import mirrors_of, picture_layout, window_panels, window_picture
 from hbac.models.reference import describe_pictures
 from hbac.pipelines.inference.nodes import (
     assemble_inference_input,
     assemble_inference_waveforms,
+    assemble_other_inputs,
     predict_with_ensemble,
 )
 from hbac.pipelines.inference.params import InferenceParams
@@ -65,6 +67,30 @@ def of_pictures():
 
 
 @pytest.fixture(scope="module")
+def of_members(shipped, of_pictures):
+    """The same of pictures, others of larger ones made from other spectrograms, and the shipped."""
+    cleaned = SPECTROGRAM.model_copy(update={"wavelet": None, "band_pass": (0.5, 20.0)})
+    larger = of_pictures.record | {
+        "image": of_pictures.record["image"] | {"sources": ["eeg"], "panel_width": 64},
+        "spectrogram": cleaned.model_dump(mode="json", exclude={"policy", "dtype"}),
+    }
+    layout = picture_layout(larger)
+    larger["reference"] = {"picture": describe_pictures(layout, cleaned.settings)}
+    waveforms = SHIPPED | {"networks": SHIPPED["networks"][:2]}
+    records = {"a": of_pictures.record, "b": larger, "c": waveforms}
+    about = {name: {key: one[key] for key in ("blend", "mirror")} for name, one in records.items()}
+    blend = {"pool": "linear", "weights": [0.2, 0.3, 0.5], "bias": [0.0] * 6}
+    record = lay_out_members(records) | {"members": about, "blend": blend}
+    loaders = {"a": of_pictures.networks, "b": of_pictures.networks, "c": shipped.networks}
+    networks = {
+        f"{member}.{name}": load
+        for member, named in loaders.items()
+        for name, load in named.items()
+    }
+    return EEGEnsemble(record, networks)
+
+
+@pytest.fixture(scope="module")
 def eegs():
     """Four simulated windows of 50 s; of one an electrode is missing, of another a stretch."""
     parameters = recipe("simulation")["pretraining_parameters"]["simulation"]
@@ -100,23 +126,39 @@ def inferred(ensemble, eegs):
         ),
         assemble_inference_waveforms(windows, files, ensemble.record),
     )
+    others = assemble_other_inputs(windows, files, {}, ensemble.record)
     predicted = predict_with_ensemble(
         *(np.stack([load() for load in tasks.values()] or [[]]) for tasks in seen),
         windows,
         ensemble.networks,
         ensemble.record,
         InferenceParams(batch_size=4),
+        {name: np.stack([load() for load in tasks.values()]) for name, tasks in others.items()},
     )
     return predicted[list(PREDICTION_COLUMNS)].to_numpy()
 
 
-@pytest.mark.parametrize("name", ["shipped", "of_pictures"])
+@pytest.mark.parametrize("name", ["shipped", "of_pictures", "of_members"])
 def test_windows_get_the_numbers_of_inference(name, eegs, request):
     ensemble = request.getfixturevalue(name)
     predicted = ensemble.predict_windows(eegs)
     assert predicted.std(axis=0).max() > 1e-4
     np.testing.assert_allclose(predicted, inferred(ensemble, eegs), atol=1e-6)
     np.testing.assert_allclose(ensemble.predict_windows(eegs[:1]), predicted[:1], atol=1e-6)
+
+
+def test_members_that_see_other_pictures_are_each_shown_their_own(of_members, of_pictures, eegs):
+    assert of_members.kinds == ("picture", "picture_2", "waveform")
+    two_folds = SHIPPED | {"networks": SHIPPED["networks"][:2]}
+    other = of_members.record["layouts"]["picture_2"]
+    apart = [
+        of_pictures.predict_windows(eegs),
+        EEGEnsemble(of_pictures.record | other, of_pictures.networks).predict_windows(eegs),
+        EEGEnsemble(two_folds, shipped_networks()).predict_windows(eegs),
+    ]
+    assert np.abs(apart[1] - apart[0]).max() > 1e-4
+    expected = np.tensordot([0.2, 0.3, 0.5], apart, axes=1)
+    np.testing.assert_allclose(of_members.predict_windows(eegs), expected, atol=1e-6)
 
 
 def test_a_window_of_nothing_gets_the_class_prior(shipped):
@@ -278,6 +320,15 @@ def test_a_short_recording_is_read_with_the_rest_missing(shipped, long):
 TIME = np.arange(120 * SAMPLING_RATE) / SAMPLING_RATE
 GAINS = np.linspace(50, 300, len(CHANNELS))[:, np.newaxis]
 SQUARE = np.sign(np.sin(2 * np.pi * TIME))
+
+
+def clipped(eeg):
+    """An amplifier that is at its limits most of the time, whatever a patient's EEG is like."""
+    steps = eeg.reshape(len(eeg), -1, 10 * SAMPLING_RATE)
+    limits = 0.4 * steps.std(axis=-1, keepdims=True)
+    return np.clip(steps, -limits, limits).reshape(eeg.shape)
+
+
 NO_PATTERN = {
     "zero": np.zeros_like,
     "attenuated": lambda eeg: eeg / eeg.std(),
@@ -289,7 +340,7 @@ NO_PATTERN = {
     "mains": lambda eeg: np.sin(2 * np.pi * 60 * TIME) * GAINS,
     "calibration": lambda eeg: np.tile(50 * SQUARE, (len(CHANNELS), 1)),
     "calibration of many gains": lambda eeg: GAINS * SQUARE,
-    "clipped": lambda eeg: np.clip(eeg, *(0.4 * eeg.std() * np.array([-1, 1]))),
+    "clipped": clipped,
 }
 
 
@@ -340,3 +391,13 @@ def test_pictures_show_the_ten_minutes_of_the_recording(of_pictures, long):
         recording, step_seconds=50, regional=np.full_like(whole, np.nan)
     )
     assert np.abs(shares(empty) - shares(made)).max() > 1e-4
+
+
+def test_members_are_shown_their_own_of_a_recording(of_members, eegs):
+    """A recording that is one window, whose 10 minutes are missing as a window's are."""
+    timeline = of_members.predict_recording(
+        Memory(eegs[0]), regional=np.full((1, 400), np.nan, np.float32)
+    )
+    middle = timeline[timeline["start_seconds"] == 20]
+    expected = of_members.predict_windows(eegs[:1])
+    np.testing.assert_allclose(middle[list(PREDICTION_COLUMNS)], expected, atol=1e-3)

@@ -344,6 +344,20 @@ def test_nothing_is_trained_on_a_patient_that_is_held_out():
         train_fold(images, split, checkpoint, PARAMS, architecture="compact")
 
 
+def test_the_seed_of_the_training_moves_nobody_to_another_fold():
+    windows = many_windows(40)
+    splits = [
+        split_folds(windows, params)[0]["fold"].tolist()
+        for params in (
+            PARAMS,
+            modeling(SEED, training={"seed": 5}),
+            modeling(SEED, fold_seed=1),
+        )
+    ]
+    assert splits[0] == splits[1]
+    assert splits[0] != splits[2]
+
+
 NOTHING, NO_WAVEFORM = 5, 9
 """Windows that have nothing to see at all, and no waveform."""
 

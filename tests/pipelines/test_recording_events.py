@@ -19,6 +19,7 @@ from hbac.pipelines.recordings.event_nodes import (
 from hbac.pipelines.recordings.page_params import PageParams
 from hbac.pipelines.recordings.params import ReadingParams
 from hbac.shipped import conf_source, pretrained_dir
+from tests.pipelines import ensembles
 from tests.pipelines.opened import Opened
 from tests.plots.courses import timeline
 
@@ -159,3 +160,22 @@ def test_maps_of_events_are_put_to_the_tests_of_windows(networks):
     assert np.ptp([*whole, *removed]) < 1e-5
     assert similarities.loc[similarities["step"] == 0, "similarity"].eq(1).all()
     assert (tests["n_events"], tests["n_recordings"]) == (3, 2)
+
+
+@pytest.mark.slow
+def test_networks_of_pictures_are_explained_over_theirs():
+    cleaning = dict.fromkeys(("clip", "notch", "band_pass", "wavelet"))
+    fixed = {"noise": "median", "reference": "fixed", "centre": False}
+    ensemble = ensembles.ENSEMBLE | {"spectrogram": cleaning | fixed}
+    powers = {"a": lambda: np.ones((100, 400), np.float32)}
+    tasks = explain_events(
+        chosen(), RECORDINGS, powers, ensembles.small_networks(), ensemble, explainability()
+    )
+    evidence = tasks["a"]()
+    maps = evidence_by_chain(evidence, 0, ensemble)
+    assert {source: one.values.shape for source, one in maps.items()} == {
+        "regional": (4, 4, 8),
+        "eeg": (4, 4, 8),
+    }
+    assert maps["eeg"].seconds[[0, -1]].tolist() == [20, 70]
+    assert evidence["shares"].sum(axis=1) == pytest.approx(1)

@@ -64,6 +64,11 @@ def test_evidence_of_pictures_is_shaded_by_chain(draw):
     assert "Shaded: seconds of a chain" in said(figure)
 
 
+def test_where_nothing_is_shaded_the_page_says_so(draw):
+    assert "Nothing is shaded" in said(draw({}, shaded=[]))
+    assert "Nothing is shaded" in said(draw({}, shaded=[("LL", OFFSET, OFFSET + 5)]))
+
+
 def test_the_page_is_in_clock_time_and_says_which_seconds(draw, maps):
     figure = draw(maps)
     axes = figure.axes[0]

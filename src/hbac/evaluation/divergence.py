@@ -47,11 +47,15 @@ def kl_divergence(votes: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     return (votes * np.log(ratio)).sum(axis=-1)
 
 
-def _tiers(n_votes: np.ndarray) -> dict[str, np.ndarray]:
-    """By tier, which rows are in it."""
-    return {
-        tier: (n_votes >= least) & (n_votes < below) for tier, (least, below) in VOTE_TIERS.items()
-    }
+def in_tier(n_votes: np.ndarray, tier: str) -> np.ndarray:
+    """Which windows are in a tier.
+
+    Args:
+        n_votes: votes of one label, shape ``(rows,)``.
+        tier: a name in ``VOTE_TIERS``.
+    """
+    least, below = VOTE_TIERS[tier]
+    return (n_votes >= least) & (n_votes < below)
 
 
 def _tabulate(
@@ -60,7 +64,8 @@ def _tabulate(
     """Means by tier: columns ``tier``, ``name``, ``value``, ``low``, ``high`` and counts."""
     values = np.stack(list(divergences.values()), axis=1)
     tables = []
-    for tier, inside in _tiers(n_votes).items():
+    for tier in VOTE_TIERS:
+        inside = in_tier(n_votes, tier)
         value, low, high = bootstrap.estimate(bootstrap.means(values, inside))
         table = pd.DataFrame({"tier": tier, "name": list(divergences), "value": value})
         n_patients = int(bootstrap.n_patients(inside[:, None])[0])

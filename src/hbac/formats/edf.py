@@ -16,7 +16,7 @@ from hbac.formats.clock import lay_out
 from hbac.formats.edf_annotations import read_annotations
 from hbac.formats.edf_header import EDFHeader, EDFSignal, read_header
 from hbac.formats.limits import Limits, UnreadableRecordingError
-from hbac.formats.source import Annotation, Signal, Source, Stretch
+from hbac.formats.source import Annotation, Signal, Source
 
 _REPLACEMENT = "\ufffd".encode()
 _LOOKED_AT_BYTES = 2**20
@@ -95,8 +95,8 @@ def _count_records(header: EDFHeader, size: int, limits: Limits) -> tuple[int, l
         UnreadableRecordingError: if there is none, or far fewer than the header promises.
     """
     stated = header.n_records
-    if not header.record_bytes:
-        raise UnreadableRecordingError("it holds no data: its records are empty")
+    if not header.record_bytes or not header.record_seconds:
+        raise UnreadableRecordingError("it holds no data: its records are empty or last 0 s")
     held, rest = divmod(max(size - header.n_bytes, 0), header.record_bytes)
     if not held:
         raise UnreadableRecordingError(
@@ -160,29 +160,9 @@ def _describe(signal: EDFSignal, record_seconds: Fraction) -> Signal:
     return Signal(signal.label, signal.unit, rate, gain, offset, remark=remark)
 
 
-def _check_length(header: EDFHeader, n_records: int, limits: Limits) -> None:
-    hours = float(header.record_seconds * n_records) / 3600
-    if not header.record_seconds:
-        raise UnreadableRecordingError("it holds no data: its records last 0 s, as annotations do")
-    if hours > limits.most_hours:
-        raise UnreadableRecordingError(
-            f"it lasts {hours:g} h, more than most_hours = {limits.most_hours:g}"
-        )
-
-
 def _place_annotations(annotations: list[Annotation], first: float) -> tuple[Annotation, ...]:
     placed = [replace(each, onset=each.onset - first) for each in annotations]
     return tuple(sorted(placed, key=lambda each: each.onset))
-
-
-def _stretches(onsets: list[float], header: EDFHeader, limits: Limits) -> tuple[Stretch, ...]:
-    stretches = lay_out(onsets, range(len(onsets)), len(onsets), header.record_seconds)
-    hours = stretches[-1].stop / 3600
-    if hours > limits.most_hours:
-        raise UnreadableRecordingError(
-            f"its records span {hours:g} h, more than most_hours = {limits.most_hours:g}"
-        )
-    return stretches
 
 
 def open_edf(path: str, limits: Limits) -> EDFSource:
@@ -199,7 +179,6 @@ def open_edf(path: str, limits: Limits) -> EDFSource:
     refuse_damaged(path)
     header = read_header(path, limits)
     n_records, odd = _count_records(header, os.path.getsize(path), limits)
-    _check_length(header, n_records, limits)
     stated, annotations = read_annotations(path, header, n_records)
     onsets, first, odd_onsets = _record_onsets(header, stated)
     places = tuple(i for i, signal in enumerate(header.signals) if not signal.is_annotations)
@@ -208,7 +187,7 @@ def open_edf(path: str, limits: Limits) -> EDFSource:
         format=header.format,
         start=header.start and header.start + timedelta(seconds=first),
         signals=tuple(_describe(header.signals[i], header.record_seconds) for i in places),
-        stretches=_stretches(onsets, header, limits),
+        stretches=lay_out(onsets, range(n_records), n_records, header.record_seconds),
         annotations=_place_annotations(annotations, first),
         remarks=(*header.remarks, *odd, *odd_onsets),
         header=header,

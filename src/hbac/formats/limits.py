@@ -29,3 +29,22 @@ class Limits:
     most_unfolding: float = 100
     most_bytes_at_once: int = 2**30
     least_present: float = 0.9
+
+    def check(self, n_channels: int, seconds: float) -> None:
+        """Refuse a file of too many signals, or too long a one.
+
+        Args:
+            n_channels: signals that it holds.
+            seconds: how long it lasts, gaps included.
+
+        Raises:
+            UnreadableRecordingError: if it goes beyond ``most_channels`` or ``most_hours``.
+        """
+        if n_channels > self.most_channels:
+            raise UnreadableRecordingError(
+                f"it has {n_channels} channels, more than most_channels = {self.most_channels}"
+            )
+        if seconds > self.most_hours * 3600:
+            raise UnreadableRecordingError(
+                f"it lasts {seconds / 3600:g} h, more than most_hours = {self.most_hours:g}"
+            )

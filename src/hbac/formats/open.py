@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from hbac.formats.choose import choose, lacking_chains, require_chains
@@ -18,7 +19,7 @@ from hbac.formats.scale import find_scales
 from hbac.formats.source import Source
 from hbac.formats.through_mne import open_brainvision, open_nihon_kohden
 
-Opener = Callable[[str, Limits], Source]
+Opener = Callable[[str], Source]
 
 SUFFIXES = (".edf", ".bdf", ".parquet", ".vhdr", ".lay", ".eeg")
 """Of files that are recordings, in any case; an ``.eeg`` is one where Nihon Kohden wrote it."""
@@ -50,13 +51,13 @@ def _head(path: str) -> bytes:
         return file.read(_N_HEAD)
 
 
-def _opener(head: bytes) -> Opener | None:
+def _opener(head: bytes, limits: Limits) -> Opener | None:
     """What opens a file that begins so; what its name says does not count."""
     is_edf = head.startswith(b"0") and not head[1:8].strip(b" \0")
     if is_edf or head[1:].startswith(b"BIOSEMI"):
-        return open_edf
+        return partial(open_edf, limits=limits)
     if head.startswith(b"PAR1"):
-        return open_parquet
+        return partial(open_parquet, limits=limits)
     if head.startswith(_NIHON_KOHDEN):
         return open_nihon_kohden
     first_line = head.removeprefix(b"\xef\xbb\xbf").lstrip().split(b"\n")[0].lower()
@@ -123,10 +124,12 @@ def _naming(path: str) -> Iterator[None]:
 
 def _open_source(path: str, limits: Limits) -> Source:
     head = _head(path)
-    opener = _opener(head)
+    opener = _opener(head, limits)
     if opener is None:
         raise _no_recording(path, head)
-    return opener(path, limits)
+    source = opener(path)
+    limits.check(len(source.signals), source.duration)
+    return source
 
 
 def _recording(source: Source, least_chains: float) -> RecordingFile:

@@ -78,11 +78,6 @@ def _check_size(metadata: pq.FileMetaData, size: int, limits: Limits) -> None:
             f"a row group unfolds to {largest} bytes, more than most_bytes_at_once = "
             f"{limits.most_bytes_at_once}; write it again in smaller row groups"
         )
-    hours = metadata.num_rows / SAMPLING_RATE / 3600
-    if hours > limits.most_hours:
-        raise UnreadableRecordingError(
-            f"it lasts {hours:g} h, more than most_hours = {limits.most_hours:g}"
-        )
 
 
 def open_parquet(path: str, limits: Limits) -> ParquetSource:
@@ -102,11 +97,6 @@ def open_parquet(path: str, limits: Limits) -> ParquetSource:
         metadata, schema = file.metadata, file.schema_arrow
     if not metadata.num_rows:
         raise UnreadableRecordingError("it holds no data: it has no rows")
-    if metadata.num_columns > limits.most_channels:
-        raise UnreadableRecordingError(
-            f"it has {metadata.num_columns} columns, more than most_channels = "
-            f"{limits.most_channels}"
-        )
     _check_size(metadata, status.st_size, limits)
     rows = [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
     rate = Fraction(SAMPLING_RATE)

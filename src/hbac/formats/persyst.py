@@ -15,7 +15,7 @@ from pathlib import Path, PureWindowsPath
 import numpy as np
 
 from hbac.formats.clock import lay_out
-from hbac.formats.limits import Limits, UnreadableRecordingError
+from hbac.formats.limits import UnreadableRecordingError
 from hbac.formats.source import Annotation, Signal, Source, Stretch
 
 _TYPES = {"0": "<i2", "7": "<i4"}
@@ -147,29 +147,24 @@ def _columns(lines: list[str], n_columns: int) -> dict[str, int]:
                 f"its layout numbers a channel beyond the {n_columns} that there are"
             )
         columns[label] = int(number) - 1
+    if len(columns) != n_columns:
+        raise UnreadableRecordingError(
+            f"its layout names {len(columns)} channels and states {n_columns}"
+        )
     return columns
 
 
-def _stretches(
-    lines: list[str], n_samples: int, rate: Fraction, limits: Limits
-) -> tuple[Stretch, ...]:
+def _stretches(lines: list[str], n_samples: int, rate: Fraction) -> tuple[Stretch, ...]:
     places, onsets = _onsets(lines)
     known = [place for place in places if place < n_samples]
-    stretches = lay_out(onsets[: len(known)], known, n_samples, 1 / rate, part="stretch")
-    if stretches[-1].stop > limits.most_hours * 3600:
-        raise UnreadableRecordingError(
-            f"it lasts {stretches[-1].stop / 3600:g} h, more than most_hours = "
-            f"{limits.most_hours:g}"
-        )
-    return stretches
+    return lay_out(onsets[: len(known)], known, n_samples, 1 / rate, part="stretch")
 
 
-def open_persyst(path: str, limits: Limits) -> PersystSource:
+def open_persyst(path: str) -> PersystSource:
     """Open a Persyst recording by its layout.
 
     Args:
         path: the layout, a ``.lay`` file; the samples lie beside it.
-        limits: how much it may hold.
 
     Raises:
         UnreadableRecordingError: if the layout or the samples can't be used.
@@ -178,15 +173,11 @@ def open_persyst(path: str, limits: Limits) -> PersystSource:
     info = {key.lower(): value for key, value in _values(sections.get("fileinfo", [])).items()}
     patient = {key.lower(): value for key, value in _values(sections.get("patient", [])).items()}
     n_columns, rate = int(_number(info, "waveformcount")), _number(info, "samplingrate")
-    if n_columns > limits.most_channels:
-        raise UnreadableRecordingError(
-            f"it has {n_columns} channels, more than most_channels = {limits.most_channels}"
-        )
     dtype = _TYPES.get(info.get("datatype", "0"))
     if dtype is None:
         raise UnreadableRecordingError("its layout states a datatype other than 0 and 7")
     data = _data_file(path, info)
-    n_samples = os.path.getsize(data) // (np.dtype(dtype).itemsize * n_columns)
+    n_samples, rest = divmod(os.path.getsize(data), np.dtype(dtype).itemsize * n_columns)
     if not n_samples:
         raise UnreadableRecordingError("it holds no data: its .dat file is empty")
     columns = _columns(sections.get("channelmap", []), n_columns)
@@ -196,9 +187,9 @@ def open_persyst(path: str, limits: Limits) -> PersystSource:
         format="Persyst",
         start=_start(patient),
         signals=tuple(Signal(label, "uV", rate, gain) for label in columns),
-        stretches=_stretches(sections.get("sampletimes", []), n_samples, rate, limits),
+        stretches=_stretches(sections.get("sampletimes", []), n_samples, rate),
         annotations=_comments(sections.get("comments", [])),
-        remarks=(),
+        remarks=(f"{rest} bytes follow the last sample and are not read",) if rest else (),
         data=str(data),
         dtype=dtype,
         columns=tuple(columns.values()),

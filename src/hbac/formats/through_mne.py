@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hbac.formats.clock import lay_out
-from hbac.formats.limits import Limits, UnreadableRecordingError
+from hbac.formats.limits import UnreadableRecordingError
 from hbac.formats.source import Annotation, Signal, Source, Stretch
 from hbac.formats.units import microvolts
 
@@ -199,18 +199,6 @@ def _check_blocks(raw: BaseRaw, path: str) -> None:
             )
 
 
-def _check_size(raw: BaseRaw, stretches: tuple[Stretch, ...], limits: Limits) -> None:
-    hours = max(stretch.stop for stretch in stretches) / 3600
-    if len(raw.ch_names) > limits.most_channels:
-        raise UnreadableRecordingError(
-            f"it has {len(raw.ch_names)} channels, more than most_channels = {limits.most_channels}"
-        )
-    if hours > limits.most_hours:
-        raise UnreadableRecordingError(
-            f"it lasts {hours:g} h, more than most_hours = {limits.most_hours:g}"
-        )
-
-
 def _stretches(raw: BaseRaw, places: list[int], dates: list[datetime]) -> tuple[Stretch, ...]:
     rate = Fraction(raw.info["sfreq"]).limit_denominator(10**6)
     onsets = [(date - dates[0]).total_seconds() for date in dates] or [0.0]
@@ -220,7 +208,6 @@ def _stretches(raw: BaseRaw, places: list[int], dates: list[datetime]) -> tuple[
 def _source(
     raw: BaseRaw,
     path: str,
-    limits: Limits,
     *,
     format_name: str,
     segments: tuple[list[int], list[datetime]],
@@ -230,7 +217,6 @@ def _source(
         raise UnreadableRecordingError("it holds no data")
     places, dates = segments
     stretches = _stretches(raw, places, dates)
-    _check_size(raw, stretches, limits)
     start = dates[0] if dates else raw.info["meas_date"]
     return MNESource(
         path=path,
@@ -245,33 +231,31 @@ def _source(
     )
 
 
-def open_brainvision(path: str, limits: Limits) -> MNESource:
+def open_brainvision(path: str) -> MNESource:
     """Open a BrainVision recording by its header, beside which its data and markers lie.
 
     Args:
         path: the header, a ``.vhdr`` file.
-        limits: how much it may hold.
 
     Raises:
-        UnreadableRecordingError: if it lacks its samples, or holds no data, more than the limits
-            allow, or segments that run backwards.
+        UnreadableRecordingError: if it lacks its samples, or holds none, or segments that run
+            backwards.
     """
     if _samples(path)[1] is None:
         raise UnreadableRecordingError("the file of its samples, DataFile, does not lie beside it")
     name = "BrainVision"
     raw = _raw(name, path, os.stat(path).st_mtime_ns)
-    return _source(raw, path, limits, format_name=name, segments=_segments(path))
+    return _source(raw, path, format_name=name, segments=_segments(path))
 
 
-def open_nihon_kohden(path: str, limits: Limits) -> MNESource:
+def open_nihon_kohden(path: str) -> MNESource:
     """Open a Nihon Kohden recording by its data file.
 
     Args:
         path: the data, an ``.EEG`` file, beside which ``.21E``, ``.PNT`` and ``.LOG`` may lie.
-        limits: how much it may hold.
 
     Raises:
-        UnreadableRecordingError: if it was cut off, or holds more than the limits allow.
+        UnreadableRecordingError: if it was cut off, or holds no data.
     """
     name = "Nihon Kohden"
     raw = _raw(name, path, os.stat(path).st_mtime_ns)
@@ -285,4 +269,4 @@ def open_nihon_kohden(path: str, limits: Limits) -> MNESource:
         dates = []
         remarks.append("its blocks hold no dates: no gap is assumed")
     segments = _block_places(raw), dates
-    return _source(raw, path, limits, format_name=name, segments=segments, remarks=tuple(remarks))
+    return _source(raw, path, format_name=name, segments=segments, remarks=tuple(remarks))

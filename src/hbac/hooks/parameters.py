@@ -17,7 +17,7 @@ from hbac.pipelines.tags import TAKES_WHAT_IS_THERE
 from hbac.tracking.parameters import CHANGED
 
 RUN_SETTINGS = (
-    *("raw_dir", "data_dir", "models_dir", "recordings", "oof_predictions"),
+    *("raw_dir", "data_dir", "models_dir", "recordings", "oof_predictions", "members"),
     *("n_jobs", "backend", "scheduler", "on_error", "identify_by"),
     *("max_failure_rate", "tolerated_failures", "least_chains", "least_present"),
     *("most_channels", "most_hours", "most_unfolding", "most_bytes_at_once"),
@@ -163,7 +163,8 @@ def _check_shape(name: Name, value: Any, files: ParameterFiles) -> None:
     if name[0] in RUN_WIDE:
         if len(name) > 1 or isinstance(value, Mapping):
             near = _corrected(name, files)
-            meant = f"; did you mean {dotted(near)}?" if near and files.has(near) else ""
+            known = near not in (None, name) and files.has(near)
+            meant = f"; did you mean {dotted(near)}?" if known else ""
             raise GuardError(f"{name[0]} is one value: --params {name[0]}=VALUE{meant}")
     elif files.has(name) and isinstance(known := files.find(name), Mapping) and value != {}:
         inside = dotted(next(_leaves(known, name))[0])

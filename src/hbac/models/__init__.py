@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "architecture": ["build_model", "builder_of", "has_gpu", "resolve_precision"],
         "augmentation": ["Augmentation"],
-        "blend": ["Blend", "fit_blend"],
+        "blend": ["Blend", "fit_blend", "learn_blend"],
         "compiled": ["borrowed_model", "compiled_model", "copy_of", "reset"],
         "eeg_ensemble": ["EEGEnsemble"],
         "ensemble": ["named_networks", "predict_with_networks"],

@@ -24,12 +24,13 @@ from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES, CLASSES, PREDICTION_COLUMNS
 from hbac.eeg.waveform import N_BIPOLAR, pair_waveforms
 from hbac.models.ensemble import named_networks, predict_with_networks
-from hbac.models.inputs import Input
 from hbac.models.preprocessing import (
+    kind_of,
     kinds_seen,
     middle_of,
     mirrors_of,
     picture_layout,
+    record_of,
     sees_ten_minutes,
     waveforms_of,
     window_panels,
@@ -229,7 +230,7 @@ class EEGEnsemble:
     Attributes:
         record: as given.
         networks: by name, a callable that returns the model.
-        kinds: what the networks see.
+        kinds: names of what the networks see.
 
     Raises:
         ValueError: if a network of the record is missing, or the code makes other pictures or
@@ -242,20 +243,22 @@ class EEGEnsemble:
         }
         self.record = record
         self.kinds = kinds_seen(record)
-        for kind in self.kinds:
-            check_reference(kind, record)
+        for name in self.kinds:
+            check_reference(kind_of(name), record_of(record, name))
 
-    def _see(self, window: Recording, power: np.ndarray | None = None) -> dict[Input, np.ndarray]:
+    def _lay_out(self, name: str, window: Recording, power: np.ndarray | None) -> np.ndarray:
+        record = record_of(self.record, name)
+        if kind_of(name) == "waveform":
+            return window_waveforms(window, *waveforms_of(record))
+        return window_picture(
+            power, window_panels(window, record["spectrogram"]), picture_layout(record)
+        )
+
+    def _see(self, window: Recording, power: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """What networks see of one window, whose 10 minutes have some regional power or none."""
-        seen = {}
-        if "picture" in self.kinds:
-            panels = window_panels(window, self.record["spectrogram"])
-            seen["picture"] = window_picture(power, panels, picture_layout(self.record))
-        if "waveform" in self.kinds:
-            seen["waveform"] = window_waveforms(window, *waveforms_of(self.record))
-        return seen
+        return {name: self._lay_out(name, window, power) for name in self.kinds}
 
-    def _predict(self, inputs: Mapping[Input, np.ndarray]) -> np.ndarray:
+    def _predict(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         n_windows = len(next(iter(inputs.values())))
         return predict_with_networks(
             self.networks,
@@ -266,17 +269,19 @@ class EEGEnsemble:
             batch_size=1 if n_windows == 1 else _BATCH_SIZE,
         )
 
-    def _seen_parts(self, eeg: np.ndarray) -> Iterator[dict[Input, np.ndarray]]:
+    def _seen_parts(self, eeg: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
         """What networks see, so many windows at once."""
         with _threads() as threads:
             for first in range(0, len(eeg), _AT_ONCE):
                 windows = [Recording(one, CHANNELS) for one in eeg[first : first + _AT_ONCE]]
                 seen = [*threads.map(self._see, windows)]
-                yield {kind: np.stack([one[kind] for one in seen]) for kind in self.kinds}
+                yield {name: np.stack([one[name] for one in seen]) for name in self.kinds}
 
-    def _waveforms(self, block: Recording, steps: _Steps, chosen: np.ndarray) -> np.ndarray:
+    def _waveforms(
+        self, name: str, block: Recording, steps: _Steps, chosen: np.ndarray
+    ) -> np.ndarray:
         """Waveforms of some windows of a block, which is cleaned as a whole where that is alike."""
-        cleaning, layout = waveforms_of(self.record)
+        cleaning, layout = waveforms_of(record_of(self.record, name))
         pairs = live_differences(block).reshape(N_BIPOLAR, -1)
         missing = np.isnan(pairs)
         whole = not (missing.any(axis=1) & ~missing.all(axis=1)).any()
@@ -291,16 +296,22 @@ class EEGEnsemble:
         return np.stack([middle_of(cleaned[:, a : a + length], layout) for a in starts])
 
     def _pictures(
-        self, block: Recording, steps: _Steps, chosen: np.ndarray, regional: np.ndarray | None
+        self,
+        name: str,
+        block: Recording,
+        steps: _Steps,
+        chosen: np.ndarray,
+        regional: np.ndarray | None,
     ) -> np.ndarray:
         """Pictures of some windows of a block."""
-        layout = picture_layout(self.record)
+        record = record_of(self.record, name)
+        layout = picture_layout(record)
         made = []
         for step in chosen:
             window = block.crop(step * steps.seconds, WINDOW_SECONDS)
             centre = steps.start + step * steps.seconds + WINDOW_SECONDS / 2
             power = None if regional is None else ten_minutes(regional, centre)
-            panels = window_panels(window, self.record["spectrogram"])
+            panels = window_panels(window, record["spectrogram"])
             made.append(window_picture(power, panels, layout))
         return np.stack(made)
 
@@ -310,16 +321,17 @@ class EEGEnsemble:
         regional: np.ndarray | None,
         rule: ReadingRule,
         steps: _Steps,
-    ) -> tuple[pd.DataFrame, np.ndarray, dict[Input, np.ndarray]]:
+    ) -> tuple[pd.DataFrame, np.ndarray, dict[str, np.ndarray]]:
         """Judge some steps, and make what networks see of those that can be read."""
         block = recording.read(steps.start, steps.length, chain_channels(recording))
         table = _judged(block, steps, recording.duration, rule)
         chosen = np.flatnonzero(table["reason"] == "")
         seen = {}
-        if len(chosen) and "picture" in self.kinds:
-            seen["picture"] = self._pictures(block, steps, chosen, regional)
-        if len(chosen) and "waveform" in self.kinds:
-            seen["waveform"] = self._waveforms(block, steps, chosen)
+        for name in self.kinds if len(chosen) else ():
+            if kind_of(name) == "picture":
+                seen[name] = self._pictures(name, block, steps, chosen, regional)
+            else:
+                seen[name] = self._waveforms(name, block, steps, chosen)
         return table, chosen, seen
 
     def predict_recording(

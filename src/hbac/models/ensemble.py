@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from itertools import product
 from typing import Any
 
 import numpy as np
 
 from hbac.eeg.votes import CLASSES
 from hbac.models.blend import Blend
+from hbac.models.members import check_same_folds, members_of, networks_by_fold
 from hbac.models.missing import holds_nothing
 from hbac.models.prediction import Mirror, predict
 
@@ -59,27 +59,6 @@ def named_networks(
     return {name: networks[name] for name in names}
 
 
-def _networks_by_fold(ensemble: Mapping[str, Any]) -> list[list[Mapping[str, Any]]]:
-    """The networks of each fold, in the order of the blend's weights."""
-    entries = ensemble["networks"]
-    architectures = list(dict.fromkeys(entry["architecture"] for entry in entries))
-    weights = ensemble["blend"]["weights"]
-    if len(weights) != len(architectures):
-        raise ValueError(
-            f"the ensemble's blend has {len(weights)} weights for its architectures "
-            f"{architectures}: it needs one for each, so copy the whole ensemble.json of a run"
-        )
-    found = {(entry["fold"], entry["architecture"]): entry for entry in entries}
-    folds = dict.fromkeys(entry["fold"] for entry in entries)
-    for fold, name in product(folds, architectures):
-        if (fold, name) not in found:
-            raise ValueError(
-                f"the ensemble has no {name} of fold {fold}, and each fold needs all of "
-                f"{architectures}: add it to the networks of ensemble.json, or take the fold out"
-            )
-    return [[found[fold, name] for name in architectures] for fold in folds]
-
-
 def predict_with_networks(
     networks: Mapping[str, Callable[[], Any]],
     inputs: Mapping[str, np.ndarray],
@@ -88,20 +67,21 @@ def predict_with_networks(
     *,
     batch_size: int,
 ) -> np.ndarray:
-    """Blend the architectures of each fold, then average the folds.
+    """Blend the architectures of each fold, then the members, then average the folds.
 
-    A blend is learned on predictions of single folds, so it is applied to such.
+    Blends are learned on predictions of single folds, so they are applied to such.
 
     A network that is shown nothing but what is missing votes the class prior, and a window in
     which there is nothing for any network is predicted to be just that.
 
     Args:
         networks: by name, a callable that loads the network.
-        inputs: ``picture`` and, where a network sees it, ``waveform``: arrays with a row a
-            window.
+        inputs: by the names in the record, such as ``picture`` and ``waveform``, what networks
+            see: arrays with a row a window.
         ensemble: the record that ``modeling`` leaves beside the networks, of which ``networks``
             (each with ``name``, ``fold``, ``architecture`` and ``input``), ``blend``, ``mirror``
-            and ``prior``, without which it is uniform.
+            and ``prior``, without which it is uniform; or the one of ``ensembling``, with
+            ``members``.
         mirrors: what swaps the hemispheres of each input.
         batch_size: windows a step.
 
@@ -109,24 +89,35 @@ def predict_with_networks(
         Shape ``(windows, 6)``.
 
     Raises:
-        ValueError: if a network of the ensemble is missing, or a fold lacks an architecture.
+        ValueError: if a network of the ensemble is missing, or a fold lacks an architecture or a
+            member.
     """
     networks = named_networks(networks, ensemble)
-    by_fold = _networks_by_fold(ensemble)
-    blend = Blend(tuple(ensemble["blend"]["weights"]), tuple(ensemble["blend"]["bias"]))
+    members = members_of(ensemble)
+    by_member = {name: networks_by_fold(member) for name, member in members.items()}
+    check_same_folds(by_member)
     nothing = _find_nothing(inputs, ensemble)
     prior = np.asarray(ensemble.get("prior", [1 / len(CLASSES)] * len(CLASSES)), float)
 
-    def vote(entry: Mapping[str, Any]) -> np.ndarray:
+    def vote(entry: Mapping[str, Any], mirrored: bool) -> np.ndarray:
         shares = predict(
             networks[entry["name"]](),
             inputs[entry["input"]],
             batch_size=batch_size,
-            mirror=mirrors[entry["input"]] if ensemble["mirror"] else None,
+            mirror=mirrors[entry["input"]] if mirrored else None,
         )
         shares[nothing[entry["input"]]] = prior
         return shares
 
-    joined = np.mean([blend([vote(entry) for entry in fold]) for fold in by_fold], axis=0)
+    def predict_fold(name: str, fold: int) -> np.ndarray:
+        member = members[name]
+        votes = [vote(entry, member["mirror"]) for entry in by_member[name][fold]]
+        return Blend.of_record(member["blend"])(votes)
+
+    def join_fold(fold: int) -> np.ndarray:
+        shares = [predict_fold(name, fold) for name in members]
+        return Blend.of_record(ensemble["blend"])(shares) if "members" in ensemble else shares[0]
+
+    joined = np.mean([join_fold(fold) for fold in next(iter(by_member.values()))], axis=0)
     joined[np.logical_and.reduce([*nothing.values()])] = prior
     return joined

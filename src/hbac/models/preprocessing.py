@@ -50,19 +50,41 @@ def waveform_layout(ensemble: Mapping[str, Any]) -> WaveformLayout:
     return WaveformLayout.of_seconds(seen["seconds"], seen["sampling_rate"])
 
 
-def mirrors_of(ensemble: Mapping[str, Any]) -> dict[Input, Any]:
-    """What swaps the hemispheres of each kind of input."""
-    return {"picture": picture_layout(ensemble).mirror, "waveform": mirror_waveforms}
+def kind_of(name: str) -> Input:
+    """Whether an input, such as ``picture_2``, is a picture or a waveform."""
+    return "picture" if name.startswith("picture") else "waveform"
 
 
-def kinds_seen(ensemble: Mapping[str, Any]) -> tuple[Input, ...]:
-    """What the networks of an ensemble see, each kind once, in alphabetical order."""
+def record_of(ensemble: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The record as far as it speaks of one input.
+
+    Runs that were joined may see different pictures and waveforms. What the ensemble's own
+    ``image``, ``waveform``, ``spectrogram`` and ``reference`` do not hold for is named in
+    ``layouts``, with its own ones.
+    """
+    return {**ensemble, **ensemble.get("layouts", {}).get(name, {})}
+
+
+def _mirror(ensemble: Mapping[str, Any], name: str) -> Any:
+    is_picture = kind_of(name) == "picture"
+    return picture_layout(record_of(ensemble, name)).mirror if is_picture else mirror_waveforms
+
+
+def mirrors_of(ensemble: Mapping[str, Any]) -> dict[str, Any]:
+    """What swaps the hemispheres of each input that networks see."""
+    return {name: _mirror(ensemble, name) for name in kinds_seen(ensemble)}
+
+
+def kinds_seen(ensemble: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of what the networks of an ensemble see, each once, in alphabetical order."""
     return tuple(sorted({entry["input"] for entry in ensemble["networks"]}))
 
 
 def sees_ten_minutes(ensemble: Mapping[str, Any]) -> bool:
     """Whether a network sees the 10-minute regional spectrogram."""
-    return "picture" in kinds_seen(ensemble) and "regional" in picture_layout(ensemble).sources
+    pictures = (name for name in kinds_seen(ensemble) if kind_of(name) == "picture")
+    layouts = (picture_layout(record_of(ensemble, name)) for name in pictures)
+    return any("regional" in layout.sources for layout in layouts)
 
 
 def window_panels(window: Recording, settings: Mapping[str, Any]) -> np.ndarray:

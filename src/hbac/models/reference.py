@@ -67,7 +67,7 @@ def _channel(number: int, time: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _whole_recording() -> Recording:
+def reference_recording() -> Recording:
     """Ten minutes of EEG."""
     time = np.arange(_SECONDS * SAMPLING_RATE) / SAMPLING_RATE
     data = np.stack([_channel(number, time) for number in range(len(CHANNELS))])
@@ -108,7 +108,7 @@ def describe_pictures(layout: ImageLayout, settings: Mapping[str, Any]) -> list[
     Returns:
         A row a line of pixels, 4 a panel and window, of 4 values a panel.
     """
-    recording = _whole_recording()
+    recording = reference_recording()
     panels = window_panels(recording.crop(_START, WINDOW_SECONDS), settings)
     powers = (
         regional_window_from_eeg(recording, recording.duration / 2),
@@ -131,7 +131,7 @@ def describe_waveforms(cleaning: Mapping[str, Any], layout: WaveformLayout) -> l
     Returns:
         A row a bipolar channel, of 8 values.
     """
-    window = _whole_recording().crop(_START, WINDOW_SECONDS)
+    window = reference_recording().crop(_START, WINDOW_SECONDS)
     made = window_waveforms(window, cleaning, layout)
     return _rounded(made[:, _spread(made.shape[1], _SAMPLES)])
 

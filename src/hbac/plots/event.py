@@ -22,6 +22,9 @@ READING_SHADES = (
 )
 """How to read shaded chains, for captions."""
 
+NOTHING_SHADED = "Nothing is shaded: the evidence lies outside of these seconds, or there is none."
+"""Where there is no stretch to shade."""
+
 _KEY_WIDTH, _KEY_HEIGHT = 2.6, 0.12
 
 
@@ -50,6 +53,18 @@ def _name_seconds(axes: Axes, start: datetime | None) -> None:
     axes.set_xticks(seconds, names)
     what = "time of day" if start is not None else "time from the start"
     axes.set_xlabel(f"{what}; second {first:,.0f} to {last:,.0f} of the recording")
+
+
+def _reading(
+    evidence: ChainMap | None,
+    shaded: Sequence[tuple[str, float, float]],
+    shown: tuple[float, float],
+) -> str:
+    """How to read what is laid behind the traces."""
+    if evidence is not None:
+        return READING_TRACES
+    is_seen = any(first < shown[1] and last > shown[0] for _, first, last in shaded)
+    return READING_SHADES if is_seen else NOTHING_SHADED
 
 
 def _draw_colours(figure: Figure) -> None:
@@ -97,7 +112,7 @@ def event_page(
         ValueError: if ``recording`` does not hold what is shown, or lacks a channel of the chains.
     """
     evidence = maps.get("waveform")
-    reading = READING_SHADES if evidence is None else READING_TRACES
+    reading = _reading(evidence, shaded, shown)
     figure = eeg_traces(
         recording,
         start=shown[0] - offset,

@@ -126,7 +126,11 @@ def _levels(course: Course, offset: float, stretch: Stretch) -> tuple[np.ndarray
     last = max(int(np.ceil((stretch.last - offset) / ROW_SECONDS)), 0)
     rows = np.asarray(course.power[first:last], np.float32)
     every = _every(len(rows), stretch, ROW_SECONDS)
-    levels = _mean_of_columns(decibels(rows), every)
+    # A chain at a time, since those of a day are large.
+    chains = [
+        _mean_of_columns(decibels(part), every) for part in np.split(rows, len(CHAINS), axis=1)
+    ]
+    levels = np.concatenate(chains, axis=1)
     begin = offset + ROW_SECONDS * first
     return levels, begin, begin + ROW_SECONDS * every * len(levels)
 

@@ -30,9 +30,12 @@ from hbac.tracking.current import Run, set_current_run, tolerated
 from hbac.tracking.data import data_fingerprint
 from hbac.tracking.parameters import CHANGED, flatten, readable_parameters
 from hbac.tracking.process import end_abandoned_runs, process_tag
+from hbac.tracking.runs import DATA_DIR
 from hbac.tracking.scores import (
     explanation_scores,
+    kl_of_ensemble,
     log_history,
+    member_metrics,
     readable_scores,
     summarise_training,
 )
@@ -43,6 +46,9 @@ TRAINING = "training"
 
 EXPLAINING = "explaining"
 """Tag of the node that sums up the tests of explanations."""
+
+JOINING = "joining"
+"""Tag of the node that describes an ensemble of finished runs."""
 
 _PREFIX = "pretraining."
 """Of the datasets of the pipeline that makes the shipped networks."""
@@ -75,8 +81,19 @@ def _group(name: str) -> str:
     return rest if first in CHANGED else name.removeprefix("params:")
 
 
+def _data_dir(context: Any) -> str | None:
+    """Where the run writes, if that is known: a URL, or an absolute path."""
+    loader = getattr(context, "config_loader", None)
+    if loader is None:
+        return None
+    named = str((loader["globals"] | (loader.runtime_params or {}))["data_dir"])
+    return named if "://" in named else str(Path(context.project_path, named).resolve())
+
+
 class MlflowHook:
     """Opens a parent run for a pipeline that trains, and a child run for each of its networks.
+
+    A pipeline that joins finished runs gets a run too, with what each of them adds.
 
     A pipeline that only explains networks gets a run of its own; its tag ``ensemble`` is that of
     the run that trained them.
@@ -102,6 +119,7 @@ class MlflowHook:
         """Remember the project's folder, and end what an interrupted run left open."""
         self._end("KILLED")
         self._root = Path(context.project_path)
+        self._data_dir = _data_dir(context)
 
     @hook_impl
     def before_pipeline_run(
@@ -114,7 +132,8 @@ class MlflowHook:
         """
         self._planned, self._process = None, os.getpid()
         self._training = [node for node in pipeline.nodes if TRAINING in node.tags]
-        if self._training or any(EXPLAINING in node.tags for node in pipeline.nodes):
+        others = any({EXPLAINING, JOINING} & node.tags for node in pipeline.nodes)
+        if self._training or others:
             check_store(tracking_uri(self._root))
             self._catalog = catalog
             self._planned = (run_params, pipeline)
@@ -131,7 +150,7 @@ class MlflowHook:
         self._client, self._experiment = connect(self._root)
         end_abandoned_runs(self._client, self._experiment)
         self._fingerprints, self._scores, self._registered = {}, {}, None
-        self._explained = False
+        self._explained = self._joined = False
         parameters = self._parameters(pipeline)
         self._recipe = parameters.get("recipe", "")
         pipelines = run_params.get("pipeline_names") or ["__default__"]
@@ -152,6 +171,8 @@ class MlflowHook:
             "mlflow.user": _user(),
         }
         commit = _git_commit(self._root)
+        if self._training and self._data_dir:
+            tags[DATA_DIR] = self._data_dir
         return tags | ({"mlflow.source.git.commit": commit} if commit else {})
 
     def _open(self, name: str, tags: dict[str, str]) -> Run:
@@ -233,9 +254,14 @@ class MlflowHook:
             self._log_scores(data)
         elif name == "explanation_scores":
             self._log_explanations(data)
+        elif name == "pool_scores":
+            self._log_scores({"kl": kl_of_ensemble(data)})
+        elif name == "member_scores":
+            self._parent.log_metrics(member_metrics(data))
         elif name == "ensemble":
             self._tag_ensemble(data)
-            self._register_ensemble(data)
+            register = self._register_members if "members" in data else self._register_ensemble
+            register(data)
             self._tag_version()
 
     def _log_figure(self, name: str) -> None:
@@ -279,8 +305,21 @@ class MlflowHook:
             self._parent,
             record,
             networks={name: self._catalog.get(stored[name]) for name in names},
-            example={kind: self._catalog.load(name)[:1] for kind, (name, _) in seen.items()},
             tags=self._data_tags(*seen) | {"recipe": self._recipe},
+        )
+
+    def _register_members(self, record: dict[str, Any]) -> None:
+        from hbac.tracking.ensemble import register_ensemble
+
+        self._joined = True
+        self._parent.log_params({"members": ", ".join(record["members"])})
+        names = [entry["name"] for entry in record["networks"]]
+        folders = {f"member.{name}": member["folder"] for name, member in record["members"].items()}
+        self._registered = register_ensemble(
+            self._parent,
+            record,
+            networks={name: self._catalog.get(f"{name}.model") for name in names},
+            tags=folders,
         )
 
     def _tag_version(self) -> None:
@@ -305,7 +344,7 @@ class MlflowHook:
         """Close the parent run; one that trained and explained nothing leaves no trace."""
         parent = self._parent
         self._end("FINISHED")
-        if parent is not None and not self._fingerprints and not self._explained:
+        if parent is not None and not (self._fingerprints or self._explained or self._joined):
             with tolerated("that a run made nothing"):
                 self._client.delete_run(parent.run_id)
 

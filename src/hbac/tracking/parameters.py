@@ -11,7 +11,9 @@ from hbac.models.inputs import INPUTS, split_names
 CHANGED = ("demo_parameters", "pretraining_parameters")
 """Groups that hold the parameters of a pipeline which changes some of the others'."""
 
-_SHOWN = re.compile(r"recipe|spectrogram\..+|modeling\..+|simulation\.(patients|ambiguity)")
+_SHOWN = re.compile(
+    r"recipe|spectrogram\..+|modeling\..+|ensembling\..+|simulation\.(patients|ambiguity)"
+)
 
 _HIDDEN = {"modeling.network.jit_compile"}
 """Changes how long a training takes, not what comes of it."""

@@ -92,6 +92,33 @@ def explanation_scores(record: dict[str, Any]) -> dict[str, float]:
     }
 
 
+def kl_of_ensemble(pools: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """The divergence of joined runs, by tier, as ``metrics`` has that of one.
+
+    Args:
+        pools: as the pipeline ``ensembling`` scores the ensemble and other ways to join its runs.
+    """
+    joined = pools[pools["model"] == "ensemble"]
+    return {row.tier: {"model": float(row.kl)} for row in joined.itertuples()}
+
+
+def member_metrics(members: pd.DataFrame) -> dict[str, float]:
+    """What each of several runs counts for, scores and adds, over all windows.
+
+    Args:
+        members: the table ``member_scores`` of the pipeline ``ensembling``.
+
+    Returns:
+        Numbers by flat name, such as ``member.NAME.gain``.
+    """
+    of_all = members[members["tier"] == "all"]
+    return {
+        f"member.{row['member']}.{name}": float(row[name])
+        for row in of_all.to_dict("records")
+        for name in ("weight", "kl", "gain")
+    }
+
+
 def summarise_training(history: pd.DataFrame) -> dict[str, float]:
     """Sum up the training of one network or of several.
 

@@ -15,7 +15,8 @@ from hbac.eeg.montage import CHAINS
 from hbac.eeg.panel import Panel
 from hbac.models.augmentation import Layout
 from hbac.models.inputs import Input
-from hbac.models.preprocessing import picture_layout, waveform_layout
+from hbac.models.members import member_of, network_weights
+from hbac.models.preprocessing import picture_layout, record_of, waveform_layout
 from hbac.pipelines.inference.nodes import UNSEEN
 
 MAP_STRIDES: dict[Input, tuple[int, int]] = {"picture": (4, 4), "waveform": (1, 10)}
@@ -34,7 +35,8 @@ def explained_input(ensemble: dict[str, Any]) -> Input:
 def explained_layout(ensemble: dict[str, Any]) -> Layout:
     """Return how what is explained is laid out."""
     layouts = {"picture": picture_layout, "waveform": waveform_layout}
-    return layouts[explained_input(ensemble)](ensemble)
+    seen = explained_input(ensemble)
+    return layouts[seen](record_of(ensemble, seen))
 
 
 def explained_networks(ensemble: dict[str, Any]) -> list[dict[str, Any]]:
@@ -44,10 +46,10 @@ def explained_networks(ensemble: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def architectures_left_out(ensemble: dict[str, Any]) -> list[str]:
-    """Name the architectures that see something else than what is explained."""
+    """Name the architectures that see something else than what is explained, as members do."""
     seen = explained_input(ensemble)
     others = (entry for entry in ensemble["networks"] if entry["input"] != seen)
-    return sorted({entry["architecture"] for entry in others})
+    return sorted({".".join(filter(None, member_of(entry))) for entry in others})
 
 
 def seen_windows(
@@ -108,8 +110,9 @@ class Pool:
     In each fold the ensemble blends architectures log-linearly, so the logits of the fold's
     prediction are a weighted sum of theirs, and its maps the same sum of theirs. A window that one
     fold held out is explained by that fold's. For a window that is new to all folds, their blended
-    logits are averaged here before the softmax, where the ensemble averages after it. Beside
-    networks of pictures, what networks of waveforms add is left out.
+    logits are averaged here before the softmax, where the ensemble averages after it; so are those
+    of members that a linear pool joins. Beside networks of pictures, what networks of waveforms
+    add is left out, and so is what members add that see other pictures than the first.
 
     Attributes:
         networks: Keras models.
@@ -179,18 +182,12 @@ def _loaded(load: Callable[[], Any]) -> Any:
 
 
 def _pool(entries: list[dict[str, Any]], networks: Networks, ensemble: dict[str, Any]) -> Pool:
-    names = [entry["architecture"] for entry in entries]
-    of_architecture = dict(
-        zip(
-            dict.fromkeys(entry["architecture"] for entry in ensemble["networks"]),
-            ensemble["blend"]["weights"],
-            strict=True,
-        )
-    )
+    kinds = [member_of(entry) for entry in entries]
+    weights, bias = network_weights(ensemble)
     return Pool(
         [_loaded(networks[entry["name"]]) for entry in entries],
-        [of_architecture[name] / names.count(name) for name in names],
-        ensemble["blend"]["bias"],
+        [weights[kind] / kinds.count(kind) for kind in kinds],
+        bias.tolist(),
         explained_layout(ensemble),
     )
 

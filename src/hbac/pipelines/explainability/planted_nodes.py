@@ -17,7 +17,12 @@ from hbac.eeg.simulation import PlantedEvidence, plan_planted, simulate_planted
 from hbac.eeg.spectrogram import WINDOW_SECONDS, chain_spectrograms
 from hbac.eeg.votes import CLASS_NAMES, CLASSES
 from hbac.models.image import ImageLayout, build_image
-from hbac.models.preprocessing import picture_layout, waveform_layout, waveforms_of
+from hbac.models.preprocessing import (
+    picture_layout,
+    record_of,
+    waveform_layout,
+    waveforms_of,
+)
 from hbac.pipelines.explainability.faithfulness_nodes import kinds, maps_of_every_kind
 from hbac.pipelines.explainability.intervals import estimate_means
 from hbac.pipelines.explainability.networks import (
@@ -38,7 +43,7 @@ def _seen_seconds(ensemble: dict[str, Any]) -> float:
     """Seconds in the middle of a window that networks see of what may be planted."""
     if explained_input(ensemble) == "picture":
         return float(WINDOW_SECONDS)
-    start, stop = waveform_layout(ensemble).seconds
+    start, stop = waveform_layout(record_of(ensemble, "waveform")).seconds
     return stop - start
 
 
@@ -84,7 +89,7 @@ def _waveforms(
     starts = [PlantedEvidence(**plan).window_start for plan in plans]
     windows = pd.DataFrame({"eeg_id": range(len(plans)), "eeg_offset_seconds": starts})
     eegs = {str(number): partial(_simulated, plan) for number, plan in enumerate(plans)}
-    return assemble_waveforms(windows, eegs, *waveforms_of(ensemble))
+    return assemble_waveforms(windows, eegs, *waveforms_of(record_of(ensemble, "waveform")))
 
 
 def assemble_planted_input(
@@ -102,8 +107,9 @@ def assemble_planted_input(
     """
     if explained_input(ensemble) == "waveform":
         return _waveforms(plans, ensemble)
-    layout = picture_layout(ensemble)
-    trained_on = SpectrogramParams(**spectrogram.model_dump() | ensemble["spectrogram"])
+    record = record_of(ensemble, "picture")
+    layout = picture_layout(record)
+    trained_on = SpectrogramParams(**spectrogram.model_dump() | record["spectrogram"])
     return {
         number: partial(_picture, plan, layout, trained_on) for number, plan in enumerate(plans)
     }

@@ -12,10 +12,20 @@ import pandas as pd
 from hbac import models
 from hbac.eeg.recording import Recording
 from hbac.eeg.votes import CLASSES, PREDICTION_COLUMNS, VOTE_COLUMNS
-from hbac.models.preprocessing import mirrors_of, waveforms_of
+from hbac.models.preprocessing import (
+    kind_of,
+    kinds_seen,
+    mirrors_of,
+    record_of,
+    waveforms_of,
+)
 from hbac.models.reference import check_reference
 from hbac.pipelines.inference.params import InferenceParams
-from hbac.pipelines.modeling.input_nodes import assemble_images, assemble_waveforms
+from hbac.pipelines.modeling.input_nodes import (
+    assemble_images,
+    assemble_images_of_eegs,
+    assemble_waveforms,
+)
 from hbac.pipelines.modeling.params import ImageParams
 from hbac.pipelines.modeling.training_nodes import table_of_predictions
 from hbac.pipelines.spectrogram.params import SpectrogramParams
@@ -64,9 +74,10 @@ def assemble_inference_input(
     """
     if not _networks_that_see("picture", ensemble):
         return {}
-    _check_panels(ensemble, spectrogram)
-    check_reference("picture", ensemble)
-    image = ImageParams(**ensemble["image"])
+    record = record_of(ensemble, "picture")
+    _check_panels(record, spectrogram)
+    check_reference("picture", record)
+    image = ImageParams(**record["image"])
     return assemble_images(windows, eegs, spectrograms, eeg_spectrograms, image)
 
 
@@ -95,8 +106,44 @@ def assemble_inference_waveforms(
     """
     if not _networks_that_see("waveform", ensemble):
         return {}
-    check_reference("waveform", ensemble)
-    return assemble_waveforms(windows, eegs, *waveforms_of(ensemble))
+    record = record_of(ensemble, "waveform")
+    check_reference("waveform", record)
+    return assemble_waveforms(windows, eegs, *waveforms_of(record))
+
+
+def assemble_other_inputs(
+    windows: pd.DataFrame,
+    eegs: dict[str, Callable[[], Recording]],
+    spectrograms: dict[str, Callable[[], np.ndarray]],
+    ensemble: dict[str, Any],
+) -> dict[str, dict[int, Callable[[], np.ndarray]]]:
+    """Lay out what members of an ensemble see that is made in another way than the first's input.
+
+    EEG spectrograms are made on the way, since those that are stored were made for others.
+
+    Args:
+        windows: as ``hbac.pipelines.modeling.input_nodes.locate_spectrograms`` returns them.
+        eegs: by ``eeg_id``, a callable that reads the recording.
+        spectrograms: by ``spectrogram_id``, a callable that reads shape ``(time, 400)``.
+        ensemble: the record beside the networks.
+
+    Returns:
+        By the name that networks know it by, such as ``picture_2``, and row of ``windows``, a
+        callable that returns the picture or the waveforms.
+
+    Raises:
+        ValueError: if the code makes something else than the networks were trained on.
+    """
+    others = [name for name in kinds_seen(ensemble) if name not in ("picture", "waveform")]
+    tasks = {}
+    for name in others:
+        kind, record = kind_of(name), record_of(ensemble, name)
+        check_reference(kind, record)
+        if kind == "picture":
+            tasks[name] = assemble_images_of_eegs(windows, eegs, spectrograms, record)
+        else:
+            tasks[name] = assemble_waveforms(windows, eegs, *waveforms_of(record))
+    return tasks
 
 
 def predict_with_ensemble(
@@ -106,6 +153,7 @@ def predict_with_ensemble(
     networks: dict[str, Callable[[], Any]],
     ensemble: dict[str, Any],
     params: InferenceParams,
+    other_inputs: dict[str, np.ndarray] | None = None,
 ) -> pd.DataFrame:
     """Join the predictions of all networks.
 
@@ -116,6 +164,7 @@ def predict_with_ensemble(
         networks: by name, a callable that loads the network.
         ensemble: the record that names those to use, and how to join them.
         params: of which the batch size.
+        other_inputs: by name, what some members of an ensemble see; see ``assemble_other_inputs``.
 
     Returns:
         The windows' ids and votes (NaN where unknown), ``fold`` -1, ``spectrogram_source``, and
@@ -130,7 +179,7 @@ def predict_with_ensemble(
         return table_of_predictions(windows, np.empty((0, len(CLASSES))))
     shares = models.predict_with_networks(
         networks,
-        {"picture": model_input, "waveform": waveform_input},
+        {"picture": model_input, "waveform": waveform_input} | (other_inputs or {}),
         ensemble,
         mirrors_of(ensemble),
         batch_size=params.batch_size,

@@ -8,6 +8,7 @@ from hbac.pipelines.evaluation.nodes import check_predictions, resample_patients
 from hbac.pipelines.inference.nodes import (
     assemble_inference_input,
     assemble_inference_waveforms,
+    assemble_other_inputs,
     predict_with_ensemble,
     write_submission,
 )
@@ -39,10 +40,16 @@ def _predicting() -> list[Node]:
             name="assemble_inference_waveforms",
         ),
         Node(
+            assemble_other_inputs,
+            ["model_windows", "train_eegs", "spectrogram_arrays", "ensemble"],
+            "other_inputs",
+            name="assemble_other_inputs",
+        ),
+        Node(
             predict_with_ensemble,
             [
                 *("model_input", "waveform_input", "model_windows"),
-                *("models", "ensemble", "params:inference"),
+                *("models", "ensemble", "params:inference", "other_inputs"),
             ],
             "predictions",
             name="predict_with_ensemble",

@@ -23,7 +23,12 @@ from hbac.eeg.regional import (
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.windows import NO_SPECTROGRAM, window_start
 from hbac.models.image import ImageLayout
-from hbac.models.preprocessing import window_picture, window_waveforms
+from hbac.models.preprocessing import (
+    picture_layout,
+    window_panels,
+    window_picture,
+    window_waveforms,
+)
 from hbac.models.waveform import WaveformLayout
 from hbac.pipelines.modeling.params import ImageParams, ModelingParams
 from hbac.pipelines.spectrogram.params import SpectrogramParams
@@ -239,6 +244,49 @@ def assemble_images(
             eeg_spectrograms[str(window.eeg_id)],
             window.window,
             _power_loader(window, eegs, spectrograms) if "regional" in layout.sources else None,
+            layout,
+        )
+        for window in windows.itertuples()
+    }
+
+
+def _image_of_eeg(
+    load: LoadRecording,
+    offset: float,
+    load_power: LoadArray | None,
+    settings: Mapping[str, Any],
+    layout: ImageLayout,
+) -> np.ndarray:
+    """Picture of one window, whose EEG spectrograms are made on the way."""
+    panels = window_panels(_recording_window(load, offset), settings)
+    return window_picture(None if load_power is None else load_power(), panels, layout)
+
+
+def assemble_images_of_eegs(
+    windows: pd.DataFrame,
+    eegs: dict[str, LoadRecording],
+    spectrograms: dict[str, LoadArray],
+    record: Mapping[str, Any],
+) -> dict[int, LoadArray]:
+    """Lay out the picture of every window where no EEG spectrograms are stored for it.
+
+    Args:
+        windows: as ``locate_spectrograms`` returns them.
+        eegs: by ``eeg_id``, a callable that reads the recording.
+        spectrograms: by ``spectrogram_id``, a callable that reads shape ``(time, 400)``.
+        record: of the networks that see the pictures, of which ``image`` and ``spectrogram``.
+
+    Returns:
+        By row of ``windows``, a callable that returns the picture, float16.
+    """
+    layout = picture_layout(record)
+    return {
+        window.Index: partial(
+            _image_of_eeg,
+            eegs[str(window.eeg_id)],
+            window.eeg_offset_seconds,
+            _power_loader(window, eegs, spectrograms) if "regional" in layout.sources else None,
+            record["spectrogram"],
             layout,
         )
         for window in windows.itertuples()

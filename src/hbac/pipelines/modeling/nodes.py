@@ -59,7 +59,7 @@ def split_folds(windows: pd.DataFrame, params: ModelingParams) -> list[pd.DataFr
 
     Args:
         windows: rows of the model's input, with votes.
-        params: of which the number of folds and the seed.
+        params: of which the number of folds and their seed.
 
     Returns:
         A table a fold: the windows with ``fold`` (the fold that holds them out), ``row`` (their
@@ -70,7 +70,7 @@ def split_folds(windows: pd.DataFrame, params: ModelingParams) -> list[pd.DataFr
         LeakageError: if folds share a patient or windows that overlap.
     """
     _check_patients(windows, params.n_folds)
-    fold = _patient_folds(windows, params.n_folds, params.training.seed)
+    fold = _patient_folds(windows, params.n_folds, params.fold_seed)
     table = windows.assign(fold=fold, row=np.arange(len(windows)))
     check_folds(table)
     return [table.assign(held_out=table["fold"] == number) for number in range(params.n_folds)]

@@ -168,6 +168,7 @@ class ModelingParams(Parameters):
     """Everything that makes the models."""
 
     n_folds: int = Field(ge=2, description="number of patient-grouped folds")
+    fold_seed: int = Field(description="of who is in which fold")
     image: ImageParams
     waveform: WaveformParams
     network: NetworkParams

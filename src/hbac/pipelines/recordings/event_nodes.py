@@ -18,6 +18,7 @@ from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES
 from hbac.models.eeg_ensemble import ten_minutes
 from hbac.models.preprocessing import (
+    record_of,
     waveforms_of,
     window_panels,
     window_picture,
@@ -105,10 +106,11 @@ def _seen(
 ) -> np.ndarray:
     """What the explained networks see around a second of a recording, float32."""
     window = window_around(recording, second)
+    record = record_of(ensemble, explained_input(ensemble))
     if explained_input(ensemble) == "waveform":
-        return window_waveforms(window, *waveforms_of(ensemble)).astype(np.float32)
+        return window_waveforms(window, *waveforms_of(record)).astype(np.float32)
     power = None if load_power is None else ten_minutes(load_power(), second)
-    panels = window_panels(window, ensemble["spectrogram"])
+    panels = window_panels(window, record["spectrogram"])
     return window_picture(power, panels, explained_layout(ensemble)).astype(np.float32)
 
 

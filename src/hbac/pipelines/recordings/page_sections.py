@@ -11,7 +11,7 @@ import pandas as pd
 
 from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS
 from hbac.formats.card import Card
-from hbac.models.preprocessing import cleaning_of, seen_waveform
+from hbac.models.preprocessing import cleaning_of, record_of, seen_waveform
 from hbac.pipelines.explainability.networks import explained_input
 from hbac.pipelines.recordings.page_words import length, moment, started
 from hbac.pipelines.reporting.words import NONE, counted, joined, number, percent
@@ -321,10 +321,9 @@ def _mean(timeline: pd.DataFrame, column: str) -> float:
     return float((timeline[column] * weights)[known].sum() / total) if total else float("nan")
 
 
-def tell_quality(told: Told) -> Section:
-    """What could not be read and why, and how good the rest is."""
-    timeline = told.timeline
-    n_lost = int(timeline[PREDICTION_COLUMNS[0]].isna().sum())
+def _lost_table(told: Told) -> Block:
+    """Time without a prediction, by reason."""
+    n_lost = int(told.timeline[PREDICTION_COLUMNS[0]].isna().sum())
     rows = [
         (
             row["reason"],
@@ -333,33 +332,35 @@ def tell_quality(told: Told) -> Section:
             length(row["longest"]),
             row["commonest"],
         )
-        for row in unread_reasons(timeline).to_dict("records")
+        for row in unread_reasons(told.timeline).to_dict("records")
     ]
+    if not rows:
+        return Paragraph("Every step has a prediction.")
     caption = (
         "Time without a prediction by its reason, its share of the recording, the longest stretch, "
         f"and the reason in full as most steps have it. n = {counted(n_lost, 'step')}."
     )
     header = ("reason", "minutes", "share", "longest", "most often")
-    lost: list[Block] = [Table(caption, header, rows, frozenset({1, 2}))]
-    measures = {
-        "quality": ("share of channels and samples that can be read", percent),
-        "flat_share": ("flat: share of channels and seconds", percent),
-        "clipped_share": ("beyond the range: share of channels and samples", percent),
-        "mains_db": (
-            "mains hum of the typical channel, in dB over its neighbours",
-            lambda value: number(value, 1),
-        ),
+    return Table(caption, header, rows, frozenset({1, 2}))
+
+
+def _measures_table(timeline: pd.DataFrame) -> Table:
+    """Means of what the steps were judged by."""
+    shares = {
+        "quality": "share of channels and samples that can be read",
+        "flat_share": "flat: share of channels and seconds",
+        "clipped_share": "beyond the range: share of channels and samples",
     }
-    means = [(what, form(_mean(timeline, name))) for name, (what, form) in measures.items()]
-    blocks = [
-        *(lost if rows else [Paragraph("Every step has a prediction.")]),
-        Table(
-            f"Means over the recording. n = {counted(len(timeline), 'step')}.",
-            ("measure", "mean"),
-            means,
-            frozenset({1}),
-        ),
-    ]
+    rows = [(what, percent(_mean(timeline, name))) for name, what in shares.items()]
+    hum = number(_mean(timeline, "mains_db"), 1)
+    rows.append(("mains hum of the typical channel, in dB over its neighbours", hum))
+    caption = f"Means over the recording. n = {counted(len(timeline), 'step')}."
+    return Table(caption, ("measure", "mean"), rows, frozenset({1}))
+
+
+def tell_quality(told: Told) -> Section:
+    """What could not be read and why, and how good the rest is."""
+    blocks = [_lost_table(told), _measures_table(told.timeline)]
     return Section("quality", "What could be read", blocks)
 
 
@@ -412,8 +413,9 @@ def tell_file(told: Told) -> Section:
     ]
     sentences = (f"{remark[:1].upper()}{remark[1:].rstrip('.')}." for remark in card.remarks)
     remarks = [Heading("Assumed, and why"), *map(Paragraph, sentences)]
+    caption = "The file. Names, dates of birth and ids in its header are left out."
     blocks = [
-        Table("The file. Names and dates of birth in it are not read.", ("what", "read"), rows),
+        Table(caption, ("what", "read"), rows),
         *(remarks if card.remarks else []),
         _channels_table(card),
         *_gaps_table(told),
@@ -429,7 +431,7 @@ def _tell_networks(ensemble: Mapping[str, Any]) -> list[Block]:
     how = joined([f"`{name}` {'null' if x is None else x}" for name, x in cleaning.items()])
     seen = [f"Their EEG is cleaned as when they were trained: {how}."]
     if any(one["input"] == "waveform" for one in networks):
-        waveform = seen_waveform(ensemble)
+        waveform = seen_waveform(record_of(ensemble, "waveform"))
         seen.append(
             f"Those of the EEG itself see the middle {waveform['seconds']:g} s of each 50-s window "
             f"at {waveform['sampling_rate']:g} Hz."
@@ -449,33 +451,7 @@ def _tell_networks(ensemble: Mapping[str, Any]) -> list[Block]:
     ]
 
 
-def _tell_tests(
-    tests: Mapping[str, Any], pictures: Mapping[str, bytes], ensemble: Mapping[str, Any]
-) -> list[Block]:
-    """Whether maps are true, by the tests of this run."""
-    if not tests["n_events"]:
-        return []
-    method, failing = tests["method"], tests["failing"]
-    sample = (
-        f"n = {counted(tests['n_events'], 'event')} of "
-        f"{counted(tests['n_recordings'], 'recording')} of the same run"
-    )
-    over = {"picture": "spectrograms", "waveform": "EEG"}[explained_input(ensemble)]
-    blocks: list[Block] = [
-        Heading("Are the maps true?"),
-        Paragraph(
-            f"Maps of the evidence ({method}) lie over the {over}. Parts of it are put in or taken "
-            "out by their rank in the map, and the networks' weights are drawn anew; a map that "
-            "tells the truth moves the probability more than one that knows nothing, and falls "
-            "apart with the weights. docs/explanations.md says how."
-        ),
-    ]
-    if method in failing:
-        text = (
-            f"{method} fails the check by random weights on these events: its maps hardly depend "
-            "on what the networks have learned."
-        )
-        blocks.append(Notice(text, "warning"))
+def _test_figures(pictures: Mapping[str, bytes], sample: str) -> list[Block]:
     told = {
         "curves": (
             "Probability of the class as the most relevant parts are put in or taken out.",
@@ -486,7 +462,37 @@ def _tell_tests(
             f"The check by random weights. {sample}.",
         ),
     }
-    return [*blocks, *(FigureBlock(pictures[name], *words) for name, words in told.items())]
+    return [FigureBlock(pictures[name], *words) for name, words in told.items()]
+
+
+def _tell_tests(
+    tests: Mapping[str, Any], pictures: Mapping[str, bytes], ensemble: Mapping[str, Any]
+) -> list[Block]:
+    """Whether maps are true, by the tests of this run."""
+    if not tests["n_events"]:
+        return []
+    method = tests["method"]
+    over = {"picture": "spectrograms", "waveform": "EEG"}[explained_input(ensemble)]
+    text = (
+        f"Maps of the evidence ({method}) lie over the {over}. Parts of it are put in or taken out "
+        "by their rank in the map, and the networks' weights are drawn anew; a map that tells the "
+        "truth moves the probability more than one that knows nothing, and falls apart with the "
+        "weights. docs/explanations.md says how."
+    )
+    failed = (
+        f"{method} fails the check by random weights on these events: its maps hardly depend on "
+        "what the networks have learned."
+    )
+    sample = (
+        f"n = {counted(tests['n_events'], 'event')} of "
+        f"{counted(tests['n_recordings'], 'recording')} of the same run"
+    )
+    return [
+        Heading("Are the maps true?"),
+        Paragraph(text),
+        *([Notice(failed, "warning")] if method in tests["failing"] else []),
+        *_test_figures(pictures, sample),
+    ]
 
 
 def tell_networks(

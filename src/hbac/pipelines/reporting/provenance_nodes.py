@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from hbac.models.preprocessing import cleaning_of
+from hbac.models.preprocessing import cleaning_of, record_of
 from hbac.pipelines.eda.params import EdaParams
 from hbac.pipelines.evaluation.params import EvaluationParams
 from hbac.pipelines.explainability.params import ExplainabilityParams
@@ -78,7 +78,8 @@ def _tell_waveforms(ensemble: dict[str, Any]) -> list[Block]:
     """What networks of the EEG itself are fed with, whatever the parameters below."""
     if not any(one["input"] == "waveform" for one in ensemble["networks"]):
         return []
-    cleaning, waveform = cleaning_of(ensemble), WaveformParams.of_ensemble(ensemble)
+    record = record_of(ensemble, "waveform")
+    cleaning, waveform = cleaning_of(record), WaveformParams.of_ensemble(record)
     how = joined([f"`{name}` {'null' if x is None else x}" for name, x in cleaning.items()])
     return [
         Paragraph(
