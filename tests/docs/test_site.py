@@ -15,6 +15,7 @@ import yaml
 
 from hbac.eeg.votes import PREDICTION_COLUMNS, VOTE_COLUMNS
 from hbac.eeg.windows import select_windows
+from hbac.models.eeg_ensemble import TIMELINE_COLUMNS
 from hbac.pipelines.eda import statistics
 from hbac.pipelines.explainability.nodes import EVIDENCE_COLUMNS
 from hbac.pipelines.recordings.reading_nodes import RECORDING_COLUMNS
@@ -184,6 +185,7 @@ def test_data_dictionary_names_the_columns_of_what_the_code_makes():
         ("event_scores", SCORE_COLUMNS),
     ):
         assert {"recording", *made} == said[name]
+    assert set(TIMELINE_COLUMNS) == said["timelines"]
 
 
 def test_data_dictionary_knows_every_table_of_the_catalog(build):
