@@ -13,6 +13,8 @@ from hbac.tracking.store import page_of_runs
 from tests.browser import open_page
 from tests.tracking.test_hook import METRICS, runs, start, train_one
 
+pytestmark = pytest.mark.slow
+
 
 def free_port():
     with socket.socket() as probe:
