@@ -274,6 +274,7 @@ def test_a_second_run_makes_nothing_again(demo, folders):
     assert [name for name in changed if name != ".hbac-raw-dir.json" and "mlflow" not in name] == []
 
 
+@pytest.mark.slow
 def test_partitions_are_not_made_twice_and_changed_ones_are(demo, folders):
     status, printed = kedro_run(
         "--pipeline", "demo", "--to-outputs", "model_input", **folders, **SMALLEST
@@ -308,6 +309,7 @@ def real(demo, folders, iiic, tmp_path):
     assert listing(iiic) == before
 
 
+@pytest.mark.slow
 def test_real_eeg_goes_through_every_pipeline(real, tmp_path):
     printed = real("external_validation")
     reporting = tmp_path / "iiic/08_reporting"
@@ -406,6 +408,7 @@ def test_a_simulation_never_writes_into_a_foreign_raw_dir(tmp_path):
     assert [entry.name for entry in raw.iterdir()] == ["train.csv"]
 
 
+@pytest.mark.slow
 def test_a_broken_and_a_missing_file_are_set_aside_and_the_rest_go_on(demo, folders, tmp_path):
     raw = tmp_path / "raw"
     (raw / "train_eegs").mkdir(parents=True)

@@ -35,6 +35,8 @@ from tests.services import (
     write_data_set,
 )
 
+pytestmark = pytest.mark.slow
+
 N_EEGS = 4
 N_SPECTROGRAMS = 24
 BROKEN = "5"

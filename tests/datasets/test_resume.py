@@ -128,6 +128,7 @@ def undisturbed(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_again_and_again_ends_as_if_it_never_was(undisturbed, tmp_path):
     path = tmp_path / "killed"
     kept = {}

@@ -71,7 +71,9 @@ def test_efficientnet_is_flat_and_sees_pixels_between_0_and_255():
     ("architecture", "application"),
     [
         ("efficientnet_b0", keras.applications.EfficientNetB0),
-        ("efficientnet_v2_s", keras.applications.EfficientNetV2S),
+        pytest.param(
+            "efficientnet_v2_s", keras.applications.EfficientNetV2S, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_weights_file_gives_the_network_that_imagenet_gives(

@@ -186,6 +186,7 @@ def test_the_page_names_its_networks_with_the_losses_of_their_record(page):
     assert "Not a medical device" in said
 
 
+@pytest.mark.slow
 def test_the_page_needs_no_other_file_and_opens(page, tmp_path):
     targets = re.findall(r'(?:src|href)="([^"]*)"', page)
     assert targets

@@ -18,6 +18,8 @@ from hbac.hooks.owner import OWNER_MARK, check_models, check_owner, check_predic
 from tests.reports.sessions import refusal, run
 from tests.services import write_data_set
 
+pytestmark = pytest.mark.slow
+
 SMALL = {
     "simulation.patients": 6,
     "simulation.sessions_per_patient": [1, 1],

@@ -101,6 +101,7 @@ def _start_node(hook, node):
     hook.before_node_run(node)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_nodes_that_other_processes_ran_are_told_of(tmp_path, capsys, method):
     hook = SummaryHook()
