@@ -74,6 +74,17 @@ def _course(
     return Course(name, recording.start, recording.duration, power, load_timeline(), events)
 
 
+def _made_of(
+    name: str,
+    recordings: dict[str, LoadRecording],
+    powers: dict[str, LoadArray],
+    timelines: dict[str, LoadTable],
+    events: pd.DataFrame,
+) -> tuple[Any, ...]:
+    """What ``_course`` takes, of one recording."""
+    return name, recordings[name], powers.get(name), timelines[name], _of(events, name)
+
+
 def _draw_trend(*made_of: Any) -> Figure:
     course = _course(*made_of)
     return trend(stretches_of(course), title=course.name)
@@ -96,17 +107,8 @@ def draw_trends(
     Returns:
         By id, a callable that draws ``hbac.plots.trend.trend``.
     """
-    return {
-        name: partial(
-            _draw_trend,
-            name,
-            recordings[name],
-            recording_spectrograms.get(name),
-            timelines[name],
-            _of(events, name),
-        )
-        for name in timelines
-    }
+    sources = (recordings, recording_spectrograms, timelines, events)
+    return {name: partial(_draw_trend, *_made_of(name, *sources)) for name in timelines}
 
 
 def _draw_day(day: str, made_of: list[tuple[Any, ...]]) -> Figure:
@@ -138,15 +140,12 @@ def draw_days(
     Returns:
         By date, such as ``2026-11-28``, a callable that draws ``hbac.plots.trend.trend``.
     """
+    sources = (recordings, recording_spectrograms, timelines, events)
     days = days_of([_outline(name, recordings[name]) for name in timelines])
     figures = {}
     for day, stretches in days.items():
         names = sorted({course.name for one in stretches for _, course in one.courses})
-        made_of = [
-            (name, recordings[name], recording_spectrograms.get(name), timelines[name],
-             _of(events, name))
-            for name in names
-        ]  # fmt: skip
+        made_of = [_made_of(name, *sources) for name in names]
         figures[day.isoformat()] = partial(_draw_day, day.isoformat(), made_of)
     return figures
 
