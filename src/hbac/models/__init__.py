@@ -22,7 +22,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "sampling": ["Sampler"],
         "schedule": ["Cosine"],
         "targets": ["soften", "vote_weights"],
-        "training": ["Checkpoint", "Stage", "fit"],
+        "training": ["Checkpoint", "Stage", "fit", "fit_and_predict"],
         "waveform": ["WaveformLayout"],
     },
 )

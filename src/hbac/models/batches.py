@@ -6,7 +6,7 @@ batches do, so the last batch is filled up rather than cut short.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any
@@ -18,6 +18,7 @@ import numpy as np
 from hbac.models.changes import Change, mix_labels
 from hbac.models.device import has_gpu
 from hbac.models.halves import all_finite
+from hbac.models.identity import file_identity
 from hbac.models.sampling import Draw, Sampler
 
 _READ_AHEAD = 2
@@ -57,15 +58,34 @@ def full_batches(rows: np.ndarray, batch_size: int) -> list[np.ndarray]:
     return list(np.resize(rows, (n_batches, batch_size)))
 
 
+_found_finite: dict[Hashable, np.ndarray] = {}
+
+
+def _finite_rows(images: np.ndarray) -> np.ndarray:
+    """Which pictures were found finite before, to be written on."""
+    identity = file_identity(images)
+    known = _found_finite.get(identity)
+    if known is None:
+        known = np.zeros(len(images), bool)
+    if identity is not None:
+        _found_finite[identity] = known
+    return known
+
+
 def check_images(images: np.ndarray, rows: np.ndarray, *, batch_size: int) -> None:
-    """Read pictures once, on several threads, to find those that are not finite.
+    """Read pictures, on several threads, to find those that are not finite.
+
+    Those of a file that were found finite before are not read again.
 
     Raises:
         ValueError: if a picture holds NaN or infinity; the message names its row.
     """
+    known = _finite_rows(images)
+    rows = rows[~known[rows]]
 
     def check(batch: np.ndarray) -> None:
         _read_finite(images, batch)
+        known[batch] = True
 
     with ThreadPoolExecutor(default_workers() or 1) as pool:
         for _ in pool.map(check, full_batches(rows, batch_size)):

@@ -9,8 +9,8 @@ Whichever it is, the same changes are drawn for the same windows.
 
 from __future__ import annotations
 
+import functools
 import logging
-import os
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -18,9 +18,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from hbac.models.batches import read_images
+from hbac.models.batches import full_batches, read_images
 from hbac.models.changes import Change
 from hbac.models.device import free_bytes, has_gpu
+from hbac.models.identity import file_identity
+from hbac.models.prediction import Mirror
 from hbac.models.tensor_changes import change_tensors
 
 logger = logging.getLogger(__name__)
@@ -61,14 +63,23 @@ class FedNetwork(keras.Model):
     Args:
         network: a compiled network.
         change: carried out in training; ``None`` leaves windows as they are.
+        mirror: swaps the hemispheres; where given, predictions are the mean with those of the
+            mirror image.
         images: all windows, which are put where the network computes; ``None`` where they come
             with each batch.
     """
 
-    def __init__(self, network: keras.Model, change: Change | None, images: np.ndarray | None):
+    def __init__(
+        self,
+        network: keras.Model,
+        change: Change | None,
+        mirror: Mirror | None,
+        images: np.ndarray | None,
+    ):
         super().__init__(name=f"fed_{network.name}")
         self.network = network
         self._change = change
+        self._mirrored = None if mirror is None else _mirrored_rows(mirror, network.input_shape[1:])
         self._images = None if images is None else ops.convert_to_tensor(np.asarray(images))
         self.built = True
         self.compile(
@@ -99,9 +110,50 @@ class FedNetwork(keras.Model):
         images = inputs.get("images")
         if images is None:
             images = ops.take(inputs.get("windows", self._images), inputs["rows"], axis=0)
-        if training and self._change is not None:
-            images = change_tensors(images, inputs, self._change)
-        return self.network(images, training=training)
+        if training:
+            if self._change is not None:
+                images = change_tensors(images, inputs, self._change)
+            return self.network(images, training=True)
+        shares = self.network(images, training=False)
+        if self._mirrored is None:
+            return shares
+        mirrored = ops.take_along_axis(images, ops.convert_to_tensor(self._mirrored), axis=1)
+        return (shares + self.network(mirrored, training=False)) / 2
+
+    def predict_rows(self, images: np.ndarray, rows: np.ndarray, *, batch_size: int) -> np.ndarray:
+        """Predict the shares of the six classes, as ``hbac.models.predict`` does.
+
+        Args:
+            images: all windows.
+            rows: which of them.
+            batch_size: windows a batch.
+
+        Returns:
+            Shape ``(len(rows), 6)``, float32.
+        """
+        inputs = functools.partial(self.inputs_of, images=images)
+        batches = _Batches(full_batches(rows, batch_size), inputs)
+        return self.predict(batches, verbose=0)[: len(rows)]
+
+
+class _Batches(keras.utils.PyDataset):
+    """What a ``FedNetwork`` predicts."""
+
+    def __init__(self, rows: list[np.ndarray], inputs: Callable[[np.ndarray], Any]):
+        super().__init__()
+        self._rows, self._inputs = rows, inputs
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> tuple[Any]:
+        return (self._inputs(self._rows[index]),)
+
+
+def _mirrored_rows(mirror: Mirror, size: tuple[int, int]) -> np.ndarray:
+    """Which row comes to each place, shape ``(1, height, width)``."""
+    numbers = np.broadcast_to(np.arange(size[0], dtype=np.int32)[:, np.newaxis], size)
+    return mirror(numbers[np.newaxis])
 
 
 class _Fed:
@@ -114,17 +166,22 @@ class _Fed:
         self.key, self.network = key, network
 
 
-def _identity(images: np.ndarray) -> Any:
-    """What tells an array from others: of a memory map its file; one in memory may change."""
-    path = getattr(images, "filename", None)
-    if path is None:
-        return object()
-    state = os.stat(path)
-    return str(path), state.st_mtime_ns, state.st_size, images.shape
+def _key(change: Change | None, mirror: Mirror | None, images: np.ndarray | None) -> Any:
+    """What a ``FedNetwork`` depends on beside its network."""
+    of_change = None if change is None else (change.augmentation, change.layout)
+    # Methods of equal layouts are not equal themselves; arrays in memory may change.
+    of_mirror = getattr(mirror, "__self__", mirror)
+    of_images = None if images is None else file_identity(images) or object()
+    return of_change, of_mirror, of_images
 
 
 def fed_network(
-    network: keras.Model, images: np.ndarray, change: Change | None, feed: Feed
+    network: keras.Model,
+    images: np.ndarray,
+    *,
+    change: Change | None,
+    mirror: Mirror | None,
+    feed: Feed,
 ) -> FedNetwork | None:
     """Return what to train in place of a network, or None where that is the network itself.
 
@@ -132,20 +189,14 @@ def fed_network(
         network: a compiled network.
         images: all windows, shape ``(windows, height, width)``.
         change: what happens to windows in training.
-        feed: not ``auto``.
+        mirror: see ``FedNetwork``.
+        feed: see ``resolve_feed``.
     """
+    feed = resolve_feed(feed, images)
     if feed == "host":
         return None
     kept = images if feed == "resident" else None
-    key = (change and (change.augmentation, change.layout), kept is not None and _identity(kept))
-    found = getattr(network, "fed", None)
+    key, found = _key(change, mirror, kept), getattr(network, "fed", None)
     if found is None or found.key != key:
-        network.fed = found = _Fed(key, FedNetwork(network, change, kept))
+        network.fed = found = _Fed(key, FedNetwork(network, change, mirror, kept))
     return found.network
-
-
-def feeder(fed: FedNetwork | None, images: np.ndarray) -> Callable[[np.ndarray], Any] | None:
-    """Return what ``TrainingBatches`` takes as ``inputs``."""
-    if fed is None:
-        return None
-    return lambda rows: fed.inputs_of(rows, images)

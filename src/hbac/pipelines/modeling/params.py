@@ -102,6 +102,9 @@ class TrainingParams(Parameters):
     second_stage_epochs: PositiveInt = Field(description="of the second stage")
     second_stage_learning_rate: PositiveFloat = Field(description="its peak, by cosine")
     batch_size: PositiveInt = Field(description="windows a step")
+    feed: Literal["auto", "host", "stream", "resident"] = Field(
+        description="how windows reach the network"
+    )
     windows_per_epoch: Literal["all", "one_per_eeg"] = Field(description="drawn anew in each")
     class_balance: float = Field(ge=0, le=1, description="1: all classes are seen as often")
     vote_weighting: tuple[NonNegativeFloat, NonNegativeFloat] = Field(

@@ -101,6 +101,7 @@ def _training_options(split: pd.DataFrame, training: TrainingParams) -> dict[str
         "keep": training.keep,
         "recalibration_batches": training.recalibration_batches,
         "seed": training.seed,
+        "feed": training.feed,
     }
 
 
@@ -195,17 +196,19 @@ def train_fold(
         "mirror": layout.mirror if params.mirrored_prediction else None,
     }
     with _network(architecture, size, params) as network:
-        history = models.fit(
+        options = _training_options(split, training)
+        history, shares = models.fit_and_predict(
             network,
             model_input,
             split[list(VOTE_COLUMNS)].to_numpy(np.float32),
-            **_training_options(split, training),
+            **options,
             change=params.augmentation.augmentation.of(layout),
             checkpoint=checkpoint.of(made_from(architecture, model_input, split, params)),
             callbacks=[tracking.EpochMetrics()],
             **prediction,
         )
-        shares = models.predict(network, model_input, held_out["row"].to_numpy(), **prediction)
+        if not np.array_equal(options["validation_rows"], held_out["row"]):
+            shares = models.predict(network, model_input, held_out["row"].to_numpy(), **prediction)
         # Kedro saves it when another fold may train the network that was borrowed.
         trained = models.copy_of(network)
     nothing = holds_nothing(model_input)[held_out["row"].to_numpy()]
