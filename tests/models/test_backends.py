@@ -28,8 +28,16 @@ LAYOUTS = {
     "compact": ImageLayout(size=(32, 64)),
     "resnet_1d": WaveformLayout((16, 256)),
     "symmetric_1d": WaveformLayout((16, 256)),
+    "gru_1d": WaveformLayout((16, 256)),
+    "squeezeformer_1d": WaveformLayout((16, 256)),
+    "efficientnet_1d": WaveformLayout((16, 256)),
 }
-OWN_SCALE = {"input_scale": "window", "pooling": "average_and_max"}
+NETWORKS = {
+    "symmetric_1d": {"input_scale": "window", "pooling": "average_and_max"},
+    "gru_1d": {"pooling": "gem"},
+    "squeezeformer_1d": {"pooling": "centre_attention", "drop_path": 0.1},
+    "efficientnet_1d": {"pooling": "gem"},
+}
 BATCH_SIZE = 8
 
 
@@ -62,7 +70,7 @@ def train(architecture, folder):
         image_size=layout.size,
         dropout=0.2,
         average_momentum=0.8,
-        **OWN_SCALE if architecture == "symmetric_1d" else {},
+        **NETWORKS.get(architecture, {}),
     )
     reset(model, 0)
     try:

@@ -15,7 +15,7 @@ from hbac import models, tracking
 from hbac.datasets.fingerprint import task_fingerprint
 from hbac.eeg.votes import PREDICTION_COLUMNS, VOTE_COLUMNS, VOTE_COUNT_COLUMNS
 from hbac.evaluation.leakage import check_folds
-from hbac.models.inputs import INPUTS, PRETRAINED
+from hbac.models.inputs import INPUTS
 from hbac.models.missing import holds_nothing
 from hbac.pipelines.modeling.params import ModelingParams, TrainingParams
 
@@ -83,16 +83,12 @@ def _network(
     architecture: str, size: tuple[int, ...], params: ModelingParams
 ) -> AbstractContextManager[Any]:
     """Borrow a network that has learnt nothing yet."""
-    network = params.network.model_dump(exclude={"architecture", "weights"})
-    weights = params.network.weights if architecture in PRETRAINED else None
     return models.borrowed_model(
         params.training.seed,
-        architecture=architecture,
         image_size=size,
         input_scale=params.waveform.scale if INPUTS[architecture] == "waveform" else "fixed",
-        weights=weights,
         average_momentum=params.training.average_momentum,
-        **network,
+        **params.network.settings(architecture),
     )
 
 
