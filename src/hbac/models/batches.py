@@ -15,6 +15,7 @@ import numpy as np
 
 from hbac.models.architecture import has_gpu
 from hbac.models.augmentation import Change
+from hbac.models.sampling import Draw, Sampler
 
 _SIGN_AND_VALUE = np.int32(0x8FFFE000 - (1 << 32))
 
@@ -104,7 +105,7 @@ def default_workers() -> int:
 
 
 class TrainingBatches(keras.utils.PyDataset):
-    """Windows, targets and weights in an order of their own for every epoch.
+    """Windows, targets and weights as they are drawn for every epoch.
 
     The last batch is filled up with the epoch's first rows. Seed, epoch and batch alone decide
     what a batch holds, whichever thread makes it and whether or not the run was interrupted.
@@ -116,6 +117,7 @@ class TrainingBatches(keras.utils.PyDataset):
         rows: the windows to train on.
         batch_size: windows a batch.
         seed: seed of the orders and of the changes.
+        draw: draws the rows of an epoch from ``rows``; ``None`` takes all in a random order.
         change: see ``hbac.models.augmentation``; ``None`` leaves windows as they are.
         workers: threads that make batches ahead; 0 makes each when it is asked for.
     """
@@ -129,6 +131,7 @@ class TrainingBatches(keras.utils.PyDataset):
         *,
         batch_size: int,
         seed: int,
+        draw: Draw | None = None,
         change: Change | None = None,
         workers: int = 0,
     ):
@@ -137,19 +140,32 @@ class TrainingBatches(keras.utils.PyDataset):
         super().__init__()
         self._images, self._targets, self._weights = images, targets, weights
         self._rows, self._batch_size, self._seed = rows, batch_size, seed
+        self._draw = draw or Sampler(rows)
         self._change = change
         self._n_ahead = workers
         self._pool = ThreadPoolExecutor(workers, "batches") if workers else None
         self._ahead: dict[int, Future] = {}
         self.shuffle(epoch=0)
 
-    def shuffle(self, *, epoch: int) -> None:
-        """Put the rows into the order of an epoch, which seed and epoch alone decide."""
+    def shuffle(self, *, epoch: int, weights: np.ndarray | None = None) -> None:
+        """Draw the rows of an epoch in their order, which seed and epoch alone decide.
+
+        Args:
+            epoch: from 0, over all stages.
+            weights: how much each window counts from now on; ``None`` leaves it as it is.
+
+        Raises:
+            ValueError: if what is drawn is not in ``rows``.
+        """
         for batch in self._ahead.values():
             batch.cancel()
         self._ahead = {}
-        order = np.random.default_rng([self._seed, epoch]).permutation(self._rows)
+        order = self._draw(np.random.default_rng([self._seed, epoch]))
+        strangers = np.setdiff1d(order, self._rows)
+        if len(strangers):
+            raise ValueError(f"draw must choose among rows, received {strangers[0]}")
         self._epoch = epoch
+        self._weights = self._weights if weights is None else weights
         self._batches = full_batches(order, self._batch_size)
 
     def __len__(self) -> int:
