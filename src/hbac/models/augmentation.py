@@ -40,7 +40,10 @@ class Layout(Protocol):
         """Columns of each part that has a time axis of its own."""
 
     def panel_height(self) -> int | None:
-        """Rows of one panel, lowest frequency first; ``None`` where rows are channels."""
+        """Rows of the highest panel, lowest frequency first; ``None`` where rows are channels."""
+
+    def panel_heights(self) -> tuple[int, ...]:
+        """Rows of a panel in each part, where rows are frequencies."""
 
     def chain_height(self) -> int:
         """Rows of one chain."""
@@ -137,7 +140,7 @@ class Augmentation:
         if self.time_mask:
             steps.append(_mask_time(shape, self.time_mask, layout, rng))
         if self.frequency_mask and layout.panel_height() is not None:
-            steps.append(_mask_frequencies(shape, self.frequency_mask, layout.panel_height(), rng))
+            steps.append(_mask_frequencies(shape, self.frequency_mask, layout, rng))
         return steps + self._drops(shape, layout, rng)
 
     def _recordings(self, shape: tuple[int, ...], layout: Layout, rng) -> list[Step]:
@@ -222,11 +225,20 @@ def _mask_time(shape, share, layout: Layout, rng) -> Step:
     return step
 
 
-def _mask_frequencies(shape, share, panel_height: int, rng) -> Step:
-    spans = _spans(shape[0], panel_height, share, rng)
+def _same_band(span: slice, before: int, after: int) -> slice:
+    """The rows of a lower panel that show what some rows of a higher one show."""
+    return slice(span.start * after // before, -(-span.stop * after // before))
+
+
+def _mask_frequencies(shape, share, layout: Layout, rng) -> Step:
+    highest = layout.panel_height()
+    spans = _spans(shape[0], highest, share, rng)
+    parts = [*zip(layout.blocks(), layout.panel_heights(), strict=True)]
 
     def step(number, window):
-        window.reshape(-1, panel_height, shape[2])[:, spans[number]] = MISSING
+        for block, height in parts:
+            panels = window.reshape(-1, height, shape[2])
+            panels[:, _same_band(spans[number], highest, height), block] = MISSING
 
     return step
 
