@@ -23,7 +23,7 @@ from hbac.eeg.gaps import (
     live_frames,
     on_live_stretches,
 )
-from hbac.eeg.montage import CHAINS, N_CHAIN_CHANNELS, Montage
+from hbac.eeg.montage import CHAINS, N_CHAIN_CHANNELS, Montage, channel_names
 from hbac.eeg.multitaper import frame_starts, multitaper_power
 from hbac.eeg.recording import Recording
 from hbac.eeg.spectrogram import (
@@ -191,6 +191,22 @@ def _below_one_another(panels: np.ndarray) -> np.ndarray:
     rows, frames, _ = panels.shape
     of_chain = panels.reshape(rows, frames, len(CHAINS), N_CHAIN_CHANNELS)
     return np.moveaxis(of_chain, -1, 0).reshape(-1, frames, len(CHAINS))
+
+
+def channel_panels(panels: np.ndarray, *, montage: Montage = "bipolar") -> dict[str, np.ndarray]:
+    """Take the panels of all channels apart again.
+
+    Args:
+        panels: as ``window_spectrograms`` makes them of ``all`` channels, of the window or of its
+            centre, shape ``(128, 256, 4)``.
+        montage: of which channels.
+
+    Returns:
+        By channel, chain by chain and front to back, shape ``(32, 256)``.
+    """
+    names = [name for chain in CHAINS for name in channel_names(chain, montage)]
+    parts = np.moveaxis(panels, -1, 0).reshape(len(names), -1, panels.shape[1])
+    return dict(zip(names, parts, strict=True))
 
 
 def _check(**chosen: tuple[Any, Any]) -> None:

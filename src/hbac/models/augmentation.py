@@ -226,8 +226,8 @@ def _mask_time(shape, share, layout: Layout, rng) -> Step:
 
 
 def _same_band(span: slice, before: int, after: int) -> slice:
-    """The rows of a lower panel that show what some rows of a higher one show."""
-    return slice(span.start * after // before, -(-span.stop * after // before))
+    """Rows of a lower panel whose first part lies among some rows of a higher one."""
+    return slice(*(-(-edge * after // before) for edge in (span.start, span.stop)))
 
 
 def _mask_frequencies(shape, share, layout: Layout, rng) -> Step:
