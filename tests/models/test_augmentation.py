@@ -19,6 +19,9 @@ class TwoBlocks:
     def panel_height(self):
         return 4
 
+    def panel_heights(self):
+        return 4, 4
+
     def chain_height(self):
         return 4
 
@@ -187,6 +190,20 @@ def test_a_stretch_or_all_but_it_goes_missing(batch):
         assert gap.sum() > 20
         assert island.sum() > 20
         assert 0.4 < (~part.any(axis=1)).mean() < 0.65
+
+
+def test_a_band_is_the_same_in_low_panels_as_in_high_ones():
+    images = np.ones((200, 64, 32), np.float32)
+    others = np.ones((200, 6), np.float32), np.ones(200, np.float32)
+    layout = ImageLayout(("regional", "eeg"), size=(64, 32), channels="all")
+    lost = missing((images, *others), layout, frequency_mask=0.5)
+    whole = lost[:, :, :16].reshape(200, 4, 16, 16)
+    of_channels = lost[:, :, 16:].reshape(200, 16, 4, 16)
+    for panels in (whole, of_channels):
+        assert (panels == panels[:, :1, :, :1]).all()
+    # Four rows of a chain's panel are one of a channel's.
+    np.testing.assert_array_equal(of_channels[:, 0, :, 0], whole[:, 0, ::4, 0])
+    assert 0.1 < whole.mean() < 0.4
 
 
 def test_waveforms_have_no_band_to_mask(batch):

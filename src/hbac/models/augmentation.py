@@ -34,7 +34,10 @@ class Layout(Protocol):
         """Columns of each part that has a time axis of its own."""
 
     def panel_height(self) -> int | None:
-        """Rows of one panel, lowest frequency first; ``None`` where rows are channels."""
+        """Rows of the highest panel, lowest frequency first; ``None`` where rows are channels."""
+
+    def panel_heights(self) -> tuple[int, ...]:
+        """Rows of a panel in each part, where rows are frequencies."""
 
     def chain_height(self) -> int:
         """Rows of one chain."""
@@ -145,7 +148,7 @@ class Augmentation:
         if self.time_mask:
             _mask_time(columns, self.time_mask, layout, rng)
         if self.frequency_mask and layout.panel_height() is not None:
-            _mask_frequencies(rows, self.frequency_mask, layout.panel_height(), rng)
+            _mask_frequencies(rows, self.frequency_mask, layout, rng)
         if self.drop_stretch:
             _drop_stretches(columns, self.drop_stretch, layout, rng)
         if self.drop_channel and layout.panel_height() is None:
@@ -184,11 +187,13 @@ def _mask_time(lost: np.ndarray, share: float, layout: Layout, rng) -> None:
         lost[:, block] |= _spans(len(lost), block.stop - block.start, share, rng)
 
 
-def _mask_frequencies(lost: np.ndarray, share: float, panel_height: int, rng) -> None:
-    """Mask one band in all panels of a window."""
-    n, _, height = lost.shape
-    bands = _spans(n, panel_height, share, rng)
-    lost |= np.tile(bands, height // panel_height)[:, np.newaxis]
+def _mask_frequencies(lost: np.ndarray, share: float, layout: Layout, rng) -> None:
+    """Mask one band in all panels of a window, high ones and low ones."""
+    n, _, n_rows = lost.shape
+    highest = layout.panel_height()
+    bands = _spans(n, highest, share, rng)
+    for part, height in enumerate(layout.panel_heights()):
+        lost[:, part] |= np.tile(bands[:, :: highest // height], n_rows // height)
 
 
 def _drop_rows(lost: np.ndarray, probability: float, height: int, rng) -> None:
