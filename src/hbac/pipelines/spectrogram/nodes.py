@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hbac.eeg import windows as window_policies
+from hbac.eeg.half import to_half
 from hbac.eeg.montage import CHAIN_ELECTRODES, CHAINS
 from hbac.eeg.recording import Recording
 from hbac.eeg.spectrogram import N_FRAMES, N_MELS, WINDOW_SECONDS
@@ -45,8 +46,9 @@ def _spectrograms_of(
     recording = load(channels=CHAIN_ELECTRODES)
     n_panels = len(CHAINS) * (2 if settings["centre"] else 1)
     spectrograms = np.empty((len(offsets), N_MELS, N_FRAMES, n_panels), dtype)
+    in_type = to_half if dtype == "float16" else np.asarray
     for spectrogram, offset in zip(spectrograms, offsets, strict=True):
-        spectrogram[:] = window_spectrograms(_window(recording, offset), **settings)
+        spectrogram[:] = in_type(window_spectrograms(_window(recording, offset), **settings))
     return spectrograms
 
 
