@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from numbers import Integral
@@ -16,6 +18,12 @@ from hbac.datasets.file import FileDataset, protocol_and_path, remove_leftovers
 from hbac.datasets.fingerprint import task_fingerprint
 
 _Task = TypeVar("_Task")
+
+_reads: ContextVar[dict[tuple, Any] | None] = ContextVar("reads", default=None)
+"""What was read within ``reading_once``, the first read first."""
+
+_N_KEPT = 4
+"""Files that are kept at once: recordings may be long."""
 
 _N_SHOWN = 60
 
@@ -70,6 +78,19 @@ def by_id(tasks: Mapping[Any, _Task], suffix: str) -> dict[str, _Task]:
             raise ValueError(f"{partition[:_N_SHOWN]!r} is no id of a partition: {fault}")
         named[partition] = task
     return named
+
+
+@contextmanager
+def reading_once() -> Iterator[None]:
+    """Have a file that is read again within the block, in the same way, given as it was read.
+
+    What is made of a file must therefore leave it as it is. Only the last few files are kept.
+    """
+    token = _reads.set({})
+    try:
+        yield
+    finally:
+        _reads.reset(token)
 
 
 @dataclass(frozen=True)
@@ -226,7 +247,15 @@ class PartitionLoader:
 
     def __call__(self, **options: Any) -> Any:
         """Read the partition; ``options`` are those of its dataset, as ``channels`` of EEG."""
-        return self.folder.read(self._path, **options)
+        reads = _reads.get()
+        if reads is None:
+            return self.folder.read(self._path, **options)
+        key = (self.folder.dataset_class, self._path, *sorted(options.items()))
+        if key not in reads:
+            if len(reads) == _N_KEPT:
+                del reads[next(iter(reads))]
+            reads[key] = self.folder.read(self._path, **options)
+        return reads[key]
 
     def length(self) -> int:
         """Count the partition's rows, such as samples of EEG, without reading them."""

@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-import pandas as pd
 from kedro.io.core import AbstractDataset, DatasetError, parse_dataset_definition
 from kedro_datasets._typing import TablePreview
 
@@ -17,26 +15,9 @@ from hbac.datasets.fingerprint import task_fingerprints
 from hbac.datasets.folder import Folder, PartitionLoader, by_id
 from hbac.datasets.manifest import Made, Manifest, Record
 from hbac.datasets.parallel import WorkerDiedError, Workers
+from hbac.datasets.quarantine import Failure, Quarantine
 
 logger = logging.getLogger(__name__)
-
-_FAILURE_COLUMNS = ["partition", "reason", "traceback"]
-_N_NAMED = 3
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a partition could not be made.
-
-    Attributes:
-        reason: the error's message.
-        traceback: where it was raised.
-        storage: whether the folder could not be written to, which is no fault of the partition.
-    """
-
-    reason: str
-    traceback: str
-    storage: bool = False
 
 
 def _is_from_storage(error: BaseException) -> bool:
@@ -110,21 +91,10 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         fs_args: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ):
-        if not 0 <= max_failure_rate <= 1:
+        if identify_by not in ("modified", "content"):
             raise ValueError(
-                f"max_failure_rate must be between 0 and 1, received {max_failure_rate}"
+                f"identify_by must be one of ('modified', 'content'), received {identify_by!r}"
             )
-        if not isinstance(tolerated_failures, int) or tolerated_failures < 0:
-            raise ValueError(
-                "tolerated_failures must be a whole number, 0 or more, received "
-                f"{tolerated_failures!r}"
-            )
-        for name, value, known in (
-            ("on_error", on_error, ("raise", "quarantine")),
-            ("identify_by", identify_by, ("modified", "content")),
-        ):
-            if value not in known:
-                raise ValueError(f"{name} must be one of {known}, received {value!r}")
         definition = {"type": dataset} if isinstance(dataset, str) else dataset
         self._folder = Folder(
             str(path),
@@ -135,10 +105,7 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
             fs_args,
         )
         self._protocol, self._path = self._folder.protocol, self._folder.path
-        self._failures = failures and AbstractDataset.from_config("failures", failures)
-        self._on_error = on_error
-        self._max_failure_rate = max_failure_rate
-        self._tolerated_failures = tolerated_failures
+        self._quarantine = Quarantine(failures, on_error, max_failure_rate, tolerated_failures)
         self._workers = Workers(n_jobs, backend, scheduler)
         self.metadata = metadata
 
@@ -204,7 +171,7 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
                     if partition in present:
                         self._folder.remove([partition])
                     self._report(partition, result)
-                self._set_aside(failures, len(tasks))
+                self._quarantine.settle(failures, len(tasks), of=f"partitions of {self._path}")
         finally:
             self._folder.remove_leftovers()
 
@@ -226,34 +193,7 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
                 f"{path} could not be written: {failure.reason}\nWhat was made before stays; "
                 "once the folder can be written to, the same command makes the rest"
             )
-        if self._on_error == "raise":
-            self._save_failures({partition: failure})
-            raise DatasetError(f"{path} could not be made: {failure.reason}\n{failure.traceback}")
-        logger.error("%s set aside: %s", path, failure.reason)
-
-    def _save_failures(self, failures: dict[str, Failure]) -> None:
-        if self._failures is not None:
-            rows = [
-                (partition, failure.reason, failure.traceback)
-                for partition, failure in sorted(failures.items())
-            ]
-            self._failures.save(pd.DataFrame(rows, columns=_FAILURE_COLUMNS))
-
-    def _set_aside(self, failures: dict[str, Failure], n_partitions: int) -> None:
-        """Table the failures, and fail where they are too many."""
-        self._save_failures(failures)
-        tolerated = min(self._tolerated_failures, n_partitions - 1)
-        if len(failures) > max(self._max_failure_rate * n_partitions, tolerated):
-            first = sorted(failures.items())[:_N_NAMED]
-            named = "\n".join(f"  {name}: {failure.reason}" for name, failure in first)
-            never = " (never all)" if tolerated < self._tolerated_failures else ""
-            raise DatasetError(
-                f"{len(failures)} of {n_partitions} partitions of {self._path} failed, more than "
-                f"max_failure_rate = {self._max_failure_rate:g} and tolerated_failures = "
-                f"{self._tolerated_failures}{never} allow"
-                + (f"; all are listed in {self._failures._filepath}" if self._failures else "")
-                + f". Mend them, or allow more. The first:\n{named}"
-            )
+        self._quarantine.report(path, partition, failure)
 
     def preview(self, nrows: int = 20) -> TablePreview:
         """Return the first partitions' names and sizes for kedro-viz."""
