@@ -3,44 +3,19 @@
 from __future__ import annotations
 
 import logging
-import traceback
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from typing import Any, Literal
 
-from kedro.io.core import AbstractDataset, DatasetError, parse_dataset_definition
+from kedro.io.core import AbstractDataset, parse_dataset_definition
 from kedro_datasets._typing import TablePreview
 
-from hbac.datasets.fingerprint import task_fingerprints
-from hbac.datasets.folder import Folder, PartitionLoader, by_id
-from hbac.datasets.manifest import Made, Manifest, Record
-from hbac.datasets.parallel import WorkerDiedError, Workers
-from hbac.datasets.quarantine import Failure, Quarantine
+from hbac.datasets.folder import Folder, PartitionLoader
+from hbac.datasets.manifest import Manifest
+from hbac.datasets.parallel import Workers
+from hbac.datasets.quarantine import Quarantine
+from hbac.datasets.saving import FolderSave, save_together
 
 logger = logging.getLogger(__name__)
-
-
-def _is_from_storage(error: BaseException) -> bool:
-    """Whether an error in writing is the storage's; what cannot be written is the data's fault."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return not isinstance(error, ValueError | TypeError | DatasetError)
-
-
-def _raise(error: Exception) -> None:
-    raise error
-
-
-def _make_partition(folder: Folder, partition: str, task: Callable[[], Any]) -> int | Failure:
-    """Run a task and write what it returns; return the file's size, or why that fails."""
-    try:
-        result = task()
-    except Exception as error:
-        return Failure(str(error) or type(error).__name__, traceback.format_exc())
-    try:
-        return folder.write(partition, result)
-    except Exception as error:
-        return Failure(str(error), traceback.format_exc(), storage=_is_from_storage(error))
 
 
 class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, PartitionLoader]]):
@@ -109,35 +84,12 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         self._workers = Workers(n_jobs, backend, scheduler)
         self.metadata = metadata
 
-    @property
-    def _name(self) -> str:
-        return self._path.rpartition("/")[2]
-
-    def _manifest(self) -> Manifest:
-        name = "" if self._folder.suffix.startswith(".") else self._folder.suffix
-        return Manifest(self._folder.fs, self._path, name)
-
     def load(self) -> dict[str, PartitionLoader]:
         """Return a callable for each partition, ordered by id; empty where there is none."""
         return {
             partition: PartitionLoader(self._folder, partition, state)
             for partition, state in self._folder.list_readable().items()
         }
-
-    def _by_id(self, data: dict[Any, Callable[[], Any]]) -> dict[str, Callable[[], Any]]:
-        try:
-            return by_id(data, self._folder.suffix)
-        except ValueError as error:
-            raise DatasetError(f"{self._path}: {error}. Nothing was written") from error
-
-    def _identify(self, tasks: dict[str, Callable[[], Any]]) -> dict[str, str]:
-        """What each is made from; one whose source can't be read for that becomes a failure."""
-        fingerprints = dict(task_fingerprints(tasks, written_by=self._folder.dataset_identity))
-        for partition, fingerprint in fingerprints.items():
-            if isinstance(fingerprint, OSError):
-                tasks[partition] = partial(_raise, fingerprint)
-                fingerprints[partition] = ""
-        return fingerprints
 
     def save(self, data: dict[str, Callable[[], Any]]) -> None:
         """Run the callables that are new or changed, and write what they return.
@@ -153,47 +105,7 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
                 partition failed and ``on_error`` is ``raise``; or more failed than
                 ``max_failure_rate`` and ``tolerated_failures`` allow.
         """
-        tasks = self._by_id(data)
-        fingerprints = self._identify(tasks)
-        self._folder.remove_leftovers()
-        manifest, present = self._manifest(), self._folder.list()
-        plan = (manifest.read() or Record()).plan(fingerprints, present)
-        logger.info("%s: %d of %d partitions to make", self._name, len(plan.todo), len(tasks))
-        try:
-            with manifest.recording(plan) as record:
-                self._folder.remove(plan.withdrawn)
-                failures = {}
-                for partition, result in self._make(plan.todo, tasks):
-                    if not isinstance(result, Failure):
-                        record(partition, Made(fingerprints[partition], result))
-                        continue
-                    failures[partition] = result
-                    if partition in present:
-                        self._folder.remove([partition])
-                    self._report(partition, result)
-                self._quarantine.settle(failures, len(tasks), of=f"partitions of {self._path}")
-        finally:
-            self._folder.remove_leftovers()
-
-    def _make(
-        self, todo: list[str], tasks: dict[str, Callable[[], Any]]
-    ) -> Iterator[tuple[str, int | Failure]]:
-        """Run and write; yield each partition with its size in bytes, or why it failed."""
-        jobs = [(self._folder, partition, tasks[partition]) for partition in todo]
-        for index, result in self._workers.run(_make_partition, jobs, self._name):
-            if isinstance(result, WorkerDiedError):
-                result = Failure(str(result), "")
-            yield todo[index], result
-
-    def _report(self, partition: str, failure: Failure) -> None:
-        """Log a failure, and end the run where it must."""
-        path = self._folder.path_of(partition)
-        if failure.storage:
-            raise DatasetError(
-                f"{path} could not be written: {failure.reason}\nWhat was made before stays; "
-                "once the folder can be written to, the same command makes the rest"
-            )
-        self._quarantine.report(path, partition, failure)
+        save_together([FolderSave(self._folder, data, self._quarantine)], self._workers)
 
     def preview(self, nrows: int = 20) -> TablePreview:
         """Return the first partitions' names and sizes for kedro-viz."""
@@ -207,12 +119,12 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
 
         Files that are gone do not matter, as they may for raw data.
         """
-        record = self._manifest().read()
+        record = Manifest.of(self._folder).read()
         return bool(self._folder.list_readable()) and (record is None or record.complete)
 
     def _exists(self) -> bool:
         """Whether all that the last save made is there, whole, and that came to its end."""
-        record, present = self._manifest().read(), self._folder.list()
+        record, present = Manifest.of(self._folder).read(), self._folder.list()
         if record is None:
             return bool(self._folder.list_readable())
         damaged = record.damaged(present)
