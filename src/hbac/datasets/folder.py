@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from numbers import Integral
@@ -16,6 +18,12 @@ from hbac.datasets.file import FileDataset, flush, protocol_and_path, remove_lef
 from hbac.datasets.fingerprint import task_fingerprint
 
 _Task = TypeVar("_Task")
+
+_reads: ContextVar[dict[tuple, Any] | None] = ContextVar("reads", default=None)
+"""What was read within ``reading_once``, the first read first."""
+
+_N_KEPT = 4
+"""Files that are kept at once: recordings may be long."""
 
 _N_SHOWN = 60
 
@@ -72,6 +80,19 @@ def by_id(tasks: Mapping[Any, _Task], suffix: str) -> dict[str, _Task]:
     return named
 
 
+@contextmanager
+def reading_once() -> Iterator[None]:
+    """Have a file that is read again within the block, in the same way, given as it was read.
+
+    What is made of a file must therefore leave it as it is. Only the last few files are kept.
+    """
+    token = _reads.set({})
+    try:
+        yield
+    finally:
+        _reads.reset(token)
+
+
 @dataclass(frozen=True)
 class FileState:
     """What a listing says of a file: its size in bytes and when it last changed.
@@ -120,6 +141,11 @@ class Folder:
     def path(self) -> str:
         """Path without the protocol."""
         return self._protocol_and_path[1]
+
+    @property
+    def name(self) -> str:
+        """Last part of its path."""
+        return self.path.rpartition("/")[2]
 
     @property
     def fs(self) -> fsspec.AbstractFileSystem:
@@ -235,7 +261,15 @@ class PartitionLoader:
 
     def __call__(self, **options: Any) -> Any:
         """Read the partition; ``options`` are those of its dataset, as ``channels`` of EEG."""
-        return self.folder.read(self._path, **options)
+        reads = _reads.get()
+        if reads is None:
+            return self.folder.read(self._path, **options)
+        key = (self.folder.dataset_class, self._path, *sorted(options.items()))
+        if key not in reads:
+            if len(reads) == _N_KEPT:
+                del reads[next(iter(reads))]
+            reads[key] = self.folder.read(self._path, **options)
+        return reads[key]
 
     def length(self) -> int:
         """Count the partition's rows, such as samples of EEG, without reading them."""
