@@ -23,10 +23,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from fsspec.implementations.local import LocalFileSystem
+from kedro.io.core import DatasetError
 
 from hbac.datasets import NpyDataset, ParallelPartitionedDataset, StackedArrayDataset
 from hbac.datasets.code import code_version
-from hbac.datasets.manifest import Manifest
+from hbac.datasets.manifest import Manifest, _Journal
 
 PROJECT = Path(__file__).parents[2]
 SHAPE = (100_000,)
@@ -400,6 +401,46 @@ def test_what_cannot_be_flushed_is_not_taken_for_written(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         NpyDataset(filepath=str(tmp_path / "2.npy")).write(str(tmp_path / "2.npy"), np.ones(3))
     assert sorted(contents(tmp_path)) == [".hbac/manifest.json", "1.npy"]
+
+
+def test_a_partition_is_noted_once_it_is_on_the_disk_and_the_folder_flushed_once(
+    tmp_path, monkeypatch
+):
+    flushed, noted, fsync = [], [], os.fsync
+
+    def watched(descriptor):
+        flushed.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        fsync(descriptor)
+
+    def note(journal, partition, made):
+        noted.append((partition, str(tmp_path / f"{partition}.npy") in flushed))
+
+    monkeypatch.setattr(os, "fsync", watched)
+    monkeypatch.setattr(_Journal, "write", note)
+    folder(tmp_path).save({str(n): partial(full, 3) for n in range(99)})
+    assert sorted(noted) == sorted((str(n), True) for n in range(99))
+    assert flushed.count(str(tmp_path)) == 1
+    assert flushed.index(str(tmp_path)) > max(flushed.index(str(p)) for p in tmp_path.glob("*.npy"))
+
+
+def test_a_partition_that_cannot_be_flushed_ends_the_run_and_is_made_again(tmp_path, monkeypatch):
+    fsync = os.fsync
+
+    def full_disk(descriptor):
+        if os.readlink(f"/proc/self/fd/{descriptor}").endswith("/2.npy"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(descriptor)
+
+    tasks = {str(n): partial(full, 3) for n in range(4)}
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full_disk)
+        with pytest.raises(DatasetError, match=r"2\.npy could not be written: .*No space left"):
+            folder(tmp_path).save(tasks)
+    assert not folder(tmp_path).is_readable()
+    before = changed_at(tmp_path)
+    folder(tmp_path).save(tasks)
+    assert "2" in remade(before, tmp_path)
+    assert folder(tmp_path).exists()
 
 
 def test_a_file_system_that_flushes_no_folders_is_good_enough(tmp_path, monkeypatch):

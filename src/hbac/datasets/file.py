@@ -43,30 +43,32 @@ def remove_leftovers(fs: fsspec.AbstractFileSystem, folder: str, name: str) -> N
             os.unlink(entry.path)
 
 
-def _flush(path: Path) -> None:
+def flush(path: str | Path) -> None:
     """Have a file, or the names in a folder, on the disk, where a power cut leaves them."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
         # Some network file systems flush no folders.
-        if not (path.is_dir() and error.errno in (errno.EINVAL, errno.ENOTSUP)):
+        if not (Path(path).is_dir() and error.errno in (errno.EINVAL, errno.ENOTSUP)):
             raise
     finally:
         os.close(descriptor)
 
 
 @contextmanager
-def _beside(path: str) -> Iterator[str]:
+def _beside(path: str, flushed: bool) -> Iterator[str]:
     """Yield a hidden path in the same folder, which is renamed to ``path`` at the end."""
     target = Path(path)
     temporary = target.with_name(f".{target.stem}.{uuid.uuid4().hex}{target.suffix}")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield str(temporary)
-        _flush(temporary)
+        if flushed:
+            flush(temporary)
         temporary.replace(target)
-        _flush(target.parent)
+        if flushed:
+            flush(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -80,13 +82,21 @@ def _elsewhere(fs: fsspec.AbstractFileSystem, path: str) -> Iterator[str]:
         fs.put_file(str(local), path)
 
 
-def replacing(fs: fsspec.AbstractFileSystem, path: str) -> AbstractContextManager[str]:
+def replacing(
+    fs: fsspec.AbstractFileSystem, path: str, *, flushed: bool = True
+) -> AbstractContextManager[str]:
     """Return a context that gives a local path to write to, and takes the file to ``path``.
 
     No reader ever sees a half-written file, and a block that raises leaves nothing behind. Once
     the block has ended, a power cut leaves the file as it is.
+
+    Args:
+        fs: where the file lies.
+        path: the file.
+        flushed: whether a power cut must find it whole once the block has ended; without it, the
+            caller sees to that by ``flush``.
     """
-    return _beside(path) if isinstance(fs, LocalFileSystem) else _elsewhere(fs, path)
+    return _beside(path, flushed) if isinstance(fs, LocalFileSystem) else _elsewhere(fs, path)
 
 
 class FileDataset(AbstractDataset):
@@ -138,9 +148,12 @@ class FileDataset(AbstractDataset):
     def _length(self, path: str) -> int:
         return len(self._read(path))
 
-    def write(self, path: str, data: Any) -> int:
-        """Write another file of the same kind, atomically, and return its size in bytes."""
-        with replacing(self._fs, path) as local:
+    def write(self, path: str, data: Any, *, flushed: bool = True) -> int:
+        """Write another file of the same kind, atomically, and return its size in bytes.
+
+        ``flushed`` is that of ``replacing``.
+        """
+        with replacing(self._fs, path, flushed=flushed) as local:
             self._write(local, data)
             return os.path.getsize(local)
 

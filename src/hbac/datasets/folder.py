@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from hbac.datasets.file import FileDataset, protocol_and_path, remove_leftovers
+from hbac.datasets.file import FileDataset, flush, protocol_and_path, remove_leftovers
 from hbac.datasets.fingerprint import task_fingerprint
 
 _Task = TypeVar("_Task")
@@ -158,8 +158,17 @@ class Folder:
         return self._files.length(path)
 
     def write(self, partition: str, data: Any) -> int:
-        """Write a partition, atomically, and return its file's size in bytes."""
-        return self._files.write(self.path_of(partition), data)
+        """Write a partition, atomically, and return its file's size in bytes.
+
+        Only ``flush`` makes sure of it against a power cut: to wait for the disk after each file
+        took longer than to make it.
+        """
+        return self._files.write(self.path_of(partition), data, flushed=False)
+
+    def flush(self, partition: str | None = None) -> None:
+        """Have a partition's content on the disk, or, without one, the names of all."""
+        if isinstance(self.fs, LocalFileSystem):
+            flush(self.path if partition is None else self.path_of(partition))
 
     def _states(self) -> Iterator[tuple[str, FileState]]:
         """Names and states of files that are not hidden; none where there is no folder."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -22,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 _FAILURE_COLUMNS = ["partition", "reason", "traceback"]
 _N_NAMED = 3
+
+_N_FLUSHING = 32
+"""Files that are on their way to the disk while others are made."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +201,7 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
             with manifest.recording(plan) as record:
                 self._folder.remove(plan.withdrawn)
                 failures = {}
-                for partition, result in self._make(plan.todo, tasks):
+                for partition, result in self._on_disk(self._make(plan.todo, tasks)):
                     if not isinstance(result, Failure):
                         record(partition, Made(fingerprints[partition], result))
                         continue
@@ -204,6 +209,8 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
                     if partition in present:
                         self._folder.remove([partition])
                     self._report(partition, result)
+                if plan.todo:
+                    self._folder.flush()
                 self._set_aside(failures, len(tasks))
         finally:
             self._folder.remove_leftovers()
@@ -217,6 +224,34 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
             if isinstance(result, WorkerDiedError):
                 result = Failure(str(result), "")
             yield todo[index], result
+
+    def _flush(self, partition: str, size: int) -> tuple[str, int | Failure]:
+        try:
+            self._folder.flush(partition)
+        except OSError as error:
+            return partition, Failure(str(error), traceback.format_exc(), storage=True)
+        return partition, size
+
+    def _on_disk(
+        self, made: Iterable[tuple[str, int | Failure]]
+    ) -> Iterator[tuple[str, int | Failure]]:
+        """Pass on what ``_make`` yields, files once they would outlast a power cut.
+
+        The disk is waited for in threads, while the next ones are made.
+        """
+        waiting: deque[Future] = deque()
+        with ThreadPoolExecutor() as threads:
+            for partition, result in made:
+                failed = isinstance(result, Failure)
+                if not failed:
+                    waiting.append(threads.submit(self._flush, partition, result))
+                # A failure may end the run, which then is to know of all that it has made.
+                while waiting and (failed or waiting[0].done() or len(waiting) > _N_FLUSHING):
+                    yield waiting.popleft().result()
+                if failed:
+                    yield partition, result
+            for flushed in waiting:
+                yield flushed.result()
 
     def _report(self, partition: str, failure: Failure) -> None:
         """Log a failure, and end the run where it must."""
