@@ -1,81 +1,114 @@
 """The project's pipelines by name."""
 
+from collections.abc import Callable
+from functools import partial
+from threading import RLock
+from typing import Any
+
 from kedro.pipeline import Pipeline, pipeline
 
+from hbac import pipelines
 from hbac.hooks.folds import Networks, configured_networks
-from hbac.pipelines import (
-    conversion,
-    eda,
-    ensembling,
-    evaluation,
-    explainability,
-    inference,
-    modeling,
-    pretraining,
-    recordings,
-    reporting,
-    simulation,
-    spectrogram,
-)
 
 _DEMO_PARAMETERS = ("simulation", "modeling", "explainability")
+
+_one_wires = RLock()
+
+
+class WiredOnUse(Pipeline):
+    """A pipeline that is wired when it is first looked into.
+
+    A run, and a command that only names them, then imports no more than it needs.
+
+    Args:
+        wire: makes the pipeline that this one is.
+    """
+
+    def __init__(self, wire: Callable[[], Pipeline]):
+        self._wire = wire
+
+    def __getattr__(self, name: str) -> Any:
+        """Wire, where Python finds that something is not there yet."""
+        with _one_wires:
+            if "_wire" in vars(self):
+                vars(self).update(vars(self._wire()))
+                del self._wire
+        return object.__getattribute__(self, name)
+
+
+def _created(name: str) -> Pipeline:
+    return getattr(pipelines, name).create_pipeline()
+
+
+def _modeling() -> Pipeline:
+    return pipelines.modeling.create_pipeline(*configured_networks("base"))
+
+
+def _pretraining() -> Pipeline:
+    return pipelines.pretraining.create_pipeline(*configured_networks("pretraining"))
 
 
 def _external_validation() -> Pipeline:
     """Trained networks on another labelled data set: everything but modeling."""
     scored = {"oof_predictions": "predictions"}
     return (
-        eda.create_pipeline()
-        + conversion.create_pipeline()
-        + spectrogram.create_pipeline()
-        + inference.create_labelled_pipeline()
-        + pipeline(evaluation.create_pipeline(), inputs=scored)
-        + pipeline(explainability.create_pipeline(), inputs=scored)
-        + reporting.create_pipeline()
+        _created("eda")
+        + _created("conversion")
+        + _created("spectrogram")
+        + pipelines.inference.create_labelled_pipeline()
+        + pipeline(_created("evaluation"), inputs=scored)
+        + pipeline(_created("explainability"), inputs=scored)
+        + _created("reporting")
     )
 
 
-def _default(networks: Networks) -> Pipeline:
+def _labelled(networks: Networks) -> Pipeline:
     return (
-        eda.create_pipeline()
-        + conversion.create_pipeline()
-        + spectrogram.create_pipeline()
-        + modeling.create_pipeline(*networks)
-        + evaluation.create_pipeline()
-        + explainability.create_pipeline()
-        + reporting.create_pipeline()
+        _created("eda")
+        + _created("conversion")
+        + _created("spectrogram")
+        + pipelines.modeling.create_pipeline(*networks)
+        + _created("evaluation")
+        + _created("explainability")
+        + _created("reporting")
     )
+
+
+def _default() -> Pipeline:
+    return _labelled(configured_networks("base"))
 
 
 def _demo() -> Pipeline:
     """Everything, on a small simulated data set."""
     everything = (
-        simulation.create_pipeline()
-        + _default(configured_networks("demo"))
-        + inference.create_pipeline()
-        + inference.create_shipped_pipeline()
+        _created("simulation")
+        + _labelled(configured_networks("demo"))
+        + _created("inference")
+        + pipelines.inference.create_shipped_pipeline()
     )
     changed = {f"params:{name}": f"params:demo_parameters.{name}" for name in _DEMO_PARAMETERS}
     return pipeline(everything, parameters=changed)
 
 
+_WIRED_BY: dict[str, Callable[[], Pipeline]] = {
+    "simulation": partial(_created, "simulation"),
+    "eda": partial(_created, "eda"),
+    "conversion": partial(_created, "conversion"),
+    "spectrogram": partial(_created, "spectrogram"),
+    "modeling": _modeling,
+    "ensembling": partial(_created, "ensembling"),
+    "evaluation": partial(_created, "evaluation"),
+    "explainability": partial(_created, "explainability"),
+    "inference": partial(_created, "inference"),
+    "pretraining": _pretraining,
+    "recordings": partial(_created, "recordings"),
+    "reporting": partial(_created, "reporting"),
+    "external_validation": _external_validation,
+    "demo": _demo,
+    "__default__": _default,
+}
+
+
 def register_pipelines() -> dict[str, Pipeline]:
     """Name the pipelines; ``__default__`` runs those of a labelled data set in their order."""
-    networks = configured_networks("base")
-    return {
-        "simulation": simulation.create_pipeline(),
-        "eda": eda.create_pipeline(),
-        "conversion": conversion.create_pipeline(),
-        "spectrogram": spectrogram.create_pipeline(),
-        "modeling": modeling.create_pipeline(*networks),
-        "ensembling": ensembling.create_pipeline(),
-        "evaluation": evaluation.create_pipeline(),
-        "explainability": explainability.create_pipeline(),
-        "inference": inference.create_pipeline(),
-        "pretraining": pretraining.create_pipeline(*configured_networks("pretraining")),
-        "recordings": recordings.create_pipeline(),
-        "reporting": reporting.create_pipeline(),
-        "external_validation": _external_validation(),
-        "demo": _demo(),
-        "__default__": _default(networks),
-    }
+    return {name: WiredOnUse(wire) for name, wire in _WIRED_BY.items()}

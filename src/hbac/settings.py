@@ -6,6 +6,7 @@ from typing import Any
 from kedro import KedroDeprecationWarning
 from omegaconf import DictConfig, OmegaConf
 
+from hbac.config import ConfigLoader
 from hbac.hooks import (
     AbsentHook,
     FoldsHook,
@@ -70,6 +71,7 @@ HOOKS = (
 # Nothing is sent anywhere, wherever a run is started; .telemetry says so in the project's folder.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)
 
+CONFIG_LOADER_CLASS = ConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",

@@ -8,7 +8,6 @@ from typing import Any
 
 from upath import UPath
 
-from hbac.datasets.manifest import Manifest
 from hbac.datasets.text import TextDataset
 
 MARK = ".simulated-by-hbac"
@@ -46,6 +45,8 @@ def _sizes(folder: UPath) -> dict[str, int]:
 
 def _made(folder: UPath) -> set[str]:
     """Partitions that runs have written to a folder, by what it says itself."""
+    from hbac.datasets.manifest import Manifest
+
     return set(Manifest(folder.fs, folder.path).fingerprints())
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
 
 from hbac.evaluation.divergence import kl_divergence
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 _ITERATIONS = 1000
 _STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
@@ -44,17 +45,20 @@ def class_prior(votes: np.ndarray, folds: np.ndarray) -> np.ndarray:
 
 def _fit_regression(features: np.ndarray, votes: np.ndarray, strength: float) -> Pipeline:
     """Soft labels as six copies of a row, each weighed by the class' vote fraction."""
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     n_classes = votes.shape[1]
-    regression = Pipeline(
-        [
-            ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
-            ("scale", StandardScaler()),
-            ("classify", LogisticRegression(C=strength, max_iter=_ITERATIONS)),
-        ]
+    regression = make_pipeline(
+        SimpleImputer(strategy="median", keep_empty_features=True),
+        StandardScaler(),
+        LogisticRegression(C=strength, max_iter=_ITERATIONS),
     )
     copies = np.repeat(features, n_classes, axis=0)
     classes = np.tile(np.arange(n_classes), len(votes))
-    return regression.fit(copies, classes, classify__sample_weight=votes.ravel())
+    return regression.fit(copies, classes, logisticregression__sample_weight=votes.ravel())
 
 
 def _held_out(

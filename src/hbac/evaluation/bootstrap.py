@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
+import scipy
 
 _TINY = 1e-12
 
@@ -50,10 +50,10 @@ class PatientBootstrap:
     confidence: float
 
     @cached_property
-    def _membership(self) -> csr_array:
+    def _membership(self) -> scipy.sparse.csr_array:
         rows = np.arange(len(self.patients))
         shape = (self.counts.shape[1], len(rows))
-        return csr_array((np.ones(len(rows)), (self.patients, rows)), shape=shape)
+        return scipy.sparse.csr_array((np.ones(len(rows)), (self.patients, rows)), shape=shape)
 
     def n_patients(self, values: np.ndarray) -> np.ndarray:
         """Count the patients with a value other than 0, by column of ``(rows, columns)``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+import scipy
 
 _LEAST_PROBABILITY = 1e-15
 _LARGEST = 20.0
@@ -51,7 +51,8 @@ def fit_temperature(votes: np.ndarray, predictions: np.ndarray) -> float:
         return normaliser - voted * sharpness
 
     ends = (-np.log(_LARGEST), np.log(_LARGEST))
-    return float(np.exp(minimize_scalar(cross_entropy, bounds=ends, method="bounded").x))
+    found = scipy.optimize.minimize_scalar(cross_entropy, bounds=ends, method="bounded")
+    return float(np.exp(found.x))
 
 
 def cross_fit_temperatures(

@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
-from scipy import signal
+import scipy
 
 from hbac.eeg.recording import SAMPLING_RATE
 
@@ -71,7 +71,7 @@ def kernel(step: Fraction) -> Kernel:
     n_in, n_out = step.denominator * repeats, step.numerator * repeats
     # All in samples of the input.
     nyquist = min(1.0, float(step)) / 2
-    beta = signal.kaiser_beta(_ATTENUATION_DB)
+    beta = scipy.signal.kaiser_beta(_ATTENUATION_DB)
     half = (_ATTENUATION_DB - 7.95) / (2.285 * 2 * np.pi * (1 - _PASSED) * nyquist) / 2
     cutoff = (1 + _PASSED) / 2 * nyquist
     margin = int(np.ceil(half))

@@ -75,7 +75,8 @@ class ParameterFiles:
         given = config_loader.runtime_params or {}
         self.given = OmegaConf.to_container(OmegaConf.create(given))
         self._wide = {name: value for name, value in self.given.items() if name in RUN_WIDE}
-        self.declared = self._resolve({})
+        own = len(self._wide) < len(self.given)
+        self.declared = self._resolve({}) if own else config_loader["parameters"]
 
     def _resolve(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Resolve the files with some parameters changed, on the run's own settings."""
@@ -108,6 +109,8 @@ class ParameterFiles:
     def arrivals(self, names: Iterable[Name]) -> dict[Name, set[Name]]:
         """Known parameters that hold what is given under each name, such as the demo's own."""
         markers = {name: f"<given {number}>" for number, name in enumerate(names)}
+        if not markers:
+            return {}
         places = [*_leaves(self._resolve(_nested(markers.items())))]
         return {
             name: {place for place, value in places if marker in str(value) and self.has(place)}
@@ -246,9 +249,12 @@ def check_effects(
     Raises:
         GuardError: naming the parameter that would have an effect, or the pipelines where it has.
     """
+    arrivals = files.arrivals(files.own())
+    if not arrivals:
+        return
     chosen = chosen or ["__default__"]
     taken = _taken(chosen, pipelines)
-    for name, arrived in files.arrivals(files.own()).items():
+    for name, arrived in arrivals.items():
         if _matters(arrived, taken):
             continue
         others = _substitutes(name, files, taken)

@@ -52,7 +52,7 @@ def check_types(
 
     Args:
         values: all parameters as the run will take them.
-        pipelines: all pipelines by name.
+        pipelines: those that take them, by name.
         arrivals: see ``ParameterFiles.arrivals``, of what was given at run time.
 
     Raises:
@@ -119,14 +119,22 @@ def check_pipelines(known: Any) -> None:
             raise GuardError(f"there is no pipeline {name!r}; {advice}")
 
 
+def _asked_for(known: Any) -> dict[str, Pipeline]:
+    """The pipelines that a session asked for, or all; only these must be wired."""
+    return {name: known[name] for name in getattr(known, "_requested_pipelines", None) or known}
+
+
 class ValuesHook:
     """Checks values as soon as the pipelines that take them can be wired."""
 
     @hook_impl
     def after_context_created(self, context: Any) -> None:
-        """Check the names of the pipelines that are run, and the parameters of all."""
+        """Check the names of the pipelines that are run, and the parameters that they take.
+
+        Where none is named, as in a notebook, the parameters of all are checked.
+        """
         check_pipelines(pipelines)
         files, values = ParameterFiles(context.config_loader), context.config_loader["parameters"]
         arrivals = files.arrivals(files.own())
-        check_types(values, pipelines, arrivals)
+        check_types(values, _asked_for(pipelines), arrivals)
         check_uses(values, arrivals)

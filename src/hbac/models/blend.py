@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import log_softmax, softmax
+import scipy
 
 Pool = Literal["log-linear", "linear"]
 """Whether logarithms of shares are averaged, or shares."""
@@ -60,7 +59,7 @@ class Blend:
         """Join predictions, each of shape ``(rows, 6)``, into shares of that shape."""
         if self.pool == "linear":
             return np.tensordot(self.weights, np.asarray(predictions, float), axes=1)
-        return softmax(_pooled(_logs(predictions), self.weights, self.bias), axis=1)
+        return scipy.special.softmax(_pooled(_logs(predictions), self.weights, self.bias), axis=1)
 
 
 def _logs(predictions: Sequence[np.ndarray]) -> np.ndarray:
@@ -82,8 +81,8 @@ def _log_linear_loss(predictions: Sequence[np.ndarray], votes: np.ndarray) -> _L
     n = len(logs)
 
     def loss_and_gradient(values: np.ndarray) -> tuple[float, np.ndarray]:
-        weights, bias = softmax(values[:n]), values[n:]
-        log_shares = log_softmax(_pooled(logs, weights, bias), axis=1)
+        weights, bias = scipy.special.softmax(values[:n]), values[n:]
+        log_shares = scipy.special.log_softmax(_pooled(logs, weights, bias), axis=1)
         away = weights - 1 / n
         loss = -(votes * log_shares).sum(axis=1).mean()
         loss += _PENALTY * ((away**2).sum() + (bias**2).sum())
@@ -101,7 +100,7 @@ def _linear_loss(predictions: Sequence[np.ndarray], votes: np.ndarray) -> _Loss:
     n = len(shares)
 
     def loss_and_gradient(values: np.ndarray) -> tuple[float, np.ndarray]:
-        weights = softmax(values)
+        weights = scipy.special.softmax(values)
         pooled = np.maximum(np.tensordot(weights, shares, axes=1), _FLOOR)
         away = weights - 1 / n
         loss = -(votes * np.log(pooled)).sum(axis=1).mean() + _PENALTY * (away**2).sum()
@@ -139,9 +138,9 @@ def fit_blend(
     linear = pool == "linear"
     loss = (_linear_loss if linear else _log_linear_loss)(predictions, votes)
     start = np.zeros(n if linear else n + n_classes)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B").x
+    found = scipy.optimize.minimize(loss, start, jac=True, method="L-BFGS-B").x
     bias = np.zeros(n_classes) if linear else found[n:]
-    return Blend(tuple(softmax(found[:n]).tolist()), tuple(bias.tolist()), pool)
+    return Blend(tuple(scipy.special.softmax(found[:n]).tolist()), tuple(bias.tolist()), pool)
 
 
 def _divergence(votes: np.ndarray, shares: np.ndarray) -> float:

@@ -12,23 +12,18 @@ import tempfile
 import threading
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import joblib
-import numpy as np
-import pandas as pd
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
-from matplotlib.figure import Figure
 
-from hbac import models
+from hbac import models, tracking
 from hbac.cells import after_cell
 from hbac.models.inputs import INPUTS
 from hbac.models.seeds import architecture_of
 from hbac.tracking.current import Run, set_current_run, tolerated
-from hbac.tracking.data import data_fingerprint
 from hbac.tracking.parameters import CHANGED, flatten, readable_parameters
 from hbac.tracking.process import end_abandoned_runs, process_tag
 from hbac.tracking.runs import DATA_DIR
@@ -41,6 +36,10 @@ from hbac.tracking.scores import (
     summarise_training,
 )
 from hbac.tracking.store import check_store, connect, numbered, tracking_uri
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
 
 TRAINING = "training"
 """Tag of the nodes that train a network."""
@@ -223,7 +222,7 @@ class MlflowHook:
         if not self._fingerprints:
             sizes = {"windows": len(windows), "patients": windows["patient_id"].nunique()}
             self._parent.log_params(flatten({"data": sizes, "keras": models.keras_in_force()}))
-        self._fingerprints[kind] = data_fingerprint(data, windows)
+        self._fingerprints[kind] = tracking.data_fingerprint(data, windows)
         for name, value in self._data_tags(kind).items():
             self._client.set_tag(self._parent.run_id, name, value)
 
@@ -246,6 +245,8 @@ class MlflowHook:
                 self._log(dataset_name, data)
 
     def _log(self, dataset_name: str, data: Any) -> None:
+        from matplotlib.figure import Figure
+
         name = dataset_name.removeprefix(_PREFIX)
         if isinstance(data, Figure):
             self._log_figure(dataset_name)
@@ -290,6 +291,8 @@ class MlflowHook:
 
     def _tag_ensemble(self, record: dict[str, Any]) -> None:
         """Name the ensemble, so that a run that explains it can be found beside its training."""
+        import joblib
+
         self._client.set_tag(self._parent.run_id, "ensemble", joblib.hash(record)[:16])
 
     def _register_ensemble(self, record: dict[str, Any]) -> None:

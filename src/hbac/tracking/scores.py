@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from hbac.tracking.current import Run
 from hbac.tracking.parameters import flatten
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BASELINE_MAPS = ("random", "centre prior")
 """Maps that know nothing of the network, beside which a method is scored."""

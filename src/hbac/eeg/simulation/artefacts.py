@@ -7,7 +7,7 @@ Appearances follow Tatum et al., "Artifact and recording concepts in EEG", J. Cl
 from __future__ import annotations
 
 import numpy as np
-from scipy import signal
+import scipy
 
 from hbac.eeg.recording import ELECTRODES, SAMPLING_RATE
 from hbac.eeg.simulation.background import coloured_noise, power_law, wander
@@ -42,7 +42,7 @@ def simulate_muscle(rng: np.random.Generator, samples: int, *, per_minute: float
         noise = coloured_noise(rng, _muscle_density, shape=(len(ELECTRODES), length))
         centre = electrode_position(rng.choice(MUSCLE_SITES))
         field = rng.uniform(5, 40) * (scalp_field(centre, width=0.5) + 0.05)
-        taper = signal.windows.tukey(length, 0.3)
+        taper = scipy.signal.windows.tukey(length, 0.3)
         muscle[:, first : first + length] += field[:, None] * noise * taper
     return muscle
 
@@ -109,7 +109,7 @@ def simulate_blinks(rng: np.random.Generator, samples: int, *, per_minute: float
     after = np.arange(0, 0.6, 1 / SAMPLING_RATE)
     lid = np.exp(-0.5 * ((after - 0.15) / 0.06) ** 2)
     overshoot = 0.2 * np.exp(-0.5 * ((after - 0.36) / 0.08) ** 2)
-    trace = signal.oaconvolve(impulses, (lid - overshoot).astype(np.float32))[:samples]
+    trace = scipy.signal.oaconvolve(impulses, (lid - overshoot).astype(np.float32))[:samples]
     field = sum(scalp_field(electrode_position(name), width=0.42) for name in _EYES)
     return project(trace, field / field.max())
 
@@ -130,10 +130,10 @@ def simulate_gaze(rng: np.random.Generator, samples: int, *, per_minute: float) 
         first = int(start * SAMPLING_RATE)
         steps[first : first + int(rng.uniform(0.3, 2) * SAMPLING_RATE)] += rng.uniform(-80, 80)
     # Eyes take some 50 ms, and amplifiers let a step go within a second.
-    band = signal.butter(1, (0.3, 8), "bandpass", fs=SAMPLING_RATE, output="sos")
+    band = scipy.signal.butter(1, (0.3, 8), "bandpass", fs=SAMPLING_RATE, output="sos")
     field = scalp_field(electrode_position("F7"), width=0.4)
     field = field - scalp_field(electrode_position("F8"), width=0.4)
-    return project(signal.sosfilt(band, steps).astype(np.float32), field)
+    return project(scipy.signal.sosfilt(band, steps).astype(np.float32), field)
 
 
 def simulate_movement(rng: np.random.Generator, samples: int, *, per_minute: float) -> np.ndarray:
@@ -154,7 +154,7 @@ def simulate_movement(rng: np.random.Generator, samples: int, *, per_minute: flo
         density = power_law(exponent=2.2, rms=float(rng.uniform(15, 80)))
         noise = coloured_noise(rng, density, shape=(len(ELECTRODES), length))
         sizes = rng.uniform(0, 1, (len(ELECTRODES), 1)).astype(np.float32) ** 2
-        moved[:, first : first + length] += sizes * noise * signal.windows.tukey(length, 0.5)
+        moved[:, first : first + length] += sizes * noise * scipy.signal.windows.tukey(length, 0.5)
     return moved
 
 
@@ -270,7 +270,7 @@ def simulate_heartbeats(rng: np.random.Generator, samples: int, *, rate: float) 
     times = np.cumsum(intervals) - intervals[0]
     impulses = np.zeros(samples, np.float32)
     impulses[(times[times < seconds] * SAMPLING_RATE).astype(int)] = 1
-    return signal.oaconvolve(impulses, _heartbeat())[:samples]
+    return scipy.signal.oaconvolve(impulses, _heartbeat())[:samples]
 
 
 def heart_field(amplitude: float) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy import fft
+import scipy
 
 from hbac.eeg.recording import SAMPLING_RATE
 from hbac.eeg.simulation.scalp import POSITIONS, scalp_field, volume_conduction
@@ -27,13 +27,13 @@ def coloured_noise(
         Independent channels in microvolts, that shape, float32.
     """
     channels, samples = shape
-    length = fft.next_fast_len(samples, real=True)
-    frequencies = fft.rfftfreq(length, 1 / SAMPLING_RATE)
+    length = scipy.fft.next_fast_len(samples, real=True)
+    frequencies = scipy.fft.rfftfreq(length, 1 / SAMPLING_RATE)
     scale = np.zeros_like(frequencies)
     scale[1:] = np.sqrt(density(frequencies[1:]) * length * SAMPLING_RATE / 4)
     parts = rng.standard_normal((channels, len(frequencies), 2), dtype=np.float32)
     spectrum = parts.view(np.complex64)[..., 0] * scale.astype(np.float32)
-    return fft.irfft(spectrum, length)[:, :samples]
+    return scipy.fft.irfft(spectrum, length)[:, :samples]
 
 
 def power_law(*, exponent: float, rms: float) -> Callable[[np.ndarray], np.ndarray]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import signal
+import scipy
 
 from hbac.eeg.recording import SAMPLING_RATE
 from hbac.eeg.simulation.background import wander
@@ -45,7 +45,7 @@ class Phase:
         """The deflection over the 0.5 s of a discharge, shape ``(100,)``, float32."""
         times = np.arange(0, DISCHARGE_SECONDS, 1 / SAMPLING_RATE) - self.peak
         limb = np.where(times < 0, self.rise, self.fall)
-        shape = np.exp(-0.5 * (times / limb) ** 2) * signal.windows.tukey(len(times), 0.2)
+        shape = np.exp(-0.5 * (times / limb) ** 2) * scipy.signal.windows.tukey(len(times), 0.2)
         return (self.height * shape).astype(np.float32)
 
 
@@ -159,5 +159,5 @@ def discharge_train(
     for phase in phases:
         impulses = np.zeros(samples, np.float32)
         impulses[firsts] = sizes * rng.lognormal(0, 0.15, len(firsts))
-        trace += signal.oaconvolve(impulses, phase.waveform())[:samples]
+        trace += scipy.signal.oaconvolve(impulses, phase.waveform())[:samples]
     return trace

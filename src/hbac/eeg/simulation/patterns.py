@@ -7,7 +7,7 @@ Critical Care EEG Terminology: 2021 Version", J. Clin. Neurophysiol. 38, 2021.
 from __future__ import annotations
 
 import numpy as np
-from scipy import interpolate, signal
+import scipy
 
 from hbac.eeg.recording import SAMPLING_RATE
 from hbac.eeg.simulation.background import coloured_noise, spectral_peak, wander
@@ -69,7 +69,7 @@ def _cycles(
     around = round(4 * SAMPLING_RATE / frequency)
     starts = discharge_onsets(rng, samples + 2 * around, frequency=frequency, jitter=jitter)
     starts = starts - around / SAMPLING_RATE
-    cycles = interpolate.PchipInterpolator(starts, np.arange(len(starts)))
+    cycles = scipy.interpolate.PchipInterpolator(starts, np.arange(len(starts)))
     return cycles(np.arange(samples) / SAMPLING_RATE)
 
 
@@ -79,7 +79,7 @@ def _narrow_band_cycles(
     """Cycles of noise of a narrow band, shape ``(samples,)``."""
     density = spectral_peak(frequency=frequency, bandwidth=jitter * frequency, rms=1.0)
     noise = coloured_noise(rng, density, shape=(1, samples))[0]
-    return np.unwrap(np.angle(signal.hilbert(noise))) / (2 * np.pi)
+    return np.unwrap(np.angle(scipy.signal.hilbert(noise))) / (2 * np.pi)
 
 
 def _waxing(rng: np.random.Generator, samples: int) -> np.ndarray:

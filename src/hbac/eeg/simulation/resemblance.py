@@ -16,7 +16,7 @@ from functools import singledispatch
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import expit
+import scipy
 
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.recording import SAMPLING_RATE
@@ -59,7 +59,7 @@ _ABOVE = 0.15
 
 def _yes(value: float, limit: float, softness: float) -> float:
     """How many experts say that a value is beyond a limit."""
-    return float(expit((value - limit) / softness))
+    return float(scipy.special.expit((value - limit) / softness))
 
 
 def _named(*, seen: float, seizure: float, lateralised: float, periodic: float) -> np.ndarray:

@@ -7,7 +7,7 @@ Critical Care EEG Terminology: 2021 Version", J. Clin. Neurophysiol. 38, 2021.
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
+import scipy
 
 from hbac.eeg.recording import SAMPLING_RATE
 from hbac.eeg.simulation.background import wander
@@ -110,7 +110,7 @@ def spread_of_seizure(progress: np.ndarray | float) -> np.ndarray:
 
 
 def _shape(phase: np.ndarray, sharpness: np.ndarray) -> np.ndarray:
-    spike = np.exp(sharpness * (np.cos(phase) - 1)) - special.i0e(sharpness)
+    spike = np.exp(sharpness * (np.cos(phase) - 1)) - scipy.special.i0e(sharpness)
     share = np.minimum(sharpness / 8, 0.5)
     wave = np.cos(phase - _WAVE_AFTER) / 2
     return -(1 - share) * spike / (1 - np.exp(-2 * sharpness)) - share * wave

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import signal
+import scipy
 
 from hbac.eeg.recording import CHANNELS, ELECTRODES, SAMPLING_RATE, Recording
 from hbac.eeg.regional import COLUMNS, ROW_SECONDS, regional_spectrogram
@@ -110,8 +110,8 @@ def _electrocardiogram(beats: np.ndarray, rng: np.random.Generator) -> np.ndarra
 
 def _amplify(data: np.ndarray, low_pass: float) -> np.ndarray:
     """Let the amplifier's low-pass act on the channels."""
-    sections = signal.butter(2, low_pass, fs=SAMPLING_RATE, output="sos")
-    return signal.sosfilt(sections.astype(np.float32), data).astype(np.float32)
+    sections = scipy.signal.butter(2, low_pass, fs=SAMPLING_RATE, output="sos")
+    return scipy.signal.sosfilt(sections.astype(np.float32), data).astype(np.float32)
 
 
 def _damage(data: np.ndarray, session: Session) -> np.ndarray:

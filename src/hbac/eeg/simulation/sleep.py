@@ -7,7 +7,7 @@ Appearances follow Berry et al., "The AASM Manual for the Scoring of Sleep and A
 from __future__ import annotations
 
 import numpy as np
-from scipy import signal
+import scipy
 
 from hbac.eeg.recording import ELECTRODES, SAMPLING_RATE
 from hbac.eeg.simulation.artefacts import event_times
@@ -28,7 +28,8 @@ def _spindle(rng: np.random.Generator) -> np.ndarray:
     seconds = rng.uniform(0.5, 1.5)
     times = np.arange(0, seconds, 1 / SAMPLING_RATE)
     size = rng.uniform(8, 25)
-    return size * np.sin(2 * np.pi * rng.uniform(11, 15) * times) * signal.windows.hann(len(times))
+    taper = scipy.signal.windows.hann(len(times))
+    return size * np.sin(2 * np.pi * rng.uniform(11, 15) * times) * taper
 
 
 def simulate_sleep(rng: np.random.Generator, samples: int) -> np.ndarray:

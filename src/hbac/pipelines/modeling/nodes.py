@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
 from hbac import evaluation
 from hbac.eeg.votes import BAND_POWER_COLUMNS, CLASSES, PREDICTION_COLUMNS, VOTE_COLUMNS
@@ -45,6 +44,8 @@ def _check_patients(windows: pd.DataFrame, n_folds: int) -> None:
 
 def _patient_folds(windows: pd.DataFrame, n_folds: int, seed: int) -> np.ndarray:
     """The fold of each window: of like classes, where a class has enough windows for that."""
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+
     consensus = windows[list(VOTE_COLUMNS)].to_numpy().argmax(axis=1)
     kind = StratifiedGroupKFold if np.bincount(consensus).max() >= n_folds else GroupKFold
     splitter = kind(n_folds, shuffle=True, random_state=seed)
