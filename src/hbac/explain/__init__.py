@@ -14,7 +14,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "baselines": ["centre_prior", "random_maps"],
         "evidence": ["chain_shares", "describe", "locate", "shaded_stretches"],
         "fills": ["blurred", "mean_spectrum", "replace_by", "replace_by_line"],
-        "gradients": ["class_gradients"],
+        "gradients": ["ClassGradients"],
         "importance": ["importance_table", "marginal"],
         "interpolation": ["upsample"],
         "layers": ["feature_layers", "last_feature_layer"],

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from hbac.eeg.votes import CLASSES
-from hbac.explain.gradients import Arrays, class_gradients
-from hbac.explain.layers import cut_open, feature_layers, last_feature_layer
+from hbac.explain.gradients import Arrays, ClassGradients
+from hbac.explain.layers import feature_layers, last_feature_layer
 
 EVERY_CLASS = tuple(range(len(CLASSES)))
 
@@ -171,11 +171,11 @@ def map_by_methods(
     ]
     asked = {name for names in looked_at for name in names}
     cuts = [layer.name for layer in model.layers if layer.name in asked]
-    stages = cut_open(model, [*cuts, *sorted(asked - set(cuts))])
+    class_gradients = ClassGradients(model, [*cuts, *sorted(asked - set(cuts))])
     parts: list[list[np.ndarray]] = [[] for _ in methods]
     step = batch_size or max(1, _PIXELS_A_STEP // (images[0].size * len(classes)))
     for batch, of_batch in _batches(images, classes, step):
-        features, gradients = class_gradients(stages, batch, of_batch)
+        features, gradients = class_gradients(batch, of_batch)
         for method, names, maps in zip(methods, looked_at, parts, strict=True):
             places = [cuts.index(name) for name in names]
             seen = ([of_layer[k] for k in places] for of_layer in (features, gradients))
