@@ -122,7 +122,8 @@ class _Progress:
     kept_epoch: int = 0
     kept_loss: float = np.inf
     kept: list[np.ndarray] | None = None
-    kept_shares: np.ndarray | None = None
+    kept_shares: list[np.ndarray] | None = None
+    """In a list, as a checkpoint takes arrays."""
     records: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -188,7 +189,7 @@ class _EpochKeeper(keras.callbacks.Callback):
             shares, loss = self._validate()
             if self._keep == "last" or loss < progress.kept_loss:
                 progress.kept_epoch, progress.kept_loss = epoch + 1, loss
-                progress.kept, progress.kept_shares = self._network.get_weights(), shares
+                progress.kept, progress.kept_shares = self._network.get_weights(), [shares]
         return loss
 
 
@@ -391,7 +392,7 @@ def fit_and_predict(
     _check_finite(progress, "val_loss" if len(validation_rows) else "loss")
     model.set_weights(progress.kept)
     history = pd.DataFrame(progress.records)
-    return history.assign(kept=history["epoch"] == progress.kept_epoch), progress.kept_shares
+    return history.assign(kept=history["epoch"] == progress.kept_epoch), progress.kept_shares[0]
 
 
 def fit(*arguments: Any, **options: Any) -> pd.DataFrame:

@@ -216,7 +216,7 @@ def _trained(
     }
     validation_rows = np.empty(0, int) if validated is None else validated["row"].to_numpy()
     with _borrowed(name, size, params) as network:
-        history, known = models.fit_and_predict(
+        history, validation_shares = models.fit_and_predict(
             network,
             model_input,
             split[list(VOTE_COLUMNS)].to_numpy(np.float32),
@@ -231,9 +231,10 @@ def _trained(
 
         def predict(windows: pd.DataFrame) -> np.ndarray:
             rows = windows["row"].to_numpy()
-            # What validated the epoch that is kept is not predicted again.
-            same = np.array_equal(rows, validation_rows)
-            shares = known if same else models.predict(network, model_input, rows, **prediction)
+            if np.array_equal(rows, validation_rows):
+                shares = validation_shares.copy()
+            else:
+                shares = models.predict(network, model_input, rows, **prediction)
             shares[nothing[rows]] = class_prior(train)
             return shares
 
