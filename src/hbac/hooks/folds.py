@@ -11,17 +11,35 @@ from kedro.framework.project import settings
 from kedro.utils import find_kedro_project
 
 from hbac.models.inputs import split_names
+from hbac.models.seeds import network_names
 from hbac.tracking.parameters import CHANGED
 
 
 class Networks(NamedTuple):
-    """What is trained: a network for each fold and architecture."""
+    """What is trained: networks of these names in each fold.
+
+    Attributes:
+        n_folds: number of folds.
+        names: see ``hbac.models.seeds``.
+        full_fit: whether they are trained on all folds as well.
+        taught: whether they have teachers.
+    """
 
     n_folds: int = 5
-    architectures: tuple[str, ...] = ("efficientnet_b0",)
+    names: tuple[str, ...] = ("efficientnet_b0",)
+    full_fit: bool = False
+    taught: bool = False
 
 
 _configured: dict[str, Networks] = {}
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, int | float) and value > 0
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and value > 0
 
 
 def _networks(parameters: dict[str, Any]) -> Networks:
@@ -32,9 +50,15 @@ def _networks(parameters: dict[str, Any]) -> Networks:
     try:
         architectures = split_names(architecture)
     except (AttributeError, ValueError):
-        architectures = default.architectures
-    valid = isinstance(n_folds, int) and n_folds > 0
-    return Networks(n_folds if valid else default.n_folds, architectures)
+        architectures = default.names
+    training = modeling.get("training", {})
+    seeds = training.get("seeds")
+    return Networks(
+        n_folds if _is_count(n_folds) else default.n_folds,
+        network_names(architectures, seeds if _is_count(seeds) else 1),
+        training.get("full_fit") is True,
+        _is_positive(training.get("teacher_votes")),
+    )
 
 
 def _configure(parameters: dict[str, Any]) -> None:

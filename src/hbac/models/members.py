@@ -10,6 +10,9 @@ import numpy as np
 
 from hbac.eeg.votes import CLASSES
 
+ALL_FOLDS = "all"
+"""The ``fold`` of networks that were trained on all patients, and that no window can score."""
+
 
 def members_of(ensemble: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """By name, the runs whose networks an ensemble holds, each with its own blend.
@@ -27,7 +30,7 @@ def members_of(ensemble: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     }
 
 
-def networks_by_fold(ensemble: Mapping[str, Any]) -> dict[int, list[Mapping[str, Any]]]:
+def networks_by_fold(ensemble: Mapping[str, Any]) -> dict[int | str, list[Mapping[str, Any]]]:
     """Find the networks of each fold.
 
     Args:
@@ -67,7 +70,7 @@ def check_same_folds(by_member: Mapping[str, Mapping[int, Any]]) -> None:
     Raises:
         ValueError: naming the member and its folds.
     """
-    folds = {name: sorted(by_fold) for name, by_fold in by_member.items()}
+    folds = {name: sorted(by_fold, key=str) for name, by_fold in by_member.items()}
     first = next(iter(folds))
     for name, of_member in folds.items():
         if of_member != folds[first]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,6 +16,7 @@ _FOREVER = float(np.finfo(np.float32).max)
 """Steps of a decay that leaves the rate where it is."""
 
 
+@keras.saving.register_keras_serializable("hbac")
 class StageRate(CosineDecay):
     """Keras' decay, of which peak, warm-up, length and start are variables of the optimizer.
 
@@ -29,7 +31,7 @@ class StageRate(CosineDecay):
         super().__init__(0.0, 1.0, warmup_target=0.0)
 
         def variable(name: str) -> keras.Variable:
-            return optimizer.add_variable((), dtype="float32", name=name)
+            return optimizer.add_variable((), "ones", dtype="float32", name=name)
 
         self.warmup_target, self.warmup_steps = variable("peak"), variable("warmup_steps")
         self.decay_steps, self._start = variable("decay_steps"), variable("start")
@@ -38,6 +40,17 @@ class StageRate(CosineDecay):
     def __call__(self, step):
         """The rate of one of the optimizer's steps."""
         return super().__call__(keras.ops.cast(step, "float32") - self._start)
+
+    def get_config(self) -> dict[str, Any]:
+        """The numbers that the variables hold, as those of Keras' own."""
+        names = ("decay_steps", "warmup_target", "warmup_steps")
+        numbers = {name: float(keras.ops.convert_to_numpy(getattr(self, name))) for name in names}
+        return super().get_config() | numbers
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> CosineDecay:
+        """Read a network's file back: what was a stage's rate is Keras' own decay."""
+        return CosineDecay(**config)
 
     def _set(self, *, peak: float, warm_up: float, decay: float, start: int) -> None:
         self.warmup_target.assign(peak)

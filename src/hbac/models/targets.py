@@ -16,7 +16,7 @@ def soften(
     Args:
         fractions: shape ``(rows, 6)``.
         n_votes: votes of one label, shape ``(rows,)``: an expert counts once.
-        prior: shares of the classes among the windows trained on, shape ``(6,)``.
+        prior: shares of the classes, of all windows, shape ``(6,)``, or of each, ``(rows, 6)``.
         prior_votes: votes that the prior counts for, 0 or more; 0 changes nothing.
 
     Returns:

@@ -26,6 +26,7 @@ from matplotlib.figure import Figure
 from hbac import models
 from hbac.cells import after_cell
 from hbac.models.inputs import INPUTS
+from hbac.models.seeds import architecture_of
 from hbac.tracking.current import Run, set_current_run, tolerated
 from hbac.tracking.data import data_fingerprint
 from hbac.tracking.parameters import CHANGED, flatten, readable_parameters
@@ -207,7 +208,7 @@ class MlflowHook:
     def _open_child(self, node: Node, inputs: dict[str, Any]) -> None:
         name = _network_of(node)
         fold, architecture = name.split(".")
-        kind = INPUTS[architecture]
+        kind = INPUTS[architecture_of(architecture)]
         self._note_data(kind, *(inputs[name] for name in node.inputs[:2]))
         tags = {"mlflow.parentRunId": self._parent.run_id} | self._data_tags(kind)
         child = self._children[node.name] = self._open(name, tags)

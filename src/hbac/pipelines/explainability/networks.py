@@ -220,11 +220,12 @@ def load_best(
     Returns:
         Positions of the windows that it has not seen, and the network alone.
     """
-    folds = windows["fold"].to_numpy()
+    folds = windows["fold"]
+    entries = [one for one in explained_networks(ensemble) if one["val_loss"] is not None]
     unseen = {
-        entry["name"]: np.flatnonzero(np.isin(folds, [entry["fold"], UNSEEN]))
-        for entry in explained_networks(ensemble)
+        entry["name"]: np.flatnonzero((folds == entry["fold"]) | (folds == UNSEEN))
+        for entry in entries
     }
-    known = [entry for entry in explained_networks(ensemble) if len(unseen[entry["name"]])]
+    known = [entry for entry in entries if len(unseen[entry["name"]])]
     best = min(known, key=lambda entry: entry["val_loss"])
     return unseen[best["name"]], _pool([best], networks, ensemble)

@@ -16,7 +16,9 @@ from hbac.eeg.votes import BAND_POWER_COLUMNS, CLASSES, PREDICTION_COLUMNS, VOTE
 from hbac.evaluation.leakage import check_folds
 from hbac.models.blend import Blend, cross_fitted_blend, fit_blend
 from hbac.models.inputs import INPUTS, Input
+from hbac.models.members import ALL_FOLDS
 from hbac.models.reference import describe_pictures, describe_waveforms
+from hbac.models.seeds import architecture_of
 from hbac.pipelines.modeling.params import ModelingParams
 from hbac.pipelines.modeling.training_nodes import class_prior, table_of_predictions
 from hbac.pipelines.spectrogram.params import SpectrogramParams
@@ -74,6 +76,15 @@ def split_folds(windows: pd.DataFrame, params: ModelingParams) -> list[pd.DataFr
     table = windows.assign(fold=fold, row=np.arange(len(windows)))
     check_folds(table)
     return [table.assign(held_out=table["fold"] == number) for number in range(params.n_folds)]
+
+
+def join_folds(split: pd.DataFrame) -> pd.DataFrame:
+    """Hold nothing out, for networks that are trained on all folds.
+
+    Args:
+        split: any fold of ``split_folds``.
+    """
+    return split.assign(held_out=False)
 
 
 def collect_network_predictions(*predictions: pd.DataFrame) -> pd.DataFrame:
@@ -209,6 +220,19 @@ def _describe_references(
     return {kind: makers[kind]() for kind in sorted(params.network.inputs)}
 
 
+def _entry(name: str, history: pd.DataFrame) -> dict[str, Any]:
+    """Describe a network of ``describe_ensemble``."""
+    fold, network = name.removeprefix("fold_").split(".")
+    loss = history.loc[history["kept"], "val_loss"].item()
+    return {
+        "name": name,
+        "fold": ALL_FOLDS if fold == ALL_FOLDS else int(fold),
+        "architecture": network,
+        "input": INPUTS[architecture_of(network)],
+        "val_loss": None if np.isnan(loss) else loss,
+    }
+
+
 def describe_ensemble(
     history: pd.DataFrame,
     blend: dict[str, Any],
@@ -227,24 +251,14 @@ def describe_ensemble(
 
     Returns:
         The networks (name, fold, architecture, what they see, validation loss of the weights that
-        are kept), the classes' order and prior (which a window gets that holds nothing), how
-        predictions are joined, the parameters of image, waveform and spectrogram, and how
-        reference windows look, made by these.
+        are kept; networks of all folds have the fold ``all`` and the loss ``None``, since there is
+        no window that they have not seen), the classes' order and prior (which a window gets that
+        holds nothing), how predictions are joined, the parameters of image, waveform and
+        spectrogram, and how reference windows look, made by these.
     """
-    networks = []
-    for name, rows in history.groupby("network", sort=False):
-        fold, architecture = name.split(".")
-        networks.append(
-            {
-                "name": name,
-                "fold": int(fold.removeprefix("fold_")),
-                "architecture": architecture,
-                "input": INPUTS[architecture],
-                "val_loss": rows.loc[rows["kept"], "val_loss"].item(),
-            }
-        )
+    by_network = history.groupby("network", sort=False)
     return {
-        "networks": networks,
+        "networks": [_entry(*of_network) for of_network in by_network],
         "classes": list(CLASSES),
         "prior": class_prior(split).tolist(),
         "blend": blend,

@@ -20,6 +20,7 @@ from hbac.models.image import ImageLayout
 from hbac.models.inputs import INPUTS, PRETRAINED, Pooling, check_pooling, split_names
 from hbac.models.preprocessing import seen_waveform
 from hbac.models.schedule import Cosine
+from hbac.models.seeds import network_names
 from hbac.models.waveform import WaveformLayout
 from hbac.pipelines.parameters import Parameters
 
@@ -130,11 +131,24 @@ class TrainingParams(Parameters):
     average_momentum: float | None = Field(gt=0, lt=1, description="of the weights' average")
     recalibration_batches: NonNegativeInt = Field(description="for statistics; 0: moving ones")
     keep: Literal["best", "last"] = Field(description="the epoch whose weights are kept")
+    teacher_votes: NonNegativeFloat = Field(description="that a teacher counts for; 0: no teacher")
+    teacher_fewest_votes: NonNegativeInt = Field(description="of windows that teachers learn from")
+    seeds: PositiveInt = Field(description="networks of each architecture and fold")
+    full_fit: bool = Field(description="train networks on all folds, too, for new recordings")
     seed: int = Field(description="of weights, order, augmentation and dropout")
 
     @model_validator(mode="after")
     def _has_rates(self) -> "TrainingParams":
         self.rates  # noqa: B018, raises
+        return self
+
+    @model_validator(mode="after")
+    def _keeps_what_it_can_tell(self) -> "TrainingParams":
+        if self.full_fit and self.keep == "best":
+            raise ValueError(
+                "full_fit holds out no window that tells the best epoch: set keep to last, "
+                "received best"
+            )
         return self
 
     @property
@@ -208,3 +222,8 @@ class ModelingParams(Parameters):
     augmentation: AugmentationParams
     mirrored_prediction: bool = Field(description="predict the mean with the mirror image")
     blend: bool = Field(description="learn weights of architectures and a bias a class")
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Names of the networks of each fold; see ``hbac.models.seeds``."""
+        return network_names(self.network.architectures, self.training.seeds)

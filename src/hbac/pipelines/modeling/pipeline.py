@@ -1,14 +1,18 @@
 """Wiring of the pipeline ``modeling``.
 
-Each fold is a namespace, ``fold_0``, ``fold_1`` ..., and in it each architecture is one.
+Each fold is a namespace, ``fold_0``, ``fold_1`` ..., and in it each network is one; all folds
+together are ``fold_all``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial, update_wrapper
+from typing import Any
 
 from kedro.pipeline import Node, Pipeline, pipeline
 
 from hbac.models.inputs import INPUTS
+from hbac.models.members import ALL_FOLDS
+from hbac.models.seeds import architecture_of
 from hbac.pipelines.modeling.input_nodes import (
     assemble_model_input,
     assemble_waveform_input,
@@ -20,14 +24,17 @@ from hbac.pipelines.modeling.nodes import (
     collect_network_predictions,
     collect_oof_predictions,
     describe_ensemble,
+    join_folds,
     learn_blend,
     plot_training_curves,
     predict_band_power,
     split_folds,
 )
-from hbac.pipelines.modeling.training_nodes import train_fold
+from hbac.pipelines.modeling.training_nodes import teach, train_fold, train_on_all
 
 _INPUT_DATASETS = {"picture": "model_input", "waveform": "waveform_input"}
+
+_ALL = f"fold_{ALL_FOLDS}"
 
 _SPLIT = "fold_0_split"
 """A table of windows and their folds, as every fold has."""
@@ -74,30 +81,60 @@ def _split(folds: list[str]) -> Node:
     )
 
 
-def _train(fold: str, architecture: str) -> Pipeline:
-    data = _INPUT_DATASETS[INPUTS[architecture]]
-    node = Node(
-        update_wrapper(partial(train_fold, architecture=architecture), train_fold),
-        [data, "split", "checkpoint", "params:modeling"],
-        ["model", "history", "predictions"],
-        tags="training",
-        name="train_fold",
-    )
+def _join_folds() -> Pipeline:
+    return Pipeline([Node(join_folds, _SPLIT, f"{_ALL}_split", name="join_folds")])
+
+
+def _named(function: Callable[..., Any], network: str) -> Callable[..., Any]:
+    return update_wrapper(partial(function, architecture=network), function)
+
+
+def _of_network(
+    node: Node, fold: str, network: str, made: Sequence[str], read: list[str]
+) -> Pipeline:
+    """A node in the namespaces of fold and network, and the datasets that others know of it."""
+    data = _INPUT_DATASETS[INPUTS[architecture_of(network)]]
     return pipeline(
         [node],
-        namespace=f"{fold}.{architecture}",
-        inputs={data: data, "split": f"{fold}_split"},
-        outputs={name: f"{fold}_{architecture}_{name}" for name in ("history", "predictions")},
+        namespace=f"{fold}.{network}",
+        inputs={data: data, "split": f"{fold}_split", **{name: name for name in read}},
+        outputs={name: f"{fold}_{network}_{name}" for name in made},
         parameters="modeling",
     )
 
 
-def _collect(networks: list[str]) -> Pipeline:
+def _train(fold: str, network: str, teachers: list[str]) -> Pipeline:
+    """Train a network; of all folds, there is nothing to predict that it has not seen."""
+    function = train_on_all if fold == _ALL else train_fold
+    tables = ["history"] if fold == _ALL else ["history", "predictions"]
+    data = _INPUT_DATASETS[INPUTS[architecture_of(network)]]
+    node = Node(
+        _named(function, network),
+        [data, "split", "checkpoint", "params:modeling", *teachers],
+        ["model", *tables],
+        tags="training",
+        name=function.__name__,
+    )
+    return _of_network(node, fold, network, tables, teachers)
+
+
+def _teach(fold: str, network: str) -> Pipeline:
+    data = _INPUT_DATASETS[INPUTS[architecture_of(network)]]
+    node = Node(
+        _named(teach, network),
+        [data, "split", "teacher_checkpoint", "params:modeling"],
+        "pseudo_labels",
+        name="teach",
+    )
+    return _of_network(node, fold, network, ["pseudo_labels"], [])
+
+
+def _collect(scored: list[str], unscored: list[str]) -> Pipeline:
     return Pipeline(
         [
             Node(
                 collect_history,
-                [f"{network}_history" for network in networks],
+                [f"{network}_history" for network in scored + unscored],
                 "training_history",
                 name="collect_history",
             ),
@@ -109,7 +146,7 @@ def _collect(networks: list[str]) -> Pipeline:
             ),
             Node(
                 collect_network_predictions,
-                [f"{network}_predictions" for network in networks],
+                [f"{network}_predictions" for network in scored],
                 "network_predictions",
                 name="collect_network_predictions",
             ),
@@ -148,23 +185,36 @@ def _predict() -> Pipeline:
     )
 
 
-def create_training(n_folds: int, architectures: Sequence[str]) -> Pipeline:
+def create_training(
+    n_folds: int, names: Sequence[str], full_fit: bool = False, taught: bool = False
+) -> Pipeline:
     """What networks see, and its windows, to networks, what they predict, and their ensemble.
 
     Args:
         n_folds: number of folds; must equal the parameter ``modeling.n_folds``.
-        architectures: those of the parameter ``modeling.network.architecture``.
+        names: of each fold's networks; see ``hbac.models.seeds``.
+        full_fit: whether networks are trained on all folds as well.
+        taught: whether networks have teachers, which are trained on the same folds as they are.
     """
     folds = [f"fold_{number}" for number in range(n_folds)]
-    networks = [(fold, name) for name in architectures for fold in folds]
-    training = sum((_train(*network) for network in networks), Pipeline([_split(folds)]))
-    return training + _collect(["_".join(network) for network in networks])
+    training = Pipeline([_split(folds)])
+    if full_fit:
+        training += _join_folds()
+    for fold in [*folds, _ALL] if full_fit else folds:
+        teachers = [f"{fold}_{name}_pseudo_labels" for name in names] if taught else []
+        training += sum((_teach(fold, name) for name in names if taught), Pipeline([]))
+        training += sum((_train(fold, name, teachers) for name in names), Pipeline([]))
+    scored = [f"{fold}_{name}" for name in names for fold in folds]
+    unscored = [f"{_ALL}_{name}" for name in names if full_fit]
+    return training + _collect(scored, unscored)
 
 
-def create_pipeline(n_folds: int, architectures: Sequence[str]) -> Pipeline:
+def create_pipeline(
+    n_folds: int, names: Sequence[str], full_fit: bool = False, taught: bool = False
+) -> Pipeline:
     """Windows and spectrograms to models and out-of-fold predictions; see ``create_training``."""
     return Pipeline(
-        _prepare() + create_training(n_folds, architectures) + _predict(),
+        _prepare() + create_training(n_folds, names, full_fit, taught) + _predict(),
         namespace="modeling",
         prefix_datasets_with_namespace=False,
     )

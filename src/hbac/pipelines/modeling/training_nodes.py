@@ -1,10 +1,12 @@
-"""The training of one network on one fold."""
+"""The training of one network, on one fold or on all, and of its teachers."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,15 @@ from hbac.datasets.fingerprint import task_fingerprint
 from hbac.eeg.votes import PREDICTION_COLUMNS, VOTE_COLUMNS, VOTE_COUNT_COLUMNS
 from hbac.evaluation.leakage import check_folds
 from hbac.models.inputs import INPUTS
+from hbac.models.members import ALL_FOLDS
 from hbac.models.missing import holds_nothing
+from hbac.models.seeds import architecture_of, seed_of
 from hbac.pipelines.modeling.params import ModelingParams, TrainingParams
 
 logger = logging.getLogger(__name__)
+
+Teachers = Sequence[pd.DataFrame]
+"""What networks of the same fold predict of the windows trained on; see ``teach``."""
 
 
 def table_of_predictions(windows: pd.DataFrame, probabilities: np.ndarray) -> pd.DataFrame:
@@ -85,22 +92,29 @@ def class_prior(windows: pd.DataFrame) -> np.ndarray:
     return windows[list(VOTE_COLUMNS)].to_numpy().mean(axis=0)
 
 
-def _training_targets(split: pd.DataFrame, train: pd.DataFrame, prior_votes: float) -> np.ndarray:
-    """Vote fractions, smoothed toward the mean of the windows trained on."""
-    votes = split[list(VOTE_COLUMNS)].to_numpy()
-    return models.soften(votes, split["n_votes"], class_prior(train), prior_votes)
+def _training_targets(
+    split: pd.DataFrame, train: pd.DataFrame, training: TrainingParams, teachers: Teachers
+) -> np.ndarray:
+    """Vote fractions, joined by what teachers say and smoothed toward the mean trained on."""
+    votes, n_votes = split[list(VOTE_COLUMNS)].to_numpy(), split["n_votes"].to_numpy(float)
+    if teachers:
+        taught = np.full_like(votes, 1 / votes.shape[1])
+        taught[teachers[0]["row"]] = np.mean(
+            [table[list(PREDICTION_COLUMNS)] for table in teachers], axis=0
+        )
+        votes = models.soften(votes, n_votes, taught, training.teacher_votes)
+        n_votes = n_votes + training.teacher_votes
+    return models.soften(votes, n_votes, class_prior(train), training.prior_votes)
 
 
-def _training_options(split: pd.DataFrame, training: TrainingParams) -> dict[str, Any]:
-    train, held_out = split[~split["held_out"]], split[split["held_out"]]
-    validated = held_out if training.windows_per_epoch == "all" else fixed_windows(held_out)
+def _training_options(
+    split: pd.DataFrame, train: pd.DataFrame, training: TrainingParams, teachers: Teachers
+) -> dict[str, Any]:
     return {
         "stages": _stages(train, len(split), training),
-        "validation_rows": validated["row"].to_numpy(),
-        "training_targets": _training_targets(split, train, training.prior_votes),
+        "training_targets": _training_targets(split, train, training, teachers),
         "keep": training.keep,
         "recalibration_batches": training.recalibration_batches,
-        "seed": training.seed,
     }
 
 
@@ -110,12 +124,13 @@ def _layout(kind: str, params: ModelingParams, size: tuple[int, ...]) -> Any:
     return models.WaveformLayout(size, params.waveform.sampling_rate)
 
 
-def _network(
-    architecture: str, size: tuple[int, ...], params: ModelingParams
+def _borrowed(
+    name: str, size: tuple[int, ...], params: ModelingParams
 ) -> AbstractContextManager[Any]:
     """Borrow a network that has learnt nothing yet."""
+    architecture = architecture_of(name)
     return models.borrowed_model(
-        params.training.seed,
+        seed_of(name, params.training.seed),
         image_size=size,
         input_scale=params.waveform.scale if INPUTS[architecture] == "waveform" else "fixed",
         **params.network.settings(architecture),
@@ -130,7 +145,11 @@ def _weights_identity(weights: str | None) -> str | None:
 
 
 def made_from(
-    architecture: str, model_input: np.ndarray, split: pd.DataFrame, params: ModelingParams
+    name: str,
+    model_input: np.ndarray,
+    split: pd.DataFrame,
+    params: ModelingParams,
+    teachers: Teachers = (),
 ) -> str:
     """Hash all that a training depends on, so that it never goes on from another one's state.
 
@@ -138,16 +157,19 @@ def made_from(
     registered from, the code that trains it, Keras and its backend.
 
     Args:
-        architecture: which of the networks.
+        name: which of the networks.
         model_input: what it sees, shape ``(windows, height, width)``.
         split: one fold of ``split_folds``.
         params: of which network, training and augmentation.
+        teachers: as ``teach`` returns them.
     """
-    code = (models.builder_of(architecture), train_fold, models.fit, models.borrowed_model)
+    builder = models.builder_of(architecture_of(name))
+    code = (builder, train_fold, models.fit, models.borrowed_model)
     return joblib.hash(
         [
-            architecture,
+            name,
             tracking.data_fingerprint(model_input, split),
+            *teachers,
             params.model_dump(mode="json"),
             _weights_identity(params.network.weights),
             [task_fingerprint(each) for each in code],
@@ -157,12 +179,106 @@ def made_from(
     )
 
 
-def train_fold(
+@dataclass(frozen=True)
+class _Trained:
+    """A network at the end of its training, as long as it is borrowed."""
+
+    network: Any
+    history: pd.DataFrame
+    predict: Callable[[pd.DataFrame], np.ndarray]
+    """Shares of the classes in rows of the split; the prior where there is nothing to see."""
+
+    nothing: np.ndarray
+    """Windows of the input that hold nothing."""
+
+
+@contextlib.contextmanager
+def _trained(
+    model_input: np.ndarray,
+    split: pd.DataFrame,
+    train: pd.DataFrame,
+    checkpoint: Any,
+    params: ModelingParams,
+    name: str,
+    *,
+    validated: pd.DataFrame | None = None,
+    teachers: Teachers = (),
+    callbacks: Sequence[Any] = (),
+) -> Iterator[_Trained]:
+    """Borrow a network, train it on some windows of a split and validate it by others."""
+    training, size = params.training, model_input.shape[1:]
+    layout = _layout(INPUTS[architecture_of(name)], params, size)
+    nothing = holds_nothing(model_input)
+    prediction = {
+        "batch_size": training.batch_size,
+        "mirror": layout.mirror if params.mirrored_prediction else None,
+    }
+    with _borrowed(name, size, params) as network:
+        history = models.fit(
+            network,
+            model_input,
+            split[list(VOTE_COLUMNS)].to_numpy(np.float32),
+            **_training_options(split, train, training, teachers),
+            validation_rows=[] if validated is None else validated["row"].to_numpy(),
+            change=params.augmentation.augmentation.of(layout),
+            checkpoint=checkpoint.of(made_from(name, model_input, split, params, teachers)),
+            callbacks=callbacks,
+            seed=seed_of(name, training.seed),
+            **prediction,
+        )
+
+        def predict(windows: pd.DataFrame) -> np.ndarray:
+            rows = windows["row"].to_numpy()
+            shares = models.predict(network, model_input, rows, **prediction)
+            shares[nothing[rows]] = class_prior(train)
+            return shares
+
+        yield _Trained(network, history, predict, nothing)
+
+
+def teach(
     model_input: np.ndarray,
     split: pd.DataFrame,
     checkpoint: Any,
     params: ModelingParams,
     *,
+    architecture: str,
+) -> pd.DataFrame:
+    """Train a network to teach others of its fold, and predict the windows they are trained on.
+
+    It learns from windows with many votes and nothing of those held out, by which no epoch is
+    chosen either (Lee, Pseudo-Label, ICML workshop on challenges in representation learning 2013;
+    Xie et al., Noisy Student, 2020, arXiv:1911.04252).
+
+    Args:
+        model_input: pictures or waveforms, shape ``(windows, height, width)``, float16.
+        split: one fold of ``split_folds``.
+        checkpoint: a ``CheckpointFile``, from which an interrupted training goes on.
+        params: of which network, training and augmentation.
+        architecture: which of the networks; see ``hbac.models.seeds``.
+
+    Returns:
+        ``row`` and six columns ``seizure_pred`` ..., a row a window that is not held out.
+    """
+    train, fewest = split[~split["held_out"]], params.training.teacher_fewest_votes
+    agreed = train[train["n_votes"] >= fewest]
+    if agreed.empty:
+        logger.warning("No window has %d votes or more: teachers learn from all", fewest)
+        agreed = train
+    changes = {"keep": "last", "teacher_votes": 0.0, "second_stage_votes": 0}
+    alone = params.model_copy(update={"training": params.training.model_copy(update=changes)})
+    with _trained(model_input, split, agreed, checkpoint, alone, architecture) as trained:
+        shares = trained.predict(train)
+    table = train[["row"]].reset_index(drop=True)
+    return table.join(pd.DataFrame(shares, columns=list(PREDICTION_COLUMNS)))
+
+
+def train_fold(
+    model_input: np.ndarray,
+    split: pd.DataFrame,
+    checkpoint: Any,
+    params: ModelingParams,
+    *teachers: pd.DataFrame,
     architecture: str,
 ) -> tuple[Any, pd.DataFrame, pd.DataFrame]:
     """Train a network on all windows but those held out, and predict these.
@@ -172,7 +288,8 @@ def train_fold(
         split: one fold of ``split_folds``.
         checkpoint: a ``CheckpointFile``, from which an interrupted training goes on.
         params: of which network, training and augmentation.
-        architecture: which of the networks.
+        *teachers: tables of ``teach``, of the same fold.
+        architecture: which of the networks; see ``hbac.models.seeds``.
 
     Returns:
         The network, its history (a row an epoch, with ``network``), and the held-out windows with
@@ -183,31 +300,59 @@ def train_fold(
         LeakageError: if a patient or a stretch of a recording is on both sides of the split.
     """
     check_folds(split.assign(fold=split["held_out"].astype(int)))
-    training, held_out = params.training, split[split["held_out"]]
-    size = model_input.shape[1:]
-    layout = _layout(INPUTS[architecture], params, size)
-    prediction = {
-        "batch_size": training.batch_size,
-        "mirror": layout.mirror if params.mirrored_prediction else None,
-    }
-    with _network(architecture, size, params) as network:
-        history = models.fit(
-            network,
-            model_input,
-            split[list(VOTE_COLUMNS)].to_numpy(np.float32),
-            **_training_options(split, training),
-            change=params.augmentation.augmentation.of(layout),
-            checkpoint=checkpoint.of(made_from(architecture, model_input, split, params)),
-            callbacks=[tracking.EpochMetrics()],
-            **prediction,
-        )
-        shares = models.predict(network, model_input, held_out["row"].to_numpy(), **prediction)
+    train, held_out = split[~split["held_out"]], split[split["held_out"]]
+    drawn = params.training.windows_per_epoch == "one_per_eeg"
+    with _trained(
+        model_input,
+        split,
+        train,
+        checkpoint,
+        params,
+        architecture,
+        validated=fixed_windows(held_out) if drawn else held_out,
+        teachers=teachers,
+        callbacks=[tracking.EpochMetrics()],
+    ) as trained:
+        shares = trained.predict(held_out)
         # Kedro saves it when another fold may train the network that was borrowed.
-        trained = models.copy_of(network)
-    nothing = holds_nothing(model_input)[held_out["row"].to_numpy()]
-    shares[nothing] = class_prior(split[~split["held_out"]])
+        network = models.copy_of(trained.network)
     predictions = table_of_predictions(held_out, shares).assign(
-        architecture=architecture, input_missing=nothing
+        architecture=architecture, input_missing=trained.nothing[held_out["row"].to_numpy()]
     )
     name = f"fold_{held_out['fold'].iloc[0]}.{architecture}"
-    return trained, history.assign(network=name), predictions
+    return network, trained.history.assign(network=name), predictions
+
+
+def train_on_all(
+    model_input: np.ndarray,
+    split: pd.DataFrame,
+    checkpoint: Any,
+    params: ModelingParams,
+    *teachers: pd.DataFrame,
+    architecture: str,
+) -> tuple[Any, pd.DataFrame]:
+    """Train a network on the windows of all folds, whose score nobody can tell.
+
+    Args:
+        model_input: as in ``train_fold``.
+        split: as ``join_folds`` returns it.
+        checkpoint: as in ``train_fold``.
+        params: as in ``train_fold``.
+        *teachers: as in ``train_fold``, of networks that have seen all folds as well.
+        architecture: as in ``train_fold``.
+
+    Returns:
+        The network and its history, in which the validation loss is NaN.
+    """
+    with _trained(
+        model_input,
+        split,
+        split,
+        checkpoint,
+        params,
+        architecture,
+        teachers=teachers,
+        callbacks=[tracking.EpochMetrics()],
+    ) as trained:
+        network = models.copy_of(trained.network)
+    return network, trained.history.assign(network=f"fold_{ALL_FOLDS}.{architecture}")

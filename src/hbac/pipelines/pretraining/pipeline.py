@@ -77,14 +77,18 @@ def _describe() -> Pipeline:
     )
 
 
-def create_pipeline(n_folds: int, architectures: Sequence[str]) -> Pipeline:
+def create_pipeline(
+    n_folds: int, names: Sequence[str], full_fit: bool = False, taught: bool = False
+) -> Pipeline:
     """A plan of patients to networks that see waveforms, their scores and their card.
 
     Args:
         n_folds: number of folds; must equal ``modeling.n_folds`` of the pipeline's parameters.
-        architectures: those of their ``modeling.network.architecture``; all see waveforms.
+        names: of their networks, which all see waveforms.
+        full_fit: see ``create_training``.
+        taught: see ``create_training``.
     """
-    learning = _simulate() + create_training(n_folds, architectures)
+    learning = _simulate() + create_training(n_folds, names, full_fit, taught)
     steps = learning + create_scoring() + _describe()
     changed = {f"params:{name}": f"params:{PARAMETERS}.{name}" for name in _CHANGED}
     return pipeline(

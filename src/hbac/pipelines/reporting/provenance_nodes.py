@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from hbac.models.members import ALL_FOLDS
 from hbac.models.preprocessing import cleaning_of, record_of
 from hbac.pipelines.eda.params import EdaParams
 from hbac.pipelines.evaluation.params import EvaluationParams
@@ -96,6 +97,13 @@ def _tell_networks(ensemble: dict[str, Any]) -> list[Block]:
         "The networks, and the loss of each, with the weights that are kept, on the fold that it "
         "was not trained on (nats)."
     )
+    folds = {network["fold"] for network in networks}
+    on_all = (
+        " Networks of the fold all were trained on all patients: they read new recordings, and "
+        "no score says how well."
+        if ALL_FOLDS in folds
+        else ""
+    )
     rows = [
         (f"`{one['name']}`", one["architecture"], one["input"], number(one["val_loss"]))
         for one in networks
@@ -104,8 +112,8 @@ def _tell_networks(ensemble: dict[str, Any]) -> list[Block]:
     return [
         Paragraph(
             f"Predictions are joined from {counted(len(networks), 'network')}, of "
-            f"{', '.join(architectures)}, in {counted(len({n['fold'] for n in networks}), 'fold')} "
-            "of patients."
+            f"{', '.join(architectures)}, in {counted(len(folds - {ALL_FOLDS}), 'fold')} "
+            f"of patients.{on_all}"
         ),
         *_tell_waveforms(ensemble),
         Folded("The networks", [Table(caption, header, rows, frozenset({3}))]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hbac.models.members import ALL_FOLDS
 from hbac.pipelines.modeling.params import ModelingParams, WaveformParams
 from hbac.pipelines.reporting.params import ReportingParams
 from hbac.pipelines.reporting.score_nodes import Frame, Record, is_external, sample_of
@@ -35,8 +36,8 @@ def is_trained_by(modeling: ModelingParams, ensemble: Record) -> bool:
     return (
         ensemble["image"] == modeling.image.model_dump(mode="json")
         and WaveformParams.of_ensemble(ensemble) == modeling.waveform
-        and {one["architecture"] for one in networks} == {*modeling.network.architectures}
-        and len({one["fold"] for one in networks}) == modeling.n_folds
+        and {one["architecture"] for one in networks} == {*modeling.networks}
+        and len({one["fold"] for one in networks} - {ALL_FOLDS}) == modeling.n_folds
     )
 
 
