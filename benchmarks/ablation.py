@@ -95,6 +95,7 @@ PARTS = (
     "modeling.augmentation.mixup",
     "modeling.mirrored_prediction",
     "modeling.blend",
+    "modeling.network.pooling modeling.network.waveform_pooling",
     "modeling.network.architecture",
 )
 """The parameters by which the two recipes differ; those that belong together stand in one row."""

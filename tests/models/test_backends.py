@@ -31,13 +31,11 @@ LAYOUTS = {
     "symmetric_1d": WaveformLayout((16, 256)),
     "gru_1d": WaveformLayout((16, 256)),
     "squeezeformer_1d": WaveformLayout((16, 256)),
-    "efficientnet_1d": WaveformLayout((16, 256)),
 }
 NETWORKS = {
     "symmetric_1d": {"input_scale": "window", "pooling": "average_and_max"},
     "gru_1d": {"pooling": "gem"},
     "squeezeformer_1d": {"pooling": "centre_attention", "drop_path": 0.1},
-    "efficientnet_1d": {"pooling": "gem"},
 }
 FEEDS = {"compact": "resident", "resnet_1d": "stream", "symmetric_1d": "host"}
 BATCH_SIZE = 8
