@@ -16,9 +16,6 @@ class TwoBlocks:
     def blocks(self):
         return slice(0, 10), slice(10, 20)
 
-    def panel_height(self):
-        return 4
-
     def panel_heights(self):
         return 4, 4
 
@@ -29,7 +26,7 @@ class TwoBlocks:
 class Waveforms(TwoBlocks):
     sampling_rate = 10.0
 
-    def panel_height(self):
+    def panel_heights(self):
         return None
 
 

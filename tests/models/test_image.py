@@ -162,7 +162,7 @@ def test_panels_of_all_channels_are_named_and_cover_the_picture_once():
         covered[panel.rows, panel.columns] += 1
     np.testing.assert_array_equal(covered, 1)
     assert layout.panel_heights() == (16, 4, 4)
-    assert layout.chain_height() == layout.panel_height() == 16
+    assert layout.chain_height() == 16
     eeg = [panel for panel in layout.panels() if panel.source == "eeg"]
     assert [panel.channel for panel in eeg[:4]] == ["Fp1-F7", "F7-T3", "T3-T5", "T5-O1"]
     assert [panel.chain for panel in eeg[::4]] == ["LL", "LP", "RL", "RP"]

@@ -33,11 +33,8 @@ class Layout(Protocol):
     def blocks(self) -> tuple[slice, ...]:
         """Columns of each part that has a time axis of its own."""
 
-    def panel_height(self) -> int | None:
-        """Rows of the highest panel, lowest frequency first; ``None`` where rows are channels."""
-
-    def panel_heights(self) -> tuple[int, ...]:
-        """Rows of a panel in each part, where rows are frequencies."""
+    def panel_heights(self) -> tuple[int, ...] | None:
+        """Rows of a panel by part, lowest frequency first; ``None`` where rows are channels."""
 
     def chain_height(self) -> int:
         """Rows of one chain."""
@@ -147,11 +144,11 @@ class Augmentation:
         rows = np.zeros((shape[0], len(layout.blocks()), shape[1]), bool)
         if self.time_mask:
             _mask_time(columns, self.time_mask, layout, rng)
-        if self.frequency_mask and layout.panel_height() is not None:
+        if self.frequency_mask and layout.panel_heights() is not None:
             _mask_frequencies(rows, self.frequency_mask, layout, rng)
         if self.drop_stretch:
             _drop_stretches(columns, self.drop_stretch, layout, rng)
-        if self.drop_channel and layout.panel_height() is None:
+        if self.drop_channel and layout.panel_heights() is None:
             _drop_rows(rows, self.drop_channel, 1, rng)
         if self.drop_chain:
             _drop_rows(rows, self.drop_chain, layout.chain_height(), rng)
@@ -190,7 +187,7 @@ def _mask_time(lost: np.ndarray, share: float, layout: Layout, rng) -> None:
 def _mask_frequencies(lost: np.ndarray, share: float, layout: Layout, rng) -> None:
     """Mask one band in all panels of a window, high ones and low ones."""
     n, _, n_rows = lost.shape
-    highest = layout.panel_height()
+    highest = layout.chain_height()
     bands = _spans(n, highest, share, rng)
     for part, height in enumerate(layout.panel_heights()):
         lost[:, part] |= np.tile(bands[:, :: highest // height], n_rows // height)

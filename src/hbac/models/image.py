@@ -154,17 +154,13 @@ class ImageLayout:
         width = self.size[1] // len(self.sources)
         return tuple(slice(k * width, (k + 1) * width) for k in range(len(self.sources)))
 
-    def panel_height(self) -> int:
-        """Return the rows of the highest panel: one that shows all of a chain."""
-        return self.size[0] // len(CHAINS)
-
     def panel_heights(self) -> tuple[int, ...]:
         """Return, by source, after how many rows the frequencies begin anew at 0 Hz."""
-        return tuple(self.panel_height() // self._panels_a_chain(each) for each in self.sources)
+        return tuple(self.chain_height() // self._panels_a_chain(each) for each in self.sources)
 
     def chain_height(self) -> int:
         """Return the rows of one chain: those of its panel, or its panels."""
-        return self.panel_height()
+        return self.size[0] // len(CHAINS)
 
     def _column_panels(self, source: PictureSource, columns: slice) -> list[Panel]:
         named = [

@@ -64,7 +64,7 @@ def seen_windows(
 
 
 def _rows_are_channels(layout: Layout) -> bool:
-    return layout.panel_height() is None
+    return layout.panel_heights() is None
 
 
 def _blocks(layout: Layout) -> tuple[int, int]:
