@@ -30,7 +30,7 @@ _N_SHOWN = 60
 _CHANGED = ("mtime", "LastModified", "updated", "ETag")
 """What file systems call the time of the last change, or what stands for it."""
 
-_NO_CONTENT = ("credentials", "metadata")
+_NO_CONTENT = ("credentials", "metadata", "most_hours")
 """Arguments of a dataset that say nothing of what it reads and writes."""
 
 _MAX_NAME_BYTES = 255 - len(".") - len(".") - 32

@@ -12,6 +12,7 @@ import pandas as pd
 from hbac.datasets.one_pass import Together
 from hbac.eeg import windows as window_policies
 from hbac.eeg.band_power import band_powers
+from hbac.eeg.half import to_half
 from hbac.eeg.montage import CHAIN_ELECTRODES, CHAINS
 from hbac.eeg.recording import Recording
 from hbac.eeg.spectrogram import N_FRAMES, N_MELS, WINDOW_SECONDS, chain_spectrograms
@@ -48,8 +49,9 @@ def _spectrograms_of(
     recording = load(channels=CHAIN_ELECTRODES)
     n_panels = len(CHAINS) * (2 if settings["centre"] else 1)
     spectrograms = np.empty((len(offsets), N_MELS, N_FRAMES, n_panels), dtype)
+    in_type = to_half if dtype == "float16" else np.asarray
     for spectrogram, offset in zip(spectrograms, offsets, strict=True):
-        spectrogram[:] = chain_spectrograms(_window(recording, offset), **settings)
+        spectrogram[:] = in_type(chain_spectrograms(_window(recording, offset), **settings))
     return spectrograms
 
 
