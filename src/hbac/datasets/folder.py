@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -253,11 +253,13 @@ class PartitionLoader:
         folder: where the partition lies.
         partition: its id.
         state: its file as it was listed.
+        made_from: what a save made it from; empty where none did.
     """
 
     folder: Folder
     partition: str
     state: FileState
+    made_from: str = ""
 
     def __call__(self, **options: Any) -> Any:
         """Read the partition; ``options`` are those of its dataset, as ``channels`` of EEG."""
@@ -270,6 +272,12 @@ class PartitionLoader:
                 del reads[next(iter(reads))]
             reads[key] = self.folder.read(self._path, **options)
         return reads[key]
+
+    def was_made_by(self, task: Callable[[], Any]) -> bool:
+        """Whether a save wrote what a task would return now."""
+        if not self.made_from:
+            return False
+        return self.made_from == task_fingerprint(task, written_by=self.folder.dataset_identity)
 
     def length(self) -> int:
         """Count the partition's rows, such as samples of EEG, without reading them."""

@@ -86,8 +86,9 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
 
     def load(self) -> dict[str, PartitionLoader]:
         """Return a callable for each partition, ordered by id; empty where there is none."""
+        made = Manifest.of(self._folder).fingerprints()
         return {
-            partition: PartitionLoader(self._folder, partition, state)
+            partition: PartitionLoader(self._folder, partition, state, made.get(partition, ""))
             for partition, state in self._folder.list_readable().items()
         }
 

@@ -7,7 +7,7 @@ import logging
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -88,6 +88,27 @@ def _neighbours(rows: Sequence[int], most: int) -> Iterator[tuple[int, int]]:
             start = place
 
 
+def set_aside(
+    path: str, names: Collection[Any], failures: Mapping[int, Failure], quarantine: Quarantine
+) -> None:
+    """Table rows that could not be made.
+
+    Args:
+        path: the file that lacks them, or the folder of several.
+        names: what the rows are called.
+        failures: by place among the names, why.
+        quarantine: what becomes of them.
+
+    Raises:
+        DatasetError: see ``Quarantine``.
+    """
+    of_row = dict(enumerate(map(str, names)))
+    for row, failure in sorted(failures.items()):
+        quarantine.report(f"row {of_row[row]} of {path}", of_row[row], failure)
+    of_name = {of_row[row]: failure for row, failure in failures.items()}
+    quarantine.settle(of_name, len(names), of=f"rows of {path}")
+
+
 class StackedArrayDataset(NpyDataset):
     """One ``.npy`` file whose rows are made by callables, in parallel and in their order.
 
@@ -141,18 +162,30 @@ class StackedArrayDataset(NpyDataset):
             DatasetError: if there is none where there must be; none can be made; or more failed
                 than ``on_error``, ``max_failure_rate`` and ``tolerated_failures`` allow.
         """
+        with self.filling(data) as failures:
+            set_aside(self._filepath, data, failures, self._quarantine)
+
+    @contextmanager
+    def filling(self, data: dict[Any, Task]) -> Iterator[dict[int, Failure]]:
+        """Make the rows; yield why some could not be made, which then are zero.
+
+        The file is there once the block has ended without an error.
+
+        Raises:
+            DatasetError: if there is no callable where there must be, or no row can be made.
+        """
         if not data and not self._may_be_empty:
             raise DatasetError(f"nothing to stack in {self._filepath}")
         tasks, fingerprints = self._identify(data)
         if self._is_made_from(fingerprints):
             logger.info("%s is up to date", self._filepath)
-            self._quarantine.settle({}, len(tasks), of=f"rows of {self._filepath}")
+            yield {}
             return
         remove_leftovers(self._fs, *self._filepath.rsplit("/", 1))
-        with self._filling() as stack:
+        with self._unfinished() as stack:
             self._take_up(stack, fingerprints)
             failures = self._make(stack, tasks, fingerprints)
-            self._set_aside([*data], failures)
+            yield failures
             size = stack.finish()
         made = ["" if row in failures else one for row, one in enumerate(fingerprints)]
         with replacing(self._fs, self._record) as path:
@@ -184,7 +217,7 @@ class StackedArrayDataset(NpyDataset):
         return super()._exists() and made is not None and self._fs.size(self._filepath) == made.size
 
     @contextmanager
-    def _filling(self) -> Iterator[UnfinishedStack]:
+    def _unfinished(self) -> Iterator[UnfinishedStack]:
         """Yield where to make the file; of one that goes elsewhere nothing is kept."""
         if isinstance(self._fs, LocalFileSystem):
             yield UnfinishedStack(self._filepath)
@@ -282,9 +315,3 @@ class StackedArrayDataset(NpyDataset):
         lacking = [row for row in range(len(tasks)) if row not in done]
         logger.info("%s: %d of %d rows to make", self._filepath, len(lacking), len(tasks))
         return failures | self._fill(stack, lacking, tasks, fingerprints)
-
-    def _set_aside(self, names: Sequence[Any], failures: Mapping[int, Failure]) -> None:
-        for row, failure in sorted(failures.items()):
-            self._quarantine.report(f"row {row} of {self._filepath}", str(names[row]), failure)
-        of_name = {str(names[row]): failure for row, failure in failures.items()}
-        self._quarantine.settle(of_name, len(names), of=f"rows of {self._filepath}")

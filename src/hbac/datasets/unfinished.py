@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -98,9 +99,12 @@ class UnfinishedStack:
             raise
 
     def reopen(self, made: Iterable[str]) -> None:
-        """Take the finished file for this one, whose rows were ``made`` from that; "" is none."""
+        """Begin with a copy of the finished file, whose rows were ``made`` from that; "" is none.
+
+        A copy, since the file may have a second name under which it is still used.
+        """
         self.remove()
-        self._finished.replace(self._path)
+        shutil.copyfile(self._finished, self._path)
         self.record({row: fingerprint for row, fingerprint in enumerate(made) if fingerprint})
 
     def keep(self, made: Mapping[int, str]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hbac import models
+from hbac.datasets.one_pass import Together
 from hbac.eeg.recording import Recording
 from hbac.eeg.votes import CLASSES, PREDICTION_COLUMNS, VOTE_COLUMNS
 from hbac.models.preprocessing import (
@@ -26,9 +27,15 @@ from hbac.pipelines.modeling.input_nodes import (
     assemble_images,
     assemble_images_of_eegs,
     assemble_waveforms,
+    stored_as,
 )
 from hbac.pipelines.modeling.params import ImageParams
 from hbac.pipelines.modeling.training_nodes import table_of_predictions
+from hbac.pipelines.spectrogram.nodes import (
+    compute_eeg_spectrograms,
+    cut_waveforms,
+    in_one_pass,
+)
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
 logger = logging.getLogger(__name__)
@@ -86,8 +93,41 @@ def _networks_that_see(kind: str, ensemble: dict[str, Any]) -> list[dict[str, An
     return [entry for entry in ensemble["networks"] if entry["input"] == kind]
 
 
+def compute_inference_features(
+    eegs: dict[str, Callable[..., Recording]],
+    windows: pd.DataFrame,
+    params: SpectrogramParams,
+    ensemble: dict[str, Any],
+) -> dict[str, Together]:
+    """Make all that the first member's networks will see of each EEG, so that it is read once.
+
+    Args:
+        eegs: as of ``hbac.pipelines.spectrogram.nodes.compute_eeg_spectrograms``, and so for the
+            next two.
+        windows: see there.
+        params: see there.
+        ensemble: the record that ``modeling`` left beside the networks.
+
+    Returns:
+        By ``eeg_id``, a callable that returns its spectrograms, and beside it, where a network sees
+        waveforms, those of ``cut_waveforms``.
+
+    Raises:
+        ValueError: if no EEG has a file.
+    """
+    spectrograms, beside = compute_eeg_spectrograms(eegs, windows, params), {}
+    if _networks_that_see("waveform", ensemble):
+        settings = waveforms_of(record_of(ensemble, "waveform"))
+        beside["eeg_waveforms"] = cut_waveforms(eegs, windows, *settings)
+    return in_one_pass(spectrograms, **beside)
+
+
 def assemble_inference_waveforms(
-    windows: pd.DataFrame, eegs: dict[str, Callable[[], Recording]], ensemble: dict[str, Any]
+    windows: pd.DataFrame,
+    eegs: dict[str, Callable[[], Recording]],
+    ensemble: dict[str, Any],
+    all_windows: pd.DataFrame | None = None,
+    eeg_waveforms: dict[str, Callable[[], np.ndarray]] | None = None,
 ) -> dict[int, Callable[[], np.ndarray]]:
     """Lay out the bipolar EEG of every window as the networks were trained on it.
 
@@ -97,6 +137,9 @@ def assemble_inference_waveforms(
         windows: as ``hbac.pipelines.modeling.input_nodes.locate_spectrograms`` returns them.
         eegs: by ``eeg_id``, a callable that reads the recording.
         ensemble: the record that ``modeling`` left beside the networks.
+        all_windows: those of which ``eeg_waveforms`` were made.
+        eeg_waveforms: what is stored by ``cut_waveforms``, by ``eeg_id``; taken where it is what
+            these networks were trained on.
 
     Returns:
         By row of ``windows``, a callable that returns shape ``(channels, samples)``; empty where
@@ -109,7 +152,46 @@ def assemble_inference_waveforms(
         return {}
     record = record_of(ensemble, "waveform")
     check_reference("waveform", record)
-    return assemble_waveforms(windows, eegs, *waveforms_of(record))
+    settings, stored = waveforms_of(record), {}
+    if eeg_waveforms:
+        stored = stored_as(eeg_waveforms, cut_waveforms(eegs, all_windows, *settings))
+    return assemble_waveforms(windows, eegs, *settings, stored)
+
+
+def assemble_inference_inputs(
+    windows: pd.DataFrame,
+    eegs: dict[str, Callable[[], Recording]],
+    spectrograms: dict[str, Callable[[], np.ndarray]],
+    eeg_spectrograms: dict[str, Callable[[], np.ndarray]],
+    all_windows: pd.DataFrame,
+    eeg_waveforms: dict[str, Callable[[], np.ndarray]],
+    ensemble: dict[str, Any],
+    spectrogram: SpectrogramParams,
+) -> dict[str, dict[int, Callable[[], np.ndarray]]]:
+    """Lay out all that the first member's networks see of every window.
+
+    Args:
+        windows: as of ``assemble_inference_input``, and so for all others.
+        eegs: see there.
+        spectrograms: see there.
+        eeg_spectrograms: see there.
+        all_windows: as of ``assemble_inference_waveforms``.
+        eeg_waveforms: see there.
+        ensemble: see there.
+        spectrogram: see there.
+
+    Returns:
+        By ``model_input`` and ``waveform_input``, and row of ``windows``, a callable that returns
+        it; see ``assemble_inference_input`` and ``assemble_inference_waveforms``.
+    """
+    return {
+        "model_input": assemble_inference_input(
+            windows, eegs, spectrograms, eeg_spectrograms, ensemble, spectrogram
+        ),
+        "waveform_input": assemble_inference_waveforms(
+            windows, eegs, ensemble, all_windows, eeg_waveforms
+        ),
+    }
 
 
 def assemble_other_inputs(

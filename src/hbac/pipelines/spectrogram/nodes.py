@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from hbac.datasets.one_pass import Together
 from hbac.eeg import windows as window_policies
+from hbac.eeg.band_power import band_powers
 from hbac.eeg.half import to_half
 from hbac.eeg.montage import CHAIN_ELECTRODES, CHAINS
 from hbac.eeg.recording import Recording
 from hbac.eeg.spectrogram import N_FRAMES, N_MELS, WINDOW_SECONDS
 from hbac.eeg.time_frequency import window_spectrograms
 from hbac.eeg.windows import window_start
+from hbac.models.preprocessing import window_waveforms
+from hbac.models.waveform import WaveformLayout
 from hbac.pipelines.missing import missing_files
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
@@ -52,6 +56,77 @@ def _spectrograms_of(
     return spectrograms
 
 
+def _waveforms_of(
+    load: Callable[..., Recording],
+    offsets: Sequence[float],
+    cleaning: Mapping[str, Any],
+    layout: WaveformLayout,
+) -> np.ndarray:
+    recording = load(channels=CHAIN_ELECTRODES)
+    return np.stack(
+        [window_waveforms(_window(recording, offset), cleaning, layout) for offset in offsets]
+    )
+
+
+def _band_powers_of(load: Callable[..., Recording], offsets: Sequence[float]) -> np.ndarray:
+    recording = load(channels=CHAIN_ELECTRODES)
+    return np.stack(
+        [band_powers(_window(recording, offset)).astype(np.float32) for offset in offsets]
+    )
+
+
+def _with_file(
+    eegs: dict[str, Callable[..., Recording]], windows: pd.DataFrame
+) -> Iterator[tuple[str, Callable[..., Recording], tuple[float, ...]]]:
+    """Each EEG that has a file and a window: its id, what reads it, where its windows start."""
+    for eeg_id, offsets in windows.groupby("eeg_id")["eeg_offset_seconds"]:
+        if str(eeg_id) in eegs:
+            yield str(eeg_id), eegs[str(eeg_id)], tuple(offsets)
+
+
+def cut_waveforms(
+    eegs: dict[str, Callable[..., Recording]],
+    windows: pd.DataFrame,
+    cleaning: Mapping[str, Any],
+    layout: WaveformLayout,
+) -> dict[str, Callable[[], np.ndarray]]:
+    """Lay out the bipolar EEG of all windows of each EEG.
+
+    Args:
+        eegs: as of ``compute_eeg_spectrograms``.
+        windows: see there.
+        cleaning: ``clip``, ``notch`` and ``band_pass``; see ``hbac.eeg.bipolar_waveforms``.
+        layout: how much of it is seen, and at which rate.
+
+    Returns:
+        By ``eeg_id``, a callable that returns shape ``(windows, channels, samples)``, float16; none
+        for an EEG that has no file.
+    """
+    return {
+        eeg_id: partial(_waveforms_of, load, offsets, cleaning, layout)
+        for eeg_id, load, offsets in _with_file(eegs, windows)
+    }
+
+
+def measure_band_powers(
+    eegs: dict[str, Callable[..., Recording]], windows: pd.DataFrame
+) -> dict[str, Callable[[], np.ndarray]]:
+    """Measure the power of each chain in the classical bands, of all windows of each EEG.
+
+    Args:
+        eegs: as of ``compute_eeg_spectrograms``.
+        windows: see there.
+
+    Returns:
+        By ``eeg_id``, a callable that returns a row a window, ``hbac.eeg.band_power.band_powers``,
+        float32; none for an EEG that has no file.
+    """
+    return {
+        eeg_id: partial(_band_powers_of, load, offsets)
+        for eeg_id, load, offsets in _with_file(eegs, windows)
+    }
+
+
 def compute_eeg_spectrograms(
     eegs: dict[str, Callable[..., Recording]], windows: pd.DataFrame, params: SpectrogramParams
 ) -> dict[str, Callable[[], np.ndarray]]:
@@ -71,12 +146,24 @@ def compute_eeg_spectrograms(
     Raises:
         ValueError: if no EEG has a file.
     """
-    offsets = windows.groupby("eeg_id")["eeg_offset_seconds"].apply(tuple)
-    missing = missing_files(offsets.index, eegs, "eeg_id")
+    missing = missing_files(windows["eeg_id"], eegs, "eeg_id")
     return missing | {
-        str(eeg_id): partial(
-            _spectrograms_of, eegs[str(eeg_id)], starts, params.settings, params.dtype
-        )
-        for eeg_id, starts in offsets.items()
-        if str(eeg_id) in eegs
+        eeg_id: partial(_spectrograms_of, load, offsets, params.settings, params.dtype)
+        for eeg_id, load, offsets in _with_file(eegs, windows)
+    }
+
+
+def in_one_pass(
+    spectrograms: dict[str, Callable[[], np.ndarray]],
+    **beside: dict[str, Callable[[], np.ndarray]],
+) -> dict[str, Together]:
+    """Have everything that is made of an EEG made while it is read for its spectrograms.
+
+    Args:
+        spectrograms: by ``eeg_id``, a callable; see ``compute_eeg_spectrograms``.
+        beside: by the name of its folder and ``eeg_id``, what makes something else of it.
+    """
+    return {
+        eeg_id: Together(task, {name: of[eeg_id] for name, of in beside.items() if eeg_id in of})
+        for eeg_id, task in spectrograms.items()
     }
