@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from types import SimpleNamespace
 
 import pandas as pd
@@ -307,18 +309,33 @@ def test_a_lease_lasts_while_it_is_renewed(folder, monkeypatch):
     lease.release()
 
 
-def test_of_two_that_find_a_lease_void_one_gets_it(folder, s3, monkeypatch):
-    path = f"{folder.path}/{HOLDER}"
-    s3.pipe_file(path, b"the dead's")
-    monkeypatch.setattr(locks, "_SECONDS_UNTIL_VOID", 0)
+def test_of_several_that_find_a_lease_void_one_gets_it(folder, s3, monkeypatch):
+    s3.pipe_file(f"{folder.path}/{HOLDER}", b"the dead's")
+    monkeypatch.setattr(locks, "_SECONDS_UNTIL_VOID", 1)
+    time.sleep(2.5)
+    found_void, look = Barrier(3, timeout=60), Lease._void
 
-    def rival(seconds):
-        s3.pipe_file(path, b"the rival's")
+    def look_together(self):
+        etag = look(self)
+        found_void.wait()
+        return etag
 
-    monkeypatch.setattr(locks, "time", SimpleNamespace(time=time.time, sleep=rival))
-    with pytest.raises(GuardError, match="is being written to by another run"):
-        wait_until(lambda: lock(folder))
-    assert s3.cat_file(path) == b"the rival's"
+    monkeypatch.setattr(Lease, "_void", look_together)
+
+    def attempt(_):
+        try:
+            return lock(folder)
+        except GuardError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(3) as threads:
+        tried = list(threads.map(attempt, range(3)))
+    (lease,) = [one for one in tried if isinstance(one, Lease)]
+    refused = [one for one in tried if one is not lease]
+    assert len(refused) == 2
+    assert all(f"(process {os.getpid()} on " in message for message in refused)
+    lease.release()
+    assert s3.find(folder.path) == []
 
 
 def test_a_lease_that_was_lost_is_not_taken_from_its_new_holder(folder, s3):
@@ -326,6 +343,39 @@ def test_a_lease_that_was_lost_is_not_taken_from_its_new_holder(folder, s3):
     s3.pipe_file(f"{folder.path}/{HOLDER}", b"another's")
     lease.release()
     assert s3.cat_file(f"{folder.path}/{HOLDER}") == b"another's"
+
+
+LOST = """
+import signal, sys, time
+from upath import UPath
+from hbac.hooks import lock as locks
+signal.signal(signal.SIGINT, getattr(signal, sys.argv[2]))
+locks._SECONDS_BETWEEN_RENEWALS = 0.2
+lease = locks.lock(UPath(sys.argv[1]))
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("on_sigint", "status"),
+    [("default_int_handler", -signal.SIGINT), ("SIG_IGN", -signal.SIGTERM)],
+)
+def test_a_run_whose_lease_was_taken_over_ends(folder, s3, on_sigint, status):
+    path = f"{folder.path}/{HOLDER}"
+    run = interruptible(
+        [sys.executable, "-c", LOST, str(folder), on_sigint],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert run.stdout.readline() == "held\n"
+    s3.pipe_file(path, json.dumps({"command": "c", "pid": 1, "host": "h", "started": "s"}).encode())
+    printed, _ = run.communicate(timeout=30)
+    assert run.returncode == status, printed
+    assert "is being written to by c (process 1 on h, since s)" in printed
+    assert json.loads(s3.cat_file(path))["command"] == "c"
 
 
 INTERRUPTED = """

@@ -157,6 +157,13 @@ def test_a_refused_run_holds_nothing(tmp_path):
     assert is_free(data)
 
 
+def test_other_stores_are_not_locked_and_it_is_said(tmp_path, caplog):
+    run = hook("memory:///locks/raw", "memory:///locks/data", tmp_path)
+    lock_for(run, "memory:///locks/raw/in.csv", "memory:///locks/data/out.csv")
+    assert "locks/data is not locked" in caplog.text
+    run.after_pipeline_run()
+
+
 def test_an_interrupted_run_is_over_when_the_next_begins(tmp_path):
     raw, data = tmp_path / "raw", tmp_path / "data"
     run = hook(raw, data, tmp_path)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
+import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -24,11 +26,14 @@ from hbac.cells import after_cell
 from hbac.hooks.location import data_folders, is_inside, location_of
 from hbac.hooks.refusal import GuardError
 
+logger = logging.getLogger(__name__)
+
 HOLDER = ".hbac-run.json"
+
+_S3 = ("s3", "s3a")
 
 _SECONDS_BETWEEN_RENEWALS = 30.0
 _SECONDS_UNTIL_VOID = 180.0
-_SECONDS_FOR_RIVALS = 2.0
 _WHEN_VOID = f" (if it was killed, {_SECONDS_UNTIL_VOID / 60:.0f} minutes from then)"
 
 
@@ -80,11 +85,26 @@ class LocalLock:
         self._lock.release()
 
 
+def _stop_this_run() -> None:
+    """End what the main thread is at, as Ctrl+C would, or in the background ``kill``."""
+    heard = callable(signal.getsignal(signal.SIGINT))
+    number = signal.SIGINT if heard else signal.SIGTERM
+    signal.pthread_kill(threading.main_thread().ident, number)
+
+
+def _is_unmet(error: OSError) -> bool:
+    """Whether S3 did not write since the object is no longer what was to be replaced."""
+    said = getattr(error.__cause__, "response", {}).get("Error", {})
+    return said.get("Code") in ("PreconditionFailed", "ConditionalRequestConflict")
+
+
 class Lease:
-    """A lock on an object store: an object that one run alone can create, and renews.
+    """A lock on S3: an object that one run alone can create, and renews.
 
     A run that was killed leaves it behind; it is void once it has not been renewed for some
-    minutes.
+    minutes, and the next run takes it over. Every write of it names what is to be replaced, so
+    that of several runs one gets it, and a run that was stopped or cut off for so long that
+    another has taken over hears of it with its next renewal and ends.
 
     Args:
         folder: what is locked.
@@ -94,47 +114,54 @@ class Lease:
     """
 
     def __init__(self, folder: UPath):
-        self._fs, self._path = folder.fs, (folder / HOLDER).path
-        self._content = json.dumps(_describe_run()).encode()
-        was_void = self._is_void()
-        if was_void:
-            self._remove()
+        self._folder, self._fs, self._path = folder, folder.fs, (folder / HOLDER).path
+        self._described, self._renewals = _describe_run(), 0
         try:
-            self._fs.pipe_file(self._path, self._content, mode="create")
+            self._write(mode="create")
         except FileExistsError as error:
-            raise _refuse(folder, _WHEN_VOID) from error
-        if was_void:
-            # Another run may have found it void as well, and have removed this run's.
-            time.sleep(_SECONDS_FOR_RIVALS)
-            if not self._is_ours():
-                raise _refuse(folder, _WHEN_VOID)
+            self._take_over(error)
         self._ended = threading.Event()
         self._renewal = threading.Thread(target=self._renew, daemon=True)
         self._renewal.start()
 
-    def _is_void(self) -> bool:
+    def _write(self, **condition: str) -> None:
+        # Each content is another, and so is its ETag.
+        content = self._described | {"renewals": self._renewals}
+        try:
+            written = self._fs.pipe_file(self._path, json.dumps(content).encode(), **condition)
+        except OSError as error:
+            if _is_unmet(error):
+                raise FileExistsError(self._path) from error
+            raise
+        self._etag, self._renewals = written["ETag"], self._renewals + 1
+
+    def _void(self) -> str | None:
+        """What tells a lease that has not been renewed for too long from all others, or None."""
         self._fs.invalidate_cache()
-        try:
-            return time.time() - self._fs.modified(self._path).timestamp() > _SECONDS_UNTIL_VOID
-        except FileNotFoundError:
-            return False
+        found = self._fs.info(self._path)
+        age = time.time() - found["LastModified"].timestamp()
+        return found["ETag"] if age > _SECONDS_UNTIL_VOID else None
 
-    def _is_ours(self) -> bool:
+    def _take_over(self, error: FileExistsError) -> None:
         try:
-            return self._fs.cat_file(self._path) == self._content
-        except FileNotFoundError:
-            return False
-
-    def _remove(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            self._fs.rm_file(self._path)
+            etag = self._void()
+            if etag is None:
+                raise _refuse(self._folder, _WHEN_VOID) from error
+            self._write(IfMatch=etag)
+        except (FileExistsError, FileNotFoundError) as rival:
+            raise _refuse(self._folder, _WHEN_VOID) from rival
 
     def _renew(self) -> None:
         while not self._ended.wait(_SECONDS_BETWEEN_RENEWALS):
-            # A store that cannot be reached for a moment may be reached the next time.
-            with contextlib.suppress(Exception):
-                if self._is_ours():
-                    self._fs.pipe_file(self._path, self._content)
+            try:
+                self._write(IfMatch=self._etag)
+            except (FileExistsError, FileNotFoundError):
+                logger.error("%s; this run ends", _refuse(self._folder))
+                _stop_this_run()
+                return
+            except Exception as error:
+                # A store that cannot be reached for a moment may be reached the next time.
+                logger.warning("the lock on %s is not renewed: %s", self._folder, error)
 
     def release(self) -> None:
         """Let the next run in."""
@@ -142,13 +169,29 @@ class Lease:
         self._renewal.join()
         # One that cannot be removed is void soon; what the run has made stays made.
         with contextlib.suppress(Exception):
-            if self._is_ours():
-                self._remove()
+            self._write(IfMatch=self._etag)
+            self._fs.rm_file(self._path)
 
 
-def lock(folder: UPath) -> LocalLock | Lease:
-    """Lock a folder, wherever it lies."""
-    return LocalLock(folder) if isinstance(folder, os.PathLike) else Lease(folder)
+def lock(folder: UPath) -> LocalLock | Lease | None:
+    """Lock a folder on this machine or on S3; one on another store is not locked.
+
+    Args:
+        folder: what is locked.
+
+    Raises:
+        GuardError: if another run holds it; the message says which.
+    """
+    if isinstance(folder, os.PathLike):
+        return LocalLock(folder)
+    if folder.protocol in _S3:
+        return Lease(folder)
+    logger.warning(
+        "%s is not locked, as folders on this machine and on S3 are: see to it that no other run "
+        "writes to it meanwhile",
+        folder,
+    )
+    return None
 
 
 class LockHook:
@@ -172,7 +215,8 @@ class LockHook:
         with contextlib.ExitStack() as locks:
             for folder in self._folders:
                 if any(path is not None and is_inside(path, folder) for path in written):
-                    locks.callback(lock(folder).release)
+                    held = lock(folder)
+                    locks.callback(held.release if held else int)
             self._held = locks.pop_all()
         after_cell(self._release)
 
