@@ -29,6 +29,7 @@ TINY = {
     "eeg_spectrogram.py": "--files 4 --rounds 1",
     "evaluation.py": "--rows 500 --patients 40 --draws 20",
     "explain.py": "--architecture compact --size 32 64 --windows 2 --naive-windows 1 --rounds 1",
+    "explained_windows.py": "--architecture compact --size 64 64 --windows 4 --folds 2",
     "gpu.sh": "",
     "panels.py": "--windows 1 --rounds 1",
     "planted.py": "--windows 16 --held-out 12 --trainings 1",

@@ -27,9 +27,20 @@ def test_every_file_is_a_row_read_or_refused(tmp_path, caplog):
     assert (bad["status"], bad["file"]) == ("refused", "bad.edf")
     assert "no number where it must state the number of signals" in bad["reason"]
     assert "good: EDF+D, 10 s from 2020-03-02 21:30:05; referential against REF" in caplog.text
-    assert "bad: refused" in caplog.text
+    # The timelines, which it has none of, say so.
+    assert "bad" not in caplog.text
     said = caplog.text + table.to_csv()
     assert not [word for word in ("Jane", "Doe", "Technician", "EMG561", "X123") if word in said]
+
+
+def test_what_is_too_short_to_be_predicted_is_refused_with_what_is_known_of_it(tmp_path):
+    for name, seconds in {"long": 10, "short": 9}.items():
+        file = EDF(signals(eeg(seconds, 256), 256, label="EEG {}-REF".format))
+        file.write(tmp_path / f"{name}.edf")
+    table = describe_recordings(recordings(tmp_path)).set_index("recording")
+    assert table["status"].to_dict() == {"long": "read", "short": "refused"}
+    assert table.loc["short", "reason"] == "9 s are too short for a window of 10 s"
+    assert table.loc["short", ["duration_seconds", "n_channels"]].tolist() == [9, 20]
 
 
 def test_where_none_can_be_read_the_run_ends_and_says_why(tmp_path):

@@ -8,6 +8,7 @@ from hbac.eeg.gaps import bridge_short_gaps, live_differences
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.recording import Recording
 from hbac.eeg.spectra import mean_of_known, power_density
+from hbac.eeg.windows import LABEL_SECONDS
 
 BANDS = {
     "delta": (0.5, 4.0),
@@ -16,9 +17,6 @@ BANDS = {
     "beta": (13.0, 20.0),
 }
 """Edges in Hz, the lower one included; beta ends where the spectrograms do."""
-
-CENTRAL_SECONDS = 10
-"""The middle of a window, of which a label speaks."""
 
 BAND_POWER_NAMES = tuple(
     f"{stretch}_{chain}_{band}"
@@ -69,10 +67,10 @@ def band_powers(recording: Recording) -> np.ndarray:
     rate = recording.sampling_rate
     pairs = bridge_short_gaps(live_differences(recording), sampling_rate=rate)
     signals = np.clip(pairs, -_LARGEST, _LARGEST)
-    start = (recording.duration - CENTRAL_SECONDS) / 2
+    start = (recording.duration - LABEL_SECONDS) / 2
     if start < 0:
-        raise ValueError(f"at least {CENTRAL_SECONDS} s are needed, received {recording.duration}")
-    first, length = round(start * rate), round(CENTRAL_SECONDS * rate)
+        raise ValueError(f"at least {LABEL_SECONDS} s are needed, received {recording.duration}")
+    first, length = round(start * rate), round(LABEL_SECONDS * rate)
     central = signals[..., first : first + length]
     powers = [_log_band_powers(stretch, rate) for stretch in (central, signals)]
     return np.concatenate([power.ravel() for power in powers]).astype(np.float32)

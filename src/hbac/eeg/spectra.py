@@ -12,6 +12,13 @@ SEGMENT_SECONDS = 4.0
 """Length of Welch's segments, so frequencies lie 0.25 Hz apart."""
 
 
+def mean_of_known(values: np.ndarray, axis: int) -> np.ndarray:
+    """Mean of what is not NaN; NaN where all is. As ``numpy.nanmean``, which warns of that."""
+    known = ~np.isnan(values)
+    counts = known.sum(axis=axis)
+    return np.where(known, values, 0).sum(axis=axis) / np.where(counts, counts, np.nan)
+
+
 def power_density(
     signals: np.ndarray, *, sampling_rate: float, segment_seconds: float = SEGMENT_SECONDS
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -39,25 +46,10 @@ def power_density(
             f"at least {segment_seconds:g} s are needed, received "
             f"{signals.shape[-1] / sampling_rate:g} s"
         )
-    segments = np.lib.stride_tricks.sliding_window_view(signals, length, axis=-1)
-    segments = segments[..., :: length // 2, :]
-    window = scipy.signal.get_window("hann", length).astype(signals.dtype)
-    spectrum = scipy.fft.rfft((segments - segments.mean(axis=-1, keepdims=True)) * window)
-    power = spectrum.real**2 + spectrum.imag**2
-    whole = ~np.isnan(power[..., :1])
-    counts = whole.sum(axis=-2)
-    mean = np.where(whole, power, 0).sum(axis=-2) / np.where(counts, counts, np.nan)
-    density = 2 * mean / (sampling_rate * (window**2).sum())
-    # Zero and half the sampling rate have no twin among the negative frequencies.
-    density[..., [0, -1] if length % 2 == 0 else [0]] /= 2
-    return scipy.fft.rfftfreq(length, 1 / sampling_rate), density
-
-
-def mean_of_known(values: np.ndarray, axis: int) -> np.ndarray:
-    """Mean of what is not NaN; NaN where all is. As ``numpy.nanmean``, which warns of that."""
-    known = ~np.isnan(values)
-    counts = known.sum(axis=axis)
-    return np.where(known, values, 0).sum(axis=axis) / np.where(counts, counts, np.nan)
+    frequencies, _, density = scipy.signal.spectrogram(
+        signals, sampling_rate, "hann", length, length - length // 2, detrend="constant"
+    )
+    return frequencies, mean_of_known(density, axis=-1)
 
 
 def chain_spectra(

@@ -15,6 +15,9 @@ from hbac.eeg.votes import VOTE_COLUMNS, VOTE_COUNT_COLUMNS, vote_fractions
 
 Policy = Literal["per_eeg", "distinct_votes"]
 
+LABEL_SECONDS = 10
+"""Length of the stretch in the middle of a window of which a label speaks."""
+
 NO_SPECTROGRAM = -1
 """The ``spectrogram_id`` of a recording that has no spectrogram file."""
 

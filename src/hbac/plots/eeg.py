@@ -26,9 +26,6 @@ DISPLAY_BAND = (0.5, 40.0)
 PAGE_BAND = (0.5, 70.0)
 """Pass band in Hz of a page of EEG, as it is set at the bedside."""
 
-LABEL_SECONDS = 10
-"""Length of the stretch in the middle of a window of which a label speaks."""
-
 SENSITIVITIES = (10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 2000)
 """Microvolts between the base lines of neighbouring traces, of which one is chosen."""
 

@@ -17,7 +17,8 @@ from hbac.eeg.band_power import BANDS
 from hbac.eeg.chain_map import ChainMap
 from hbac.eeg.montage import CHAIN_NAMES, CHAINS
 from hbac.eeg.spectrogram import WINDOW_SECONDS
-from hbac.plots.eeg import LABEL_SECONDS, central_seconds
+from hbac.eeg.windows import LABEL_SECONDS
+from hbac.plots.eeg import central_seconds
 from hbac.plots.evidence import SOURCE_TITLES, TOP_HERTZ, ordered
 from hbac.plots.style import (
     CLASS_COLOURS,

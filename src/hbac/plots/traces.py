@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from hbac.eeg.recording import Recording
-from hbac.plots.eeg import LABEL_SECONDS, draw_eeg, draw_waveform
+from hbac.eeg.windows import LABEL_SECONDS
+from hbac.plots.eeg import draw_eeg, draw_waveform
 from hbac.plots.evidence import READING_TRACES, check_maps, draw_key, largest
 from hbac.plots.overview import Example, check_examples
 from hbac.plots.style import INK, PAGE_WIDTH, say_below, styled

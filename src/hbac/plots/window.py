@@ -18,7 +18,8 @@ from hbac.eeg.chain_map import ChainMap
 from hbac.eeg.montage import CHAIN_NAMES, CHAINS
 from hbac.eeg.panel import Source
 from hbac.eeg.recording import Recording
-from hbac.plots.eeg import CHAIN_COLOURS, LABEL_SECONDS, SHADE, central_seconds, draw_eeg
+from hbac.eeg.windows import LABEL_SECONDS
+from hbac.plots.eeg import CHAIN_COLOURS, SHADE, central_seconds, draw_eeg
 from hbac.plots.evidence import (
     PICTURE_MAP,
     SOURCE_TITLES,

@@ -22,11 +22,9 @@ from hbac.eeg.simulation.session import Session
 from hbac.eeg.simulation.timeline import Episode, Span, draw_episodes
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES, CLASSES, VOTE_COLUMNS
-from hbac.eeg.windows import NO_SPECTROGRAM
+from hbac.eeg.windows import LABEL_SECONDS, NO_SPECTROGRAM
 
 SPECTROGRAM_SECONDS = WINDOW_ROWS * ROW_SECONDS
-CENTRAL_SECONDS = 10
-"""The middle of a window, of which a label speaks."""
 
 _MARGIN = (SPECTROGRAM_SECONDS - WINDOW_SECONDS) // 2
 _CONCENTRATION = 5
@@ -290,7 +288,7 @@ def _damage(
 
 def _hides(gap: Span, centres: np.ndarray) -> bool:
     """Whether a gap takes more than half of the 10 s around one of some moments."""
-    half = CENTRAL_SECONDS / 2
+    half = LABEL_SECONDS / 2
     shared = np.minimum(gap[1], centres + half) - np.maximum(gap[0], centres - half)
     return bool((shared > half).any())
 
@@ -304,7 +302,7 @@ def _uncover(plan: PlannedSession, labels: pd.DataFrame) -> PlannedSession:
     for gap, excerpt in zip(plan.session.gaps, plan.excerpts, strict=False):
         offsets = labels.loc[labels["eeg_id"] == excerpt.eeg_id, "eeg_label_offset_seconds"]
         if _hides(gap, excerpt.start + offsets.to_numpy() + WINDOW_SECONDS / 2):
-            stop = excerpt.start + (WINDOW_SECONDS - CENTRAL_SECONDS) / 2
+            stop = excerpt.start + (WINDOW_SECONDS - LABEL_SECONDS) / 2
             gap = (round(stop - (gap[1] - gap[0]), 2), stop)
         gaps.append(gap)
     return replace(plan, session=replace(plan.session, gaps=tuple(gaps)))
@@ -319,7 +317,7 @@ def _draw_offsets(draw: _Draw, seconds: int, count: int) -> list[int]:
 
 def _vote(panel: np.ndarray, session: Session, centre: float) -> dict[str, int | str]:
     """Consensus and votes on the 10 s around a moment of a session."""
-    half = CENTRAL_SECONDS / 2
+    half = LABEL_SECONDS / 2
     votes = cast_votes(panel, expert_opinion(session, centre - half, centre + half))
     counts = dict(zip(VOTE_COLUMNS, votes.tolist(), strict=True))
     return {"expert_consensus": CLASS_NAMES[int(votes.argmax())], **counts}

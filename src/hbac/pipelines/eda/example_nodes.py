@@ -17,8 +17,9 @@ from hbac.eeg.recording import Recording
 from hbac.eeg.regional import ROW_SECONDS, WINDOW_ROWS, regional_window
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES, CLASSES, VOTE_COLUMNS
+from hbac.eeg.windows import LABEL_SECONDS
 from hbac.pipelines.eda.signal_nodes import central_part, read_or_none
-from hbac.plots.eeg import LABEL_SECONDS, central_seconds, eeg_traces
+from hbac.plots.eeg import central_seconds, eeg_traces
 from hbac.plots.regional import regional_spectrograms
 from hbac.plots.style import message
 

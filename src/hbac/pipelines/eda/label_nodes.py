@@ -12,10 +12,9 @@ from hbac.eeg.recording import Recording
 from hbac.eeg.regional import ROW_SECONDS, WINDOW_ROWS
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES, VOTE_COLUMNS, vote_fractions
-from hbac.eeg.windows import NO_SPECTROGRAM
+from hbac.eeg.windows import LABEL_SECONDS, NO_SPECTROGRAM
 from hbac.evaluation.bootstrap import divide
 from hbac.pipelines.eda.vote_nodes import tier_rows
-from hbac.plots.eeg import LABEL_SECONDS
 
 logger = logging.getLogger(__name__)
 

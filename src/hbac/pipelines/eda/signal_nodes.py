@@ -19,9 +19,10 @@ from hbac.eeg.recording import CHANNELS, Recording
 from hbac.eeg.spectra import chain_spectra
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES
+from hbac.eeg.windows import LABEL_SECONDS
 from hbac.pipelines.eda.params import EdaParams
 from hbac.pipelines.eda.statistics import tidy
-from hbac.plots.eeg import LABEL_SECONDS, central_seconds
+from hbac.plots.eeg import central_seconds
 from hbac.plots.missing import missing_data
 from hbac.plots.quality import quality_by_channel
 

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from hbac.datasets.recordings import RecordingLoader
-from hbac.formats import UnreadableRecordingError
 from hbac.formats.card import CARD_COLUMNS
+from hbac.models.eeg_ensemble import check_length
 
 logger = logging.getLogger(__name__)
 
@@ -21,26 +21,27 @@ _N_NAMED = 3
 
 
 def _describe(recording: str, load: RecordingLoader) -> dict[str, Any]:
-    """A row of the table, and a line in the log."""
+    """A row of the table; a line in the log of what is read, since the timelines name the rest."""
     row = {"recording": recording, "file": Path(load.path).name, "status": "read", "reason": ""}
     try:
         card = load().card
-    except (UnreadableRecordingError, OSError) as error:
-        logger.warning("%s: refused: %s", recording, error)
+        row |= card.as_row()
+        check_length(card.duration)
+    except (OSError, ValueError) as error:
         return row | {"status": "refused", "reason": str(error)}
     logger.info("%s: %s", recording, card)
-    return row | card.as_row()
+    return row
 
 
 def describe_recordings(recordings: dict[str, RecordingLoader]) -> pd.DataFrame:
-    """Say of each recording what was read as what, or why it can't be read.
+    """Say of each recording what was read as what, or why it is not predicted.
 
     Args:
         recordings: by id, a callable that opens the recording.
 
     Returns:
-        A row a recording, with ``RECORDING_COLUMNS``; a file that is refused has its reason, and
-        stops no other.
+        A row a recording, with ``RECORDING_COLUMNS``; a file that is refused, since it can't be
+        read or is too short to be predicted, has its reason, and stops no other.
 
     Raises:
         ValueError: if none can be read; the message has the first reasons.

@@ -12,7 +12,7 @@ import pandas as pd
 
 from hbac import models
 from hbac.eeg.regional import long_regional_spectrogram
-from hbac.models.eeg_ensemble import LEAST_SECONDS, EEGEnsemble, LongRecording, check_length
+from hbac.models.eeg_ensemble import EEGEnsemble, LongRecording, check_length
 from hbac.models.preprocessing import sees_ten_minutes
 from hbac.pipelines.recordings.params import ReadingParams
 
@@ -42,15 +42,14 @@ def compute_recording_spectrograms(
 
     Args:
         recordings: see ``Recordings``.
-        cards: as ``describe_recordings`` returns them. What can't be read, or is too short to be
-            predicted, is left out, since the timelines' table of failures says so.
+        cards: as ``describe_recordings`` returns them. What is refused there is left out, since
+            the timelines' table of failures says so.
 
     Returns:
         By id, a callable that returns shape ``(rows of 2 s, 400)``, float32, NaN where missing;
         see ``hbac.eeg.regional.long_regional_spectrogram``.
     """
-    long = (cards["status"] == "read") & (cards["duration_seconds"] >= LEAST_SECONDS)
-    names = cards["recording"][long]
+    names = cards["recording"][cards["status"] == "read"]
     return {name: partial(_spectrogram, recordings[name]) for name in names}
 
 
