@@ -56,9 +56,13 @@ PARTS: dict[str, dict[str, Any]] = {
     "no other amplifiers": {"augmentation": AMPLIFIERS},
     "nothing missing": {"augmentation": NOTHING_MISSING},
     "fixed scale": {"waveform": {"scale": "fixed"}},
-    "average alone": {"network": {"pooling": "average"}},
+    "maximum beside the average": {"network": {"pooling": "average_and_max"}},
     "resnet_1d": {"network": {"architecture": "resnet_1d"}, "augmentation": {"mirror": 0.5}},
     "smoothed targets": {"training": {"prior_votes": 1.0}},
+    # Half a dozen epochs of some twenty steps: at full size it would be 0.995.
+    "averaged weights": {"training": {"average_momentum": 0.95, "recalibration_batches": 16}},
+    "mixup": {"augmentation": {"mixup": 0.3}},
+    "all of the window": {"waveform": {"seconds": 50}},
 }
 """What each row changes."""
 
