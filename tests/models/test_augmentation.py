@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hbac.eeg.gaps import MISSING
-from hbac.models import Augmentation
+from hbac.models import Augmentation, ImageLayout
 
 
 class TwoBlocks:
@@ -48,7 +48,13 @@ def test_nothing_turned_on_changes_nothing():
 @pytest.mark.parametrize(
     "options",
     [
-        *({"mirror": 0.5}, {"time_shift": 0.3}, {"time_mask": 0.5}, {"mixup": 1.0}),
+        *(
+            {"mirror": 0.5},
+            {"time_reversal": 0.5},
+            {"time_shift": 0.3},
+            {"time_mask": 0.5},
+            {"mixup": 1.0},
+        ),
         *({"drop_chain": 0.1}, {"drop_panel": 0.1}, {"drop_stretch": 0.5}),
         *({"gain": 0.1}, {"noise": 0.5}),
     ],
@@ -70,6 +76,46 @@ def test_a_share_of_the_windows_is_mirrored_whole(batch):
     same = (images == batch[0]).all(axis=(1, 2))
     assert (mirrored ^ same).all()
     assert 0.2 < mirrored.mean() < 0.4
+
+
+def test_time_runs_backwards_in_all_parts_of_a_share_of_the_windows(batch):
+    parts = changed(batch, time_reversal=0.3)[0].reshape(200, 8, 2, 10)
+    before = batch[0].reshape(200, 8, 2, 10)
+    backwards = (parts == before[..., ::-1]).all(axis=(1, 2, 3))
+    assert (backwards ^ (parts == before).all(axis=(1, 2, 3))).all()
+    assert 0.2 < backwards.mean() < 0.4
+
+
+CHAINS = {"aligned": ["LL", "RL", "LP", "RP"], "seed": ["LL", "LP", "RL", "RP"]}
+
+
+@pytest.mark.parametrize("eeg_order", CHAINS)
+def test_chains_change_places_within_a_hemisphere(eeg_order):
+    layout = ImageLayout(("regional", "eeg"), size=(8, 4), eeg_order=eeg_order)
+    of_chain = dict(zip(CHAINS["aligned"], (1, 2, 3, 4), strict=True))
+    window = np.zeros(layout.size, np.float32)
+    for panel in layout.panels():
+        window[panel.rows, panel.columns] = of_chain[panel.chain] + np.array([[0], [0.5]])
+    images = changed(
+        (np.tile(window, (200, 1, 1)), np.ones((200, 6)), np.ones(200)),
+        layout,
+        swap_chains=0.5,
+        mirror=0.5,
+    )[0]
+    seen = set()
+    for image in images:
+        by_chain = {
+            (panel.source, panel.chain): image[panel.rows, panel.columns]
+            for panel in layout.panels()
+        }
+        order = tuple(int(by_chain["eeg", chain][0, 0]) for chain in CHAINS["aligned"])
+        for (_, chain), values in by_chain.items():
+            expected = order[CHAINS["aligned"].index(chain)] + np.array([[0, 0], [0.5, 0.5]])
+            np.testing.assert_array_equal(values, expected)
+        seen.add(order)
+    left, right = [(1, 3), (3, 1)], [(2, 4), (4, 2)]
+    straight = {(a, c, b, d) for a, b in left for c, d in right}
+    assert seen == straight | {(c, a, d, b) for a, c, b, d in straight}
 
 
 def test_each_part_is_shifted_in_time_and_its_edge_repeats(batch):

@@ -30,6 +30,7 @@ LAYOUTS = {
     "resnet_1d": WaveformLayout((16, 256)),
     "symmetric_1d": WaveformLayout((16, 256)),
 }
+FEEDS = {"compact": "resident", "resnet_1d": "stream", "symmetric_1d": "host"}
 OWN_SCALE = {"input_scale": "window", "pooling": "average_and_max"}
 BATCH_SIZE = 8
 
@@ -57,6 +58,7 @@ def train(architecture, folder):
         "recalibration_batches": 2,
         "checkpoint": checkpoint,
         "workers": 2,
+        "feed": FEEDS[architecture],
     }
     model = compiled_model(
         architecture=architecture,
