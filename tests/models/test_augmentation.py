@@ -176,6 +176,19 @@ def test_channels_of_waveforms_go_missing(batch):
     assert not missing(batch, drop_channel=0.2).any()
 
 
+def test_channels_of_pictures_go_missing_where_each_has_a_panel():
+    images = np.ones((200, 64, 32), np.float32)
+    batch = images, np.ones((200, 6), np.float32), np.ones(200, np.float32)
+    each = ImageLayout(("regional", "eeg"), size=(64, 32), channels="all")
+    lost = missing(batch, each, drop_channel=0.2)
+    assert not lost[:, :, :16].any()
+    channels = lost[:, :, 16:].reshape(200, 16, -1)
+    np.testing.assert_array_equal(channels.all(axis=2), channels.any(axis=2))
+    assert (abs(channels.all(axis=2).mean(axis=0) - 0.2) < 0.1).all()
+    means = ImageLayout(("regional", "eeg"), size=(64, 32))
+    assert not missing(batch, means, drop_channel=0.2).any()
+
+
 def test_a_stretch_or_all_but_it_goes_missing(batch):
     lost = missing(batch, drop_stretch=0.5)
     np.testing.assert_array_equal(lost.all(axis=1), lost.any(axis=1))
