@@ -1,14 +1,19 @@
 """What each part of the recipe ``strong`` does on simulated data, one at a time.
 
 Every seed is a cohort of its own: patients, their EEG, their experts, the folds and the weights.
-The recipe ``seed``, on a small picture and with the network ``compact``, is the base; each row of
-the table is the base with one parameter as ``strong`` has it, or the whole of ``strong``. All are
-scored on the same windows, one an EEG with all its votes, each by a network that has not seen its
-patient. Given are the mean KL divergence, its spread over the seeds, and how far it lies from the
-base of the same seed: what helps, lies below 0 by more than its spread.
+The recipes ``seed`` and ``strong``, on a small picture and with small networks, are the two bases.
+Each row of the table is either ``seed`` with one parameter as ``strong`` has it (``+``), or
+``strong`` with one as ``seed`` has it (``-``). All are scored on the same windows, one an EEG with
+all its votes, each by a network that has not seen its patient. Given are the mean KL divergence,
+its spread over the seeds, and how far it lies from its base of the same seed: a part helps where
+that lies below 0 after ``+``, and above 0 after ``-``. ``to_drop`` names the parts without which
+``strong`` is better in every cohort, by more than the spread of that.
 
 Windows are some hundred and steps some hundred, not the competition's, so the number of epochs, the
 batch and the weights' average are fitted to that; what needs many windows shows little here.
+
+    python benchmarks/ablation.py
+    python benchmarks/ablation.py --base strong --only mixup
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ import copy
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -68,37 +73,18 @@ SMALL = {
 }
 """The size of it: the same in every row."""
 
+BASES = {"seed": "+", "strong": "-"}
+"""The recipes that are changed, and what a change of them does to a part of ``strong``."""
+
 AVERAGE_MOMENTUM = 0.95
 """In place of the 0.999 of thousands of steps."""
 
-PARTS = (
-    "spectrogram.policy",
-    "spectrogram.clip",
-    "spectrogram.notch",
-    "spectrogram.band_pass",
-    "spectrogram.wavelet",
-    "spectrogram.noise",
-    "spectrogram.reference",
-    "spectrogram.centre modeling.image.sources",
-    "modeling.image.normalisation",
-    "modeling.image.eeg_order",
-    "modeling.training.schedule",
-    "modeling.training.second_stage_votes",
-    "modeling.training.vote_weighting",
-    "modeling.training.prior_votes",
-    "modeling.training.average_momentum",
-    "modeling.training.recalibration_batches",
-    "modeling.augmentation.mirror",
-    "modeling.augmentation.time_shift",
-    "modeling.augmentation.time_mask",
-    "modeling.augmentation.frequency_mask",
-    "modeling.augmentation.mixup",
-    "modeling.mirrored_prediction",
-    "modeling.blend",
-    "modeling.network.pooling modeling.network.waveform_pooling",
-    "modeling.network.architecture",
+TOGETHER = (
+    ("spectrogram.centre", "modeling.image.sources"),
+    ("modeling.network.pooling", "modeling.network.waveform_pooling"),
+    ("modeling.training.second_stage_votes", "modeling.training.second_stage_learning_rate"),
 )
-"""The parameters by which the two recipes differ; those that belong together stand in one row."""
+"""Parameters that only make sense in company: a row each."""
 
 
 class NoCheckpoint:
@@ -118,8 +104,6 @@ def recipe(name: str) -> dict[str, Any]:
         parameters["modeling"]["training"]["average_momentum"] = AVERAGE_MOMENTUM
     if name == "strong":
         parameters["modeling"]["network"]["architecture"] = "compact+resnet_1d"
-        # Two ways to the same end: the recipe has the stage, the table shows both.
-        parameters["modeling"]["training"]["vote_weighting"] = True
     return parameters
 
 
@@ -130,20 +114,44 @@ def _holder(parameters: dict[str, Any], path: str) -> tuple[dict[str, Any], str]
     return parameters, name
 
 
-def variants() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the base, the base with each part of ``strong``, and ``strong``."""
-    base, strong = recipe("seed"), recipe("strong")
-    yield "seed (base)", base
-    for part in PARTS:
-        changed = copy.deepcopy(base)
-        for path in part.split():
-            holder, name = _holder(changed, path)
-            source, _ = _holder(strong, path)
-            holder[name] = source[name]
-        yield part.split()[0], changed
-    shipped = copy.deepcopy(strong)
-    shipped["modeling"]["training"]["vote_weighting"] = False
-    yield "strong", shipped
+def _leaves(parameters: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Every parameter by its path."""
+    for name, value in parameters.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{before}{name}.")
+        else:
+            yield before + name, value
+
+
+def parts(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[str, ...]]:
+    """The parameters by which two recipes differ; those that belong together as one."""
+    values = dict(_leaves(other))
+    differing = [path for path, value in _leaves(one) if value != values[path]]
+    together = [tuple(path for path in group if path in differing) for group in TOGETHER]
+    grouped = {path for group in together for path in group}
+    return [group for group in together if group] + [
+        (path,) for path in differing if path not in grouped
+    ]
+
+
+def changed(base: dict[str, Any], source: dict[str, Any], paths: tuple[str, ...]) -> dict[str, Any]:
+    """A recipe with some parameters as another has them."""
+    result = copy.deepcopy(base)
+    for path in paths:
+        holder, name = _holder(result, path)
+        holder[name] = copy.deepcopy(_holder(source, path)[0][name])
+    return result
+
+
+def variants(bases: Sequence[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield each base, and the base with each part of the other recipe: base, name, parameters."""
+    recipes = {name: recipe(name) for name in BASES}
+    for name in bases:
+        (other,) = set(BASES) - {name}
+        yield name, "", recipes[name]
+        for paths in parts(recipes[name], recipes[other]):
+            made = changed(recipes[name], recipes[other], paths)
+            yield name, f"{BASES[name]} {paths[0]}", made
 
 
 def _in_parallel(tasks: dict[str, Any]) -> dict[str, Any]:
@@ -284,48 +292,66 @@ def _scores(table: pd.DataFrame) -> dict[str, float]:
 
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
     """Mean and spread over the seeds, and of the differences from the base of the same seed."""
-    base = results[results["variant"] == "seed (base)"].set_index("seed")["kl"]
-    results = results.assign(change=results["kl"] - results["seed"].map(base))
-    table = results.groupby("variant", sort=False).agg(
+    bases = results[results["change"] == ""].set_index(["base", "seed"])["kl"]
+    own = bases.loc[list(zip(results["base"], results["seed"], strict=True))].to_numpy()
+    results = results.assign(difference=results["kl"] - own)
+    return results.groupby(["base", "change"], sort=False).agg(
         kl=("kl", "mean"),
         kl_spread=("kl", "std"),
         kl_10=("kl_10", "mean"),
-        change=("change", "mean"),
-        change_spread=("change", "std"),
-        better_in=("change", lambda change: int((change < 0).sum())),
+        difference=("difference", "mean"),
+        difference_spread=("difference", "std"),
+        better_in=("difference", lambda difference: int((difference < 0).sum())),
     )
-    return table.round(3)
+
+
+def to_drop(table: pd.DataFrame, seeds: int) -> list[str]:
+    """Parts without which ``strong`` is better in every cohort, by more than the spread of it."""
+    without = table[table.index.get_level_values("change").str.startswith("- ")]
+    better = without["difference"] + without["difference_spread"] < 0
+    found = without[better & (without["better_in"] == seeds)]
+    return [change.removeprefix("- ") for _, change in found.index]
+
+
+def measure(arguments: argparse.Namespace) -> pd.DataFrame:
+    """Train and score every variant on every cohort, and print a line each."""
+    rows = []
+    for seed in range(arguments.seeds):
+        cohort = Cohort(seed, arguments.patients)
+        for base, change, parameters in variants(arguments.base):
+            if change and arguments.only not in change:
+                continue
+            started = time.perf_counter()
+            predictions = predictions_of(cohort, parameters, "per_eeg", seed)
+            rows.append({"base": base, "change": change, "seed": seed} | _scores(predictions))
+            seconds = time.perf_counter() - started
+            print(f"{seed} {base} {change}: {rows[-1]['kl']:.3f} ({seconds:.0f} s)", flush=True)
+    return pd.DataFrame(rows)
 
 
 def main() -> None:
     """Print a line a variant and seed, the table, and all of it as one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seeds", type=int, default=3, help="number of cohorts")
-    parser.add_argument("--patients", type=int, default=60, help="patients of a cohort")
-    parser.add_argument("--only", help="variants whose name holds this, beside the base")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, default=3, help="number of cohorts (3)")
+    parser.add_argument("--patients", type=int, default=60, help="patients of a cohort (60)")
+    parser.add_argument("--base", nargs="+", choices=BASES, default=list(BASES), help="(both)")
+    parser.add_argument("--only", default="", help="changes whose name holds this")
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
-    rows = []
-    for seed in range(arguments.seeds):
-        cohort = Cohort(seed, arguments.patients)
-        for name, parameters in variants():
-            if arguments.only and arguments.only not in name and "base" not in name:
-                continue
-            started = time.perf_counter()
-            predictions = predictions_of(cohort, parameters, "per_eeg", seed)
-            rows.append({"variant": name, "seed": seed} | _scores(predictions))
-            seconds = time.perf_counter() - started
-            print(f"{seed} {name}: {rows[-1]['kl']:.3f} ({seconds:.0f} s)", flush=True)
-    results = pd.DataFrame(rows)
+    results = measure(arguments)
     table = summarise(results)
-    print(table.to_string())
+    shown = table.round(3).reset_index()
+    print(shown.to_string(index=False))
     record = {
         "patients": arguments.patients,
         "seeds": arguments.seeds,
         "windows": results["n"].mean(),
         "class_prior": round(results["prior"].mean(), 3),
         "uniform": round(results["uniform"].mean(), 3),
-        "variants": table.to_dict("index"),
+        "to_drop": to_drop(table, arguments.seeds),
+        "variants": shown.astype(object).where(shown.notna(), None).to_dict("records"),
     }
     print(json.dumps(record))
 

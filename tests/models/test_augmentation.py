@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from hbac.eeg.gaps import MISSING
-from hbac.models import Augmentation
+from hbac.models import Augmentation, ImageLayout
+from hbac.models.changes import mix_labels
 
 
 class TwoBlocks:
@@ -48,7 +49,13 @@ def test_nothing_turned_on_changes_nothing():
 @pytest.mark.parametrize(
     "options",
     [
-        *({"mirror": 0.5}, {"time_shift": 0.3}, {"time_mask": 0.5}, {"mixup": 1.0}),
+        *(
+            {"mirror": 0.5},
+            {"time_reversal": 0.5},
+            {"time_shift": 0.3},
+            {"time_mask": 0.5},
+            {"mixup": 1.0},
+        ),
         *({"drop_chain": 0.1}, {"drop_panel": 0.1}, {"drop_stretch": 0.5}),
         *({"gain": 0.1}, {"noise": 0.5}),
     ],
@@ -70,6 +77,46 @@ def test_a_share_of_the_windows_is_mirrored_whole(batch):
     same = (images == batch[0]).all(axis=(1, 2))
     assert (mirrored ^ same).all()
     assert 0.2 < mirrored.mean() < 0.4
+
+
+def test_time_runs_backwards_in_all_parts_of_a_share_of_the_windows(batch):
+    parts = changed(batch, time_reversal=0.3)[0].reshape(200, 8, 2, 10)
+    before = batch[0].reshape(200, 8, 2, 10)
+    backwards = (parts == before[..., ::-1]).all(axis=(1, 2, 3))
+    assert (backwards ^ (parts == before).all(axis=(1, 2, 3))).all()
+    assert 0.2 < backwards.mean() < 0.4
+
+
+CHAINS = {"aligned": ["LL", "RL", "LP", "RP"], "seed": ["LL", "LP", "RL", "RP"]}
+
+
+@pytest.mark.parametrize("eeg_order", CHAINS)
+def test_chains_change_places_within_a_hemisphere(eeg_order):
+    layout = ImageLayout(("regional", "eeg"), size=(8, 4), eeg_order=eeg_order)
+    of_chain = dict(zip(CHAINS["aligned"], (1, 2, 3, 4), strict=True))
+    window = np.zeros(layout.size, np.float32)
+    for panel in layout.panels():
+        window[panel.rows, panel.columns] = of_chain[panel.chain] + np.array([[0], [0.5]])
+    images = changed(
+        (np.tile(window, (200, 1, 1)), np.ones((200, 6)), np.ones(200)),
+        layout,
+        swap_chains=0.5,
+        mirror=0.5,
+    )[0]
+    seen = set()
+    for image in images:
+        by_chain = {
+            (panel.source, panel.chain): image[panel.rows, panel.columns]
+            for panel in layout.panels()
+        }
+        order = tuple(int(by_chain["eeg", chain][0, 0]) for chain in CHAINS["aligned"])
+        for (_, chain), values in by_chain.items():
+            expected = order[CHAINS["aligned"].index(chain)] + np.array([[0, 0], [0.5, 0.5]])
+            np.testing.assert_array_equal(values, expected)
+        seen.add(order)
+    left, right = [(1, 3), (3, 1)], [(2, 4), (4, 2)]
+    straight = {(a, c, b, d) for a, b in left for c, d in right}
+    assert seen == straight | {(c, a, d, b) for a, c, b, d in straight}
 
 
 def test_each_part_is_shifted_in_time_and_its_edge_repeats(batch):
@@ -173,3 +220,13 @@ def test_mixup_mixes_windows_targets_and_weights_alike(batch):
     np.testing.assert_allclose(mixed_targets.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(mixed_targets.mean(axis=0), targets.mean(axis=0), atol=0.05)
     assert np.abs(mixed[:, 0, 0] - np.arange(200)).max() > 10
+
+
+def test_of_two_mixed_windows_the_heavier_says_more():
+    draws = {"partner": np.array([1, 0, 2]), "kept": np.float32([0.75, 0.75, 0.6])}
+    targets, weights = np.eye(3, dtype=np.float32), np.float32([1, 3, 0])
+    mixed, mixed_weights = mix_labels(targets, weights, draws)
+    np.testing.assert_allclose(mixed, [[0.5, 0.5, 0], [0.1, 0.9, 0], [0, 0, 1]], rtol=1e-6)
+    np.testing.assert_allclose(mixed_weights, [1.5, 2.5, 0])
+    alike, _ = mix_labels(targets, np.ones(3, np.float32), draws)
+    np.testing.assert_allclose(alike[0], [0.75, 0.25, 0])

@@ -37,6 +37,8 @@ NETWORKS = {
     "gru_1d": {"pooling": "gem"},
     "squeezeformer_1d": {"pooling": "centre_attention", "drop_path": 0.1},
 }
+FEEDS = {"compact": "resident", "resnet_1d": "stream", "symmetric_1d": "host"}
+FEEDS |= {"gru_1d": "stream", "squeezeformer_1d": "resident"}
 BATCH_SIZE = 8
 
 
@@ -63,6 +65,7 @@ def train(architecture, folder):
         "recalibration_batches": 2,
         "checkpoint": checkpoint,
         "workers": 2,
+        "feed": FEEDS[architecture],
     }
     model = compiled_model(
         architecture=architecture,

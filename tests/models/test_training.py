@@ -15,12 +15,13 @@ from hbac.models import (
     compiled,
     compiled_model,
     copy_of,
+    fit_and_predict,
     inputs,
     predict,
     reset,
-    training,
 )
 from hbac.models import fit as fit_stages
+from hbac.models.recalibration import recalibrate
 
 SIZE = (32, 32)
 SETTINGS = {
@@ -205,10 +206,13 @@ def test_reset_starts_from_the_state_of_a_new_network(data, fresh):
 def test_the_best_epoch_is_kept(data, fresh):
     images, targets = data
     rates = [1e-2, 1e-3, 10.0]
-    history = fit(fresh, images, targets, **FOLD | {"learning_rates": rates})
+    stages = [Stage(np.arange(20), rates)]
+    options = {name: FOLD[name] for name in ("validation_rows", "batch_size", "seed")}
+    history, shares = fit_and_predict(fresh, images, targets, stages=stages, **options)
     kept = divergence(targets[20:], predict(fresh, images, range(20, 30), batch_size=8))
     assert history["val_loss"].iloc[-1] > 2 * history["val_loss"].min()
     assert kept == pytest.approx(history["val_loss"].min(), rel=1e-5)
+    np.testing.assert_array_equal(shares, predict(fresh, images, range(20, 30), batch_size=8))
     assert history["kept"].sum() == 1
     assert history.loc[history["kept"], "val_loss"].item() == history["val_loss"].min()
 
@@ -371,7 +375,7 @@ def test_the_average_of_the_weights_is_kept(data, averaged):
 
 def test_recalibration_measures_the_statistics_of_what_it_is_shown(data, fresh):
     images = np.asarray(data[0][:16], np.float32)
-    training.recalibrate(fresh, [images[:8], images[8:]])
+    recalibrate(fresh, [images[:8], images[8:]])
     part = keras.Model(fresh.input, fresh.get_layer("conv1").output)
     features = keras.ops.convert_to_numpy(part(images))
     layer = fresh.get_layer("bn1")
@@ -383,11 +387,16 @@ def test_recalibration_measures_the_statistics_of_what_it_is_shown(data, fresh):
 
 def test_the_last_epoch_is_kept_where_that_is_asked_for(data, fresh):
     images, targets = data
-    rates = [1e-3, 1e-1]
-    history = fit(fresh, images, targets, **FOLD | {"learning_rates": rates}, keep="last")
+    options = FOLD | {"learning_rates": [1e-3, 1e-1]}
+    best = fit(fresh, images, targets, **options)
+    assert best["kept"].tolist() == [True, False]
+    reset(fresh, 0)
+    history = fit(fresh, images, targets, **options, keep="last")
     kept = divergence(targets[20:], predict(fresh, images, range(20, 30), batch_size=8))
     assert kept == pytest.approx(history["val_loss"].iloc[-1], rel=1e-5)
-    assert history["val_loss"].iloc[-1] > history["val_loss"].min()
+    assert kept == pytest.approx(best["val_loss"].iloc[-1], rel=1e-5)
+    # What cannot be kept is not scored.
+    assert history["val_loss"].isna().tolist() == [True, False]
     assert history["kept"].tolist() == [False, True]
 
 

@@ -8,10 +8,11 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "architecture": ["build_model", "builder_of", "has_gpu", "resolve_precision"],
+        "architecture": ["build_model", "builder_of"],
         "augmentation": ["Augmentation"],
         "blend": ["Blend", "fit_blend", "learn_blend"],
         "compiled": ["borrowed_model", "compiled_model", "copy_of", "reset"],
+        "device": ["has_gpu", "resolve_precision"],
         "eeg_ensemble": ["EEGEnsemble"],
         "ensemble": ["named_networks", "predict_with_networks"],
         "image": ["ImageLayout", "build_image"],
@@ -21,7 +22,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "sampling": ["Sampler"],
         "schedule": ["Cosine"],
         "targets": ["soften", "vote_weights"],
-        "training": ["Checkpoint", "Stage", "fit"],
+        "training": ["Checkpoint", "Stage", "fit", "fit_and_predict"],
         "waveform": ["WaveformLayout"],
     },
 )

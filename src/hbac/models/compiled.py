@@ -43,6 +43,8 @@ def _build_compiled(
         loss=keras.losses.KLDivergence(),
         jit_compile=jit_compile,
     )
+    if not model.optimizer.built:  # Keras has wrapped it, for float16
+        model.optimizer.build(model.trainable_variables)
     return model
 
 

@@ -14,13 +14,14 @@ from typing import Any, Literal, Protocol
 import keras
 import numpy as np
 import pandas as pd
-from keras import layers
 
 from hbac.eeg.votes import CLASSES
-from hbac.models.augmentation import Change
 from hbac.models.batches import TrainingBatches, check_images, default_workers, image_batches
+from hbac.models.changes import Change
+from hbac.models.feed import FedNetwork, Feed, fed_network
 from hbac.models.optimizer import stage_rate
 from hbac.models.prediction import Mirror, predict
+from hbac.models.recalibration import recalibrate
 from hbac.models.sampling import Draw
 
 logger = logging.getLogger(__name__)
@@ -92,33 +93,15 @@ def _take_average(model: keras.Model) -> None:
     _assign(model.trainable_variables, _values(model.trainable_variables))
 
 
-def recalibrate(model: keras.Model, batches: Iterable[np.ndarray]) -> None:
-    """Replace the moving statistics of batch normalisation by their means over some batches.
-
-    Moving statistics trail behind the weights, and never belonged to averaged ones (Izmailov et
-    al., Averaging Weights Leads to Wider Optima, 2018, arXiv:1803.05407, section 3).
-
-    Args:
-        model: a network.
-        batches: what it sees, each of shape ``(batch, height, width)``.
-    """
-    normalisations = [
-        layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)
-    ]
-    momenta = [layer.momentum for layer in normalisations]
-    for number, batch in enumerate(batches):
-        for layer in normalisations:
-            layer.momentum = number / (number + 1)
-        # Called as it is: tracing a second graph in training mode takes longer than this.
-        model(batch, training=True)
-    for layer, momentum in zip(normalisations, momenta, strict=True):
-        layer.momentum = momentum
+def _averages(model: keras.Model) -> bool:
+    # Keras wraps the optimizer where the loss must be scaled, for float16.
+    return getattr(model.optimizer, "inner_optimizer", model.optimizer).use_ema
 
 
 @contextlib.contextmanager
 def _kept_weights(model: keras.Model, batches: Batches | None) -> Iterator[None]:
     """Give the network, for a while, the weights that would be kept if training ended here."""
-    if not model.optimizer.use_ema and batches is None:
+    if not _averages(model) and batches is None:
         yield
         return
     trained = _values(model.variables)
@@ -139,6 +122,8 @@ class _Progress:
     kept_epoch: int = 0
     kept_loss: float = np.inf
     kept: list[np.ndarray] | None = None
+    kept_shares: list[np.ndarray] | None = None
+    """In a list, as a checkpoint takes arrays."""
     records: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -151,14 +136,17 @@ class _EpochKeeper(keras.callbacks.Callback):
 
     def __init__(
         self,
+        network: keras.Model,
         progress: _Progress,
         checkpoint: Checkpoint,
-        validate: Callable[[keras.Model], float],
+        validate: Callable[[], tuple[np.ndarray, float]],
         keep: Literal["best", "last"],
         calibration: Batches | None,
         n_epochs: int,
     ):
         super().__init__()
+        # Not ``self.model``, which may be a ``FedNetwork`` around it.
+        self._network = network
         self._progress, self._checkpoint, self._validate = progress, checkpoint, validate
         self._keep, self._calibration, self._n_epochs = keep, calibration, n_epochs
 
@@ -170,23 +158,20 @@ class _EpochKeeper(keras.callbacks.Callback):
         self._started = time.perf_counter()
         number, weigh = epoch - self._first_epoch, self._stage.weigh
         self._batches.shuffle(epoch=epoch, weights=weigh and weigh(number))
-        stage_rate(self.model).follow(
+        stage_rate(self._network).follow(
             self._stage.learning_rates,
             epoch=number,
-            step=int(keras.ops.convert_to_numpy(self.model.optimizer.iterations)),
+            step=int(keras.ops.convert_to_numpy(self._network.optimizer.iterations)),
             steps_per_epoch=len(self._batches),
         )
 
     def on_epoch_end(self, epoch, logs=None):
         progress = self._progress
-        may_be_kept = self._keep == "best" or epoch + 1 == self._n_epochs
-        with _kept_weights(self.model, self._calibration if may_be_kept else None):
-            # Later callbacks receive the same dictionary.
-            logs["val_loss"] = self._validate(self.model)
-            logs["learning_rate"] = self._stage.learning_rates[epoch - self._first_epoch]
-            if self._keep == "last" or logs["val_loss"] < progress.kept_loss:
-                progress.kept_epoch, progress.kept_loss = epoch + 1, logs["val_loss"]
-                progress.kept = self.model.get_weights()
+        # Later callbacks receive the same dictionary.
+        logs["val_loss"] = np.nan
+        if self._keep == "best" or epoch + 1 == self._n_epochs:
+            logs["val_loss"] = self._score(epoch)
+        logs["learning_rate"] = self._stage.learning_rates[epoch - self._first_epoch]
         seconds = time.perf_counter() - self._started
         progress.records.append({"epoch": epoch + 1, **logs, "seconds": seconds})
         progress.epoch = epoch + 1
@@ -195,7 +180,17 @@ class _EpochKeeper(keras.callbacks.Callback):
             "learning rate %(learning_rate)g, %(seconds).1f s",
             progress.records[-1],
         )
-        self._checkpoint.save(_state(self.model, progress))
+        self._checkpoint.save(_state(self._network, progress))
+
+    def _score(self, epoch: int) -> float:
+        """Validate what would be kept of an epoch, and keep it if it is to be."""
+        progress = self._progress
+        with _kept_weights(self._network, self._calibration):
+            shares, loss = self._validate()
+            if self._keep == "last" or loss < progress.kept_loss:
+                progress.kept_epoch, progress.kept_loss = epoch + 1, loss
+                progress.kept, progress.kept_shares = self._network.get_weights(), [shares]
+        return loss
 
 
 def _state(model: keras.Model, progress: _Progress) -> dict[str, Any]:
@@ -259,6 +254,7 @@ def _calibration_batches(
 
 def _run_stages(
     model: keras.Model,
+    fed: FedNetwork | None,
     stages: Sequence[Stage],
     make_batches: Callable[..., TrainingBatches],
     keeper: _EpochKeeper,
@@ -276,7 +272,7 @@ def _run_stages(
             _take_average(model)
         batches = make_batches(stage.rows, draw=stage.draw)
         keeper.begin_stage(stage, batches, start)
-        model.fit(
+        (fed or model).fit(
             batches,
             initial_epoch=progress.epoch,
             epochs=end,
@@ -293,7 +289,7 @@ def _check_finite(progress: _Progress, name: str) -> None:
         raise ValueError(f"{name} was never finite, received {losses}; lower the learning rates")
 
 
-def fit(
+def fit_and_predict(
     model: keras.Model,
     images: np.ndarray,
     targets: np.ndarray,
@@ -310,7 +306,8 @@ def fit(
     checkpoint: Checkpoint | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     workers: int | None = None,
-) -> pd.DataFrame:
+    feed: Feed = "auto",
+) -> tuple[pd.DataFrame, np.ndarray]:
     """Train a network in stages and leave it with the weights of its best or its last epoch.
 
     What is validated after an epoch is what would be kept of it: where the model was compiled
@@ -332,7 +329,7 @@ def fit(
         change: changes each training batch; see ``hbac.models.augmentation``.
         mirror: validate the mean over each window and its mirror image.
         keep: ``best`` keeps the epoch of the lowest divergence on the validation rows, whose
-            score then is slightly optimistic; ``last`` keeps the last.
+            score then is slightly optimistic; ``last`` keeps the last, and validates it alone.
         recalibration_batches: batches of the first stage's windows from which the statistics of
             batch normalisation are measured after each epoch that may be kept; 0 keeps the moving
             ones.
@@ -342,11 +339,13 @@ def fit(
             ``learning_rate``.
         workers: threads that make training batches ahead, which changes nothing else; 0 for
             none, ``None`` for ``default_workers()``.
+        feed: how windows reach the network, which changes nothing else; see ``hbac.models.feed``.
 
     Returns:
         A row an epoch: ``epoch`` from 1, ``loss`` (mean over its steps, of the training targets)
-        and ``val_loss`` in nats, ``learning_rate`` (in the middle of the epoch), ``seconds``, and
-        ``kept``: whether it is the epoch whose weights are kept.
+        and ``val_loss`` in nats (NaN of epochs that can't be kept), ``learning_rate`` (in the
+        middle of the epoch), ``seconds``, and ``kept``: whether it is the epoch whose weights are
+        kept. And what the network predicts of the validation rows, shape ``(rows, 6)``.
 
     Raises:
         ValueError: if rows are empty or overlap, a picture or a target is not finite, a target
@@ -361,11 +360,16 @@ def fit(
     # Before training, because an error inside its batches would reach the user as TensorFlow's.
     check_images(images, used_rows, batch_size=batch_size)
 
-    def validate(model: keras.Model) -> float:
+    fed = fed_network(model, images, change=change, mirror=mirror, feed=feed)
+
+    def validate() -> tuple[np.ndarray, float]:
         if not len(validation_rows):
-            return np.nan
-        shares = predict(model, images, validation_rows, batch_size=batch_size, mirror=mirror)
-        return _mean_divergence(targets[validation_rows], shares)
+            return np.empty((0, len(CLASSES)), np.float32), np.nan
+        if fed is None:
+            shares = predict(model, images, validation_rows, batch_size=batch_size, mirror=mirror)
+        else:
+            shares = fed.predict_rows(images, validation_rows, batch_size=batch_size)
+        return shares, _mean_divergence(targets[validation_rows], shares)
 
     make_batches = functools.partial(
         TrainingBatches,
@@ -376,15 +380,21 @@ def fit(
         seed=seed,
         change=change,
         workers=default_workers() if workers is None else workers,
+        inputs=None if fed is None else functools.partial(fed.inputs_of, images=images),
     )
     rows = stages[0].rows
     calibration = _calibration_batches(images, rows, recalibration_batches, batch_size, seed)
     checkpoint = checkpoint or NoCheckpoint()
     progress = _resume(model, checkpoint)
     n_epochs = sum(len(stage.learning_rates) for stage in stages)
-    keeper = _EpochKeeper(progress, checkpoint, validate, keep, calibration, n_epochs)
-    _run_stages(model, stages, make_batches, keeper, progress, callbacks)
+    keeper = _EpochKeeper(model, progress, checkpoint, validate, keep, calibration, n_epochs)
+    _run_stages(model, fed, stages, make_batches, keeper, progress, callbacks)
     _check_finite(progress, "val_loss" if len(validation_rows) else "loss")
     model.set_weights(progress.kept)
     history = pd.DataFrame(progress.records)
-    return history.assign(kept=history["epoch"] == progress.kept_epoch)
+    return history.assign(kept=history["epoch"] == progress.kept_epoch), progress.kept_shares[0]
+
+
+def fit(*arguments: Any, **options: Any) -> pd.DataFrame:
+    """Train as ``fit_and_predict``, and return the history alone."""
+    return fit_and_predict(*arguments, **options)[0]

@@ -24,5 +24,7 @@ class EpochMetrics(keras.callbacks.Callback):
         if run is not None and logs and self._reached:
             self._reached = False
             with tolerated(f"epoch {epoch + 1}"):
-                run.log_metrics(logs, step=epoch + 1)
+                # An epoch that can't be kept is not validated.
+                known = {name: value for name, value in logs.items() if value == value}
+                run.log_metrics(known, step=epoch + 1)
                 self._reached = True

@@ -141,9 +141,10 @@ def log_history(run: Run, history: pd.DataFrame) -> None:
 
     An interrupted training that goes on sees the epochs that are left; its history has all.
     """
-    seen = {metric.step for metric in run.client.get_metric_history(run.run_id, "val_loss")}
+    seen = {metric.step for metric in run.client.get_metric_history(run.run_id, "loss")}
     for epoch in history.to_dict("records"):
         if epoch["epoch"] not in seen:
-            run.log_metrics({name: epoch[name] for name in EPOCH_METRICS}, step=epoch["epoch"])
+            known = {name: epoch[name] for name in EPOCH_METRICS if epoch[name] == epoch[name]}
+            run.log_metrics(known, step=epoch["epoch"])
     kept = history.loc[history["kept"], "epoch"].item()
     run.log_metrics({"kept_epoch": kept} | summarise_training(history))

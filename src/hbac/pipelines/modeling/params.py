@@ -69,7 +69,9 @@ class NetworkParams(Parameters):
     waveform_pooling: Pooling | None = Field(description="where networks see waveforms, or null")
     drop_path: float = Field(ge=0, lt=1, description="share of a last branch left out")
     batch_norm_momentum: float = Field(ge=0, lt=1, description="of the moving statistics")
-    precision: Literal["auto", "float32", "mixed_bfloat16"] = Field(description="Keras' policy")
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        description="Keras' policy"
+    )
     jit_compile: bool | Literal["auto"] = Field(description="compile by XLA")
 
     @field_validator("architecture")
@@ -120,6 +122,9 @@ class TrainingParams(Parameters):
     second_stage_epochs: PositiveInt = Field(description="of the second stage")
     second_stage_learning_rate: PositiveFloat = Field(description="its peak, by cosine")
     batch_size: PositiveInt = Field(description="windows a step")
+    feed: Literal["auto", "host", "stream", "resident"] = Field(
+        description="how windows reach the network"
+    )
     windows_per_epoch: Literal["all", "one_per_eeg"] = Field(description="drawn anew in each")
     class_balance: float = Field(ge=0, le=1, description="1: all classes are seen as often")
     vote_weighting: tuple[NonNegativeFloat, NonNegativeFloat] = Field(
@@ -186,6 +191,8 @@ class AugmentationParams(Parameters):
     """How training windows are changed; see ``hbac.models.Augmentation``."""
 
     mirror: float = Field(ge=0, le=1, description="probability of swapped hemispheres")
+    swap_chains: float = Field(ge=0, le=1, description="of swapped chains, in each hemisphere")
+    time_reversal: float = Field(ge=0, le=1, description="of time that runs backwards")
     time_shift: float = Field(ge=0, lt=1, description="largest shift, share of each part")
     time_mask: float = Field(ge=0, lt=1, description="longest stretch, share of each part")
     frequency_mask: float = Field(ge=0, lt=1, description="widest band, share of a panel")

@@ -115,6 +115,7 @@ def _training_options(
         "training_targets": _training_targets(split, train, training, teachers),
         "keep": training.keep,
         "recalibration_batches": training.recalibration_batches,
+        "feed": training.feed,
     }
 
 
@@ -213,13 +214,14 @@ def _trained(
         "batch_size": training.batch_size,
         "mirror": layout.mirror if params.mirrored_prediction else None,
     }
+    validation_rows = np.empty(0, int) if validated is None else validated["row"].to_numpy()
     with _borrowed(name, size, params) as network:
-        history = models.fit(
+        history, validation_shares = models.fit_and_predict(
             network,
             model_input,
             split[list(VOTE_COLUMNS)].to_numpy(np.float32),
             **_training_options(split, train, training, teachers),
-            validation_rows=[] if validated is None else validated["row"].to_numpy(),
+            validation_rows=validation_rows,
             change=params.augmentation.augmentation.of(layout),
             checkpoint=checkpoint.of(made_from(name, model_input, split, params, teachers)),
             callbacks=callbacks,
@@ -229,7 +231,10 @@ def _trained(
 
         def predict(windows: pd.DataFrame) -> np.ndarray:
             rows = windows["row"].to_numpy()
-            shares = models.predict(network, model_input, rows, **prediction)
+            if np.array_equal(rows, validation_rows):
+                shares = validation_shares.copy()
+            else:
+                shares = models.predict(network, model_input, rows, **prediction)
             shares[nothing[rows]] = class_prior(train)
             return shares
 

@@ -6,13 +6,14 @@ from pydantic import Field, model_validator
 
 from hbac.eeg.filters import CLEANING, check_cleaning
 from hbac.eeg.recording import SAMPLING_RATE
+from hbac.eeg.windows import Policy
 from hbac.pipelines.parameters import Parameters
 
 
 class SpectrogramParams(Parameters):
     """How windows are chosen and their spectrograms made."""
 
-    policy: Literal["per_eeg", "distinct_votes"] = Field(description="how labels become windows")
+    policy: Policy = Field(description="how labels become windows")
     clip: float | None = Field(description="largest amplitude left, in microvolts, or null")
     notch: float | None = Field(description="mains frequency to remove, in Hz, or null")
     band_pass: tuple[float, float] | None = Field(
