@@ -55,10 +55,12 @@ def test_a_warm_up_leaves_an_epoch():
         Cosine(3, peak=1.0, warm_up=3)
 
 
-def test_matrices_decay_and_offsets_do_not(weights):
-    optimizer = build_optimizer(weights, weight_decay=0.1)
+def test_matrices_decay_and_offsets_and_single_numbers_do_not(weights):
+    exponent = keras.Variable(np.full((1, 1), 2.0))
+    optimizer = build_optimizer([*weights, exponent], weight_decay=0.1)
     optimizer._learning_rate.follow([0.5], epoch=0, step=0, steps_per_epoch=1)
-    optimizer.apply([keras.ops.zeros((2, 3)), keras.ops.zeros(3)])
+    optimizer.apply([keras.ops.zeros((2, 3)), keras.ops.zeros(3), keras.ops.zeros((1, 1))])
+    assert keras.ops.convert_to_numpy(exponent).item() == 2
     np.testing.assert_allclose(keras.ops.convert_to_numpy(weights[0]), 2 * (1 - 0.5 * 0.1))
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(weights[1]), 2)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -93,6 +94,10 @@ def stage_rate(model: keras.Model) -> StageRate:
     return getattr(optimizer, "inner_optimizer", optimizer)._learning_rate
 
 
+def _is_no_matrix(weight: keras.Variable) -> bool:
+    return weight.ndim < 2 or math.prod(weight.shape) == 1
+
+
 def build_optimizer(
     weights: Sequence[keras.Variable],
     *,
@@ -104,7 +109,7 @@ def build_optimizer(
 
     Kingma and Ba, 2015, arXiv:1412.6980; Loshchilov and Hutter, Decoupled Weight Decay
     Regularization, 2019, arXiv:1711.05101. Offsets and scales, which are no matrices, don't decay
-    (He et al., Bag of Tricks, 2019, arXiv:1812.01187).
+    (He et al., Bag of Tricks, 2019, arXiv:1812.01187), nor single numbers that a pooling learns.
 
     Args:
         weights: what is trained.
@@ -117,7 +122,7 @@ def build_optimizer(
         options |= {"use_ema": True, "ema_momentum": average_momentum}
     if weight_decay:
         optimizer = keras.optimizers.AdamW(weight_decay=weight_decay, **options)
-        optimizer.exclude_from_weight_decay([weight for weight in weights if weight.ndim < 2])
+        optimizer.exclude_from_weight_decay(list(filter(_is_no_matrix, weights)))
     else:
         optimizer = keras.optimizers.Adam(**options)
     StageRate(optimizer)
