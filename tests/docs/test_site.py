@@ -109,7 +109,7 @@ def test_parameters_show_limits_defaults_of_all_recipes_and_comments(build):
     row = next(line for line in table.splitlines() if "`spectrogram.notch`" in line)
     assert "number or null" in row
     assert "`null` / `60.0` / `60.0`" in row
-    assert "spectrogram.policy` | `per_eeg`, `distinct_votes` |" in table
+    assert "spectrogram.policy` | `per_eeg`, `distinct_votes`, `ten_seconds` |" in table
     assert "How overlapping labels become windows." in table
 
 

@@ -19,9 +19,9 @@ CHOICES = [
     *[("mel", "chains", "average"), ("mel", "all", "average")],
     *[("multitaper", "chains", "bipolar"), ("cwt", "chains", "average")],
 ]
-FEW = [("mel", "all", "average"), ("multitaper", "chains", "bipolar"), ("cwt", "all", "average")]
+FEW = [("mel", "all", "average"), ("multitaper", "all", "bipolar"), ("cwt", "all", "average")]
 ALONE = [choice for choice in CHOICES if choice[1] == "all"]
-MEANS = [choice for choice in CHOICES if choice[1] == "chains"]
+MEANS = [("mel", "chains", "average"), ("cwt", "chains", "average")]
 PLAIN = {"wavelet": None, "reference": "fixed"}
 
 

@@ -153,3 +153,15 @@ def test_the_labels_are_not_changed():
     before = table.copy()
     select_windows(table, policy="per_eeg")
     pd.testing.assert_frame_equal(table, before)
+
+
+def test_every_ten_seconds_with_the_same_votes_are_a_window():
+    votes = [(3, 0)] * 8 + [(1, 2)] * 2 + [(3, 0)]
+    rows = [(7, 1, 2 * number, 2 * number + 5, *vote) for number, vote in enumerate(votes)]
+    windows = select_windows(labels(rows), policy="ten_seconds")
+    assert windows["eeg_offset_seconds"].tolist() == [0, 10, 16, 20]
+    assert windows["spectrogram_offset_seconds"].tolist() == [5, 15, 21, 25]
+    assert windows["window"].tolist() == [0, 1, 2, 3]
+    assert windows["seizure_vote"].tolist() == [1, 1, pytest.approx(1 / 3), 1]
+    distinct = select_windows(labels(rows), policy="distinct_votes")
+    assert len(distinct) == 2

@@ -3,6 +3,7 @@ import pytest
 
 from hbac.eeg.gaps import MISSING
 from hbac.models import Augmentation, ImageLayout
+from hbac.models.changes import mix_labels
 
 
 class TwoBlocks:
@@ -176,6 +177,19 @@ def test_channels_of_waveforms_go_missing(batch):
     assert not missing(batch, drop_channel=0.2).any()
 
 
+def test_channels_of_pictures_go_missing_where_each_has_a_panel():
+    images = np.ones((200, 64, 32), np.float32)
+    batch = images, np.ones((200, 6), np.float32), np.ones(200, np.float32)
+    each = ImageLayout(("regional", "eeg"), size=(64, 32), channels="all")
+    lost = missing(batch, each, drop_channel=0.2)
+    assert not lost[:, :, :16].any()
+    channels = lost[:, :, 16:].reshape(200, 16, -1)
+    np.testing.assert_array_equal(channels.all(axis=2), channels.any(axis=2))
+    assert (abs(channels.all(axis=2).mean(axis=0) - 0.2) < 0.1).all()
+    means = ImageLayout(("regional", "eeg"), size=(64, 32))
+    assert not missing(batch, means, drop_channel=0.2).any()
+
+
 def test_a_stretch_or_all_but_it_goes_missing(batch):
     lost = missing(batch, drop_stretch=0.5)
     np.testing.assert_array_equal(lost.all(axis=1), lost.any(axis=1))
@@ -233,3 +247,13 @@ def test_mixup_mixes_windows_targets_and_weights_alike(batch):
     np.testing.assert_allclose(mixed_targets.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(mixed_targets.mean(axis=0), targets.mean(axis=0), atol=0.05)
     assert np.abs(mixed[:, 0, 0] - np.arange(200)).max() > 10
+
+
+def test_of_two_mixed_windows_the_heavier_says_more():
+    draws = {"partner": np.array([1, 0, 2]), "kept": np.float32([0.75, 0.75, 0.6])}
+    targets, weights = np.eye(3, dtype=np.float32), np.float32([1, 3, 0])
+    mixed, mixed_weights = mix_labels(targets, weights, draws)
+    np.testing.assert_allclose(mixed, [[0.5, 0.5, 0], [0.1, 0.9, 0], [0, 0, 1]], rtol=1e-6)
+    np.testing.assert_allclose(mixed_weights, [1.5, 2.5, 0])
+    alike, _ = mix_labels(targets, np.ones(3, np.float32), draws)
+    np.testing.assert_allclose(alike[0], [0.75, 0.25, 0])

@@ -38,6 +38,7 @@ NETWORKS = {
     "squeezeformer_1d": {"pooling": "centre_attention", "drop_path": 0.1},
 }
 FEEDS = {"compact": "resident", "resnet_1d": "stream", "symmetric_1d": "host"}
+FEEDS |= {"gru_1d": "stream", "squeezeformer_1d": "resident"}
 BATCH_SIZE = 8
 
 

@@ -6,8 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from hbac.explain import METHODS
+from hbac.explain import METHODS, map_by_methods
 from hbac.explain.layers import cut_open, feature_layers
+from hbac.explain.randomisation import cascade
 from hbac.models import INPUTS, build_model, copy_of
 from hbac.models.efficientnet import IMAGE_RANGE
 from hbac.models.folded import FOLD, compressed, fold
@@ -66,6 +67,19 @@ def test_it_is_cut_open_where_explanations_look(model, waveforms):
         seen = stage(seen, training=False)
     shares = keras.ops.convert_to_numpy(keras.ops.softmax(seen))
     np.testing.assert_allclose(shares, predicted(model, waveforms), rtol=1e-3)
+
+
+@pytest.mark.slow
+def test_every_map_and_randomised_weights_explain_it(model, waveforms):
+    methods = list(METHODS.values())
+    before = map_by_methods(methods, model, waveforms, least_rows=4, signed=True)
+    assert all(np.isfinite(maps).all() and np.ptp(maps) > 0 for maps in before)
+    weights = model.get_weights()
+    with cascade(model, seed=0, steps=3) as stages:
+        for _, randomised in stages:
+            assert np.isfinite(predicted(randomised, waveforms)).all()
+    for ours, theirs in zip(model.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize(("name", "layer"), OWN.items())

@@ -63,8 +63,7 @@ class _Stretch:
         seconds: begin and end.
         mel_samples: of a Hann window there. Where more than half of so many samples is missing, a
             frame is, whatever its kind.
-        taper_seconds: of a multitaper's window, which three tapers make as sharp in time as one
-            of half its length.
+        taper_seconds: of a multitaper's window.
     """
 
     seconds: tuple[float, float]
@@ -148,42 +147,58 @@ def _scaled(power: np.ndarray, live: np.ndarray, reference: Reference) -> np.nda
     return np.moveaxis(mean, 0, -1).astype(np.float32)
 
 
+def _mel_panels(
+    signals: np.ndarray, stretch: _Stretch, *, sampling_rate: float, n_rows: int, **scale: Any
+) -> np.ndarray:
+    """Log-mel panels of groups of channels, shape ``(rows, frames, groups)``."""
+    part = slice(*(round(edge * sampling_rate) for edge in stretch.seconds))
+    return mean_log_mel_spectrogram(
+        signals[..., part],
+        sampling_rate=sampling_rate,
+        n_mels=n_rows,
+        win_length=stretch.mel_samples,
+        **scale,
+    )
+
+
+def _live_frames(signals: np.ndarray, stretch: _Stretch, sampling_rate: float) -> np.ndarray:
+    """Which frames are there, shape ``(groups, channels, 1, frames)``."""
+    length = stretch.mel_samples
+    starts = frame_starts(stretch.seconds, N_FRAMES, length, sampling_rate)
+    return live_frames(~np.isnan(signals), starts, length)[:, :, np.newaxis]
+
+
 def _panels(
     signals: np.ndarray,
     kind: Kind,
     stretches: Sequence[_Stretch],
     *,
-    sampling_rate: float,
-    n_rows: int,
     reference: Reference,
+    **shown: Any,
 ) -> list[np.ndarray]:
-    """By stretch, panels of groups of channels, shape ``(rows, frames, groups)``."""
-    groups, channels, samples = signals.shape
+    """By stretch, panels of groups of channels, shape ``(rows, frames, groups)``.
+
+    Args:
+        signals: shape ``(groups, channels, samples)``, NaN where missing.
+        kind: of the transform.
+        stretches: what is shown.
+        reference: what -1 and 1 are.
+        shown: ``sampling_rate`` and ``n_rows``.
+    """
+    *grouped, samples = signals.shape
     if samples < N_FRAMES:
         raise ValueError(f"at least {N_FRAMES} samples are needed, received {samples}")
     if kind == "mel":
-        return [
-            mean_log_mel_spectrogram(
-                signals[..., slice(*(round(edge * sampling_rate) for edge in each.seconds))],
-                sampling_rate=sampling_rate,
-                n_mels=n_rows,
-                win_length=each.mel_samples,
-                reference=reference,
-            )
-            for each in stretches
-        ]
-    flat = signals.reshape(-1, samples)
-    powers = _densities(
-        bridge_gaps(flat), kind, stretches, sampling_rate=sampling_rate, n_rows=n_rows
-    )
-    made = []
-    for each, power in zip(stretches, powers, strict=True):
-        starts = frame_starts(each.seconds, N_FRAMES, each.mel_samples, sampling_rate)
-        live = live_frames(~np.isnan(flat), starts, each.mel_samples)
-        power = power.reshape(groups, channels, n_rows, N_FRAMES)
-        live = live.reshape(groups, channels, 1, N_FRAMES)
-        made.append(_scaled(power, live, reference))
-    return made
+        return [_mel_panels(signals, each, reference=reference, **shown) for each in stretches]
+    powers = _densities(bridge_gaps(signals.reshape(-1, samples)), kind, stretches, **shown)
+    return [
+        _scaled(
+            power.reshape(*grouped, *power.shape[1:]),
+            _live_frames(signals, each, shown["sampling_rate"]),
+            reference,
+        )
+        for each, power in zip(stretches, powers, strict=True)
+    ]
 
 
 def _below_one_another(panels: np.ndarray) -> np.ndarray:

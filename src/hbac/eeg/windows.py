@@ -13,13 +13,16 @@ import pandas as pd
 
 from hbac.eeg.votes import VOTE_COLUMNS, VOTE_COUNT_COLUMNS, vote_fractions
 
-Policy = Literal["per_eeg", "distinct_votes"]
+Policy = Literal["per_eeg", "distinct_votes", "ten_seconds"]
 
 LABEL_SECONDS = 10
 """Length of the stretch in the middle of a window of which a label speaks."""
 
 NO_SPECTROGRAM = -1
 """The ``spectrogram_id`` of a recording that has no spectrogram file."""
+
+_SPACING_SECONDS = 10
+"""How much of a recording a label speaks of."""
 
 _OFFSETS = ["eeg_label_offset_seconds", "spectrogram_label_offset_seconds"]
 
@@ -48,6 +51,13 @@ def _middle_labels(labels: pd.DataFrame) -> pd.DataFrame:
     runs["length"] = np.diff(first, append=len(labels))
     longest = runs.sort_values("length", ascending=False, kind="stable").drop_duplicates("vector")
     return labels.iloc[longest["first"] + (longest["length"] - 1) // 2]
+
+
+def _spaced_labels(labels: pd.DataFrame) -> pd.DataFrame:
+    """Of each EEG, distinct vote vector and stretch of ten seconds, the first label."""
+    stretch = labels[_OFFSETS[0]] // _SPACING_SECONDS
+    table = labels[["eeg_id", *VOTE_COLUMNS]].assign(stretch=stretch)
+    return labels[~table.duplicated()]
 
 
 def _middles(labels: pd.DataFrame) -> np.ndarray:
@@ -98,7 +108,9 @@ def select_windows(labels: pd.DataFrame, *, policy: Policy) -> pd.DataFrame:
             the votes of all its labels summed (in the competition's data, whose files end with
             their last label, this is the middle 50 s of the file); ``distinct_votes`` makes one
             window an EEG and distinct vote vector, at a label with these votes: the middle one
-            of most in a row, by offset, without other votes between them (the first such row).
+            of most in a row, by offset, without other votes between them (the first such row);
+            ``ten_seconds`` makes one window of each ten seconds in which a label of these votes
+            begins, at the first of them, since a label speaks of ten seconds.
 
     Returns:
         A row a window, ordered by ``eeg_id`` and ``window``: ``eeg_id``, ``window`` (0, 1 ...
@@ -115,12 +127,13 @@ def select_windows(labels: pd.DataFrame, *, policy: Policy) -> pd.DataFrame:
     _check_owners(labels)
     labels = _complete(labels).sort_values(["eeg_id", *_OFFSETS, *VOTE_COLUMNS], ignore_index=True)
     votes = list(VOTE_COLUMNS)
-    if policy == "distinct_votes":
-        chosen = _middle_labels(labels).sort_values(["eeg_id", *_OFFSETS], kind="stable")
-        counts = chosen[votes].to_numpy(float)
-    else:
+    if policy == "per_eeg":
         chosen = _fullest_labels(labels)
         counts = labels.groupby("eeg_id")[votes].sum(min_count=1).to_numpy(float)
+    else:
+        choose = _middle_labels if policy == "distinct_votes" else _spaced_labels
+        chosen = choose(labels).sort_values(["eeg_id", *_OFFSETS], kind="stable")
+        counts = chosen[votes].to_numpy(float)
     own = chosen[votes].fillna(0).astype(int)
     windows = chosen[["eeg_id", "patient_id", "spectrogram_id"]].reset_index(drop=True)
     windows.insert(1, "window", windows.groupby("eeg_id").cumcount())

@@ -210,7 +210,14 @@ class Change:
 def mix_labels(
     targets: np.ndarray, weights: np.ndarray, draws: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mix targets and weights as the windows are mixed; leave them where none are."""
+    """Mix targets and weights as the windows are mixed; leave them where none are.
+
+    A window's share of a target grows with its weight, so that the loss of two mixed windows has
+    the gradient of their own losses, each with its weight: few votes say less than many.
+    """
     if "partner" not in draws:
         return targets, weights
-    return tuple(_mixed(values, draws["partner"], draws["kept"]) for values in (targets, weights))
+    partner, kept = draws["partner"], draws["kept"]
+    mixed = _mixed(weights, partner, kept)
+    own = np.divide(kept * weights, mixed, out=kept.astype(mixed.dtype), where=mixed > 0)
+    return _mixed(targets, partner, own), mixed

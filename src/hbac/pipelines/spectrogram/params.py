@@ -12,7 +12,9 @@ from hbac.pipelines.parameters import Parameters
 class SpectrogramParams(Parameters):
     """How windows are chosen and their spectrograms made."""
 
-    policy: Literal["per_eeg", "distinct_votes"] = Field(description="how labels become windows")
+    policy: Literal["per_eeg", "distinct_votes", "ten_seconds"] = Field(
+        description="how labels become windows"
+    )
     kind: Literal["mel", "multitaper", "cwt", "superlet"] = Field(description="of the transform")
     channels: Literal["chains", "all"] = Field(description="mean of each chain, or each channel")
     montage: Literal["bipolar", "average"] = Field(description="what a channel is measured against")
