@@ -1,10 +1,10 @@
 """The training benchmark and the pipeline ``modeling`` on a machine with a GPU; see ``gpu.sh``.
 
 Settings come from environment variables, in capitals those below with ``HBAC_`` before. The last
-line is one JSON object: what ``benchmarks/training.py`` printed for each precision; of the
-pipeline on synthetic recordings the seconds of each epoch and the GPU's load while it trained, as
-MLflow recorded it; and the hours that 5 folds of 4 epochs on 17,089 windows would take at the
-speeds measured.
+line is one JSON object: what ``benchmarks/training.py`` printed for each precision and each way to
+feed the network; of the pipeline on synthetic recordings the seconds of each epoch and the GPU's
+load while it trained, as MLflow recorded it; and the hours that 5 folds of 4 epochs on 17,089
+windows would take at the speeds measured.
 """
 
 from __future__ import annotations
@@ -20,14 +20,21 @@ from pathlib import Path
 from scale import prepare
 
 PROJECT = Path(__file__).resolve().parents[1]
-PRECISIONS = ("float32", "mixed_bfloat16")
+RUNS = {
+    "float32": ("float32", "auto"),
+    "mixed_bfloat16": ("mixed_bfloat16", "auto"),
+    "mixed_bfloat16_stream": ("mixed_bfloat16", "stream"),
+    "mixed_bfloat16_host": ("mixed_bfloat16", "host"),
+}
+"""Precision and feed."""
 DEFAULTS = {
     "architecture": "efficientnet_b0",
     "panel_height": 128,
     "panel_width": 256,
-    "batch_size": 32,
-    "steps": 100,
-    "rounds": 5,
+    "batch_size": 64,
+    "steps": 128,
+    "rounds": 3,
+    "windows": 8192,
     "memory_windows": 256,
     # EEG files of the pipeline's run, some seven windows each; so many differ, the rest are links.
     "eegs": 600,
@@ -56,14 +63,16 @@ def read_settings() -> dict:
     }
 
 
-def measure_step(precision: str, settings: dict) -> dict:
+def measure_step(precision: str, feed: str, settings: dict) -> dict:
     """Run ``benchmarks/training.py`` in a process of its own."""
     height, width = 4 * settings["panel_height"], 2 * settings["panel_width"]
-    memory = settings["memory_windows"] if precision == PRECISIONS[0] else 0
+    memory = settings["memory_windows"] if precision == "float32" else 0
     options = {
         "--architecture": settings["architecture"],
         "--batch-size": settings["batch_size"],
         "--precision": precision,
+        "--feed": feed,
+        "--windows": settings["windows"],
         "--steps": settings["steps"],
         "--rounds": settings["rounds"],
         "--memory-windows": memory,
@@ -153,19 +162,19 @@ def run_pipelines(folder: Path, settings: dict) -> dict:
 
 
 def full_run_hours(measured: dict) -> float:
-    """Hours of training and validating all epochs of all folds at measured speeds."""
-    train = WINDOWS * (FOLDS - 1) / FOLDS / measured["images_per_second"]
-    validate = WINDOWS / FOLDS / measured["predicted_images_per_second"]
-    return round(FOLDS * EPOCHS * (train + validate) / 3600, 3)
+    """Hours of all epochs of all folds at measured speeds, the last of each validated."""
+    steps = WINDOWS * (FOLDS - 1) / FOLDS / measured["images_per_second_of_the_step"]
+    first, last = (measured[name] for name in ("epoch_efficiency", "last_epoch_efficiency"))
+    return round(FOLDS * steps * ((EPOCHS - 1) / first + 1 / last) / 3600, 3)
 
 
 def main() -> None:
     """Measure and print."""
     settings = read_settings()
-    steps = {precision: measure_step(precision, settings) for precision in PRECISIONS}
+    steps = {name: measure_step(*run, settings) for name, run in RUNS.items()}
     with tempfile.TemporaryDirectory() as folder:
         pipeline = run_pipelines(Path(folder), settings)
-    hours = {precision: full_run_hours(measured) for precision, measured in steps.items()}
+    hours = {name: full_run_hours(measured) for name, measured in steps.items()}
     results = {"settings": settings, **steps, "pipeline": pipeline, "full_run_hours": hours}
     print(json.dumps(results))
 
