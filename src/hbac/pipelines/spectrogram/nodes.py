@@ -22,7 +22,8 @@ from hbac.eeg.regional import (
     covers_regional_window,
     regional_window_from_eeg,
 )
-from hbac.eeg.spectrogram import N_FRAMES, N_MELS, WINDOW_SECONDS, chain_spectrograms
+from hbac.eeg.spectrogram import N_FRAMES, N_MELS, WINDOW_SECONDS
+from hbac.eeg.time_frequency import window_spectrograms
 from hbac.eeg.windows import window_start
 from hbac.models.preprocessing import window_waveforms
 from hbac.models.waveform import WaveformLayout
@@ -58,7 +59,7 @@ def _spectrograms_of(
     spectrograms = np.empty((len(offsets), N_MELS, N_FRAMES, n_panels), dtype)
     in_type = to_half if dtype == "float16" else np.asarray
     for spectrogram, offset in zip(spectrograms, offsets, strict=True):
-        spectrogram[:] = in_type(chain_spectrograms(_window(recording, offset), **settings))
+        spectrogram[:] = in_type(window_spectrograms(_window(recording, offset), **settings))
     return spectrograms
 
 
