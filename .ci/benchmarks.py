@@ -39,6 +39,7 @@ TINY = {
     "sim_to_real.py": "--patients 12 --seeds 1 --epochs 1",
     "serving.py": "--requests 2 --batches 1",
     "simulation.py": "--patients 6 --rounds 1",
+    "stack.py": "--rows 8 --size 32 --rounds 1",
     "startup.py": "--rounds 1",
     "training.py": "--architecture compact --size 64 96 --batch-size 4 --windows 16 --steps 2 "
     "--rounds 1 --memory-windows 8",

@@ -37,7 +37,8 @@ def recording(seed, seconds=70):
 
 
 def label(eeg, number):
-    row = {"eeg_id": eeg, "eeg_sub_id": number, "eeg_label_offset_seconds": 10.0 * number}
+    offset = number * (300.0 if eeg == EEGS[-1] else 10.0)
+    row = {"eeg_id": eeg, "eeg_sub_id": number, "eeg_label_offset_seconds": offset}
     row |= {"spectrogram_id": -1, "spectrogram_sub_id": number, "label_id": 10 * eeg + number}
     row |= {"spectrogram_label_offset_seconds": 0.0, "patient_id": eeg, "expert_consensus": "LPD"}
     votes = dict.fromkeys(VOTE_COLUMNS, 0) | {"lpd_vote": 3, "gpd_vote": number}
@@ -63,7 +64,9 @@ class Run:
         self.folder = folder
         self.spectrogram, self.modeling = spectrogram_params(), modeling_params()
         for eeg in EEGS:
-            EEGDataset(filepath=str(folder / f"raw/{eeg}.parquet")).save(recording(eeg))
+            # The last one holds the 10 minutes of a window that starts at second 300.
+            made = recording(eeg, seconds=660 if eeg == EEGS[-1] else 70)
+            EEGDataset(filepath=str(folder / f"raw/{eeg}.parquet")).save(made)
         labels = pd.DataFrame([label(eeg, number) for eeg in EEGS for number in range(2)])
         labels.to_csv(folder / "train.csv", index=False)
 
@@ -79,7 +82,7 @@ class Run:
         return TableDataset(filepath=str(self.folder / f"{name}.{suffix}"))
 
     def catalog(self):
-        features = ("eeg_waveforms", "eeg_band_power")
+        features = ("eeg_waveforms", "eeg_band_power", "eeg_regional")
         folder = partial(self._folder, ParallelPartitionedDataset)
         tables = ("windows", "located_windows", "model_windows")
         failures = {"type": "hbac.datasets.TableDataset", "filepath": str(self.folder / "bad.csv")}
@@ -87,6 +90,7 @@ class Run:
             {
                 "train_labels": LabelsDataset(filepath=str(self.folder / "train.csv"), votes=True),
                 "train_eegs": folder("raw", "EEGDataset", filename_suffix=".parquet"),
+                "train_spectrograms": MemoryDataset({}),
                 "spectrogram_arrays": MemoryDataset({}),
                 "spectrogram_failures": MemoryDataset(pd.DataFrame({"partition": []})),
                 "eeg_spectrograms": self._folder(
@@ -152,6 +156,9 @@ def test_a_full_run_reads_each_eeg_once(run, reads):
     inputs = run("spectrogram", "modeling")
     assert reads == ONCE
     assert [len(inputs[name]) for name in INPUTS] == [2 * len(EEGS)] * 3
+    sources = run.table("model_windows")["spectrogram_source"]
+    assert sources.value_counts().to_dict() == {"empty": 7, "computed": 1}
+    assert inputs["model_input"][-1, :, :64].any()
 
 
 def test_a_second_run_reads_none(run, reads):
@@ -176,8 +183,8 @@ def test_pipelines_that_run_alone_make_the_same(run, tmp_path, reads):
 def test_what_is_stored_is_what_windows_of_the_file_give(run):
     stored = run("spectrogram", "modeling")
     for eeg in EEGS:
-        for name in ("eeg_waveforms", "eeg_band_power"):
-            (run.folder / f"{name}/{eeg}.npy").unlink()
+        for name in ("eeg_waveforms", "eeg_band_power", "eeg_regional"):
+            (run.folder / f"{name}/{eeg}.npy").unlink(missing_ok=True)
     read = run("modeling")
     for name in INPUTS:
         assert np.asarray(read[name]).any()
@@ -212,7 +219,10 @@ def test_an_eeg_that_cannot_be_read_is_tried_once(run, reads):
         OnePassDataset,
         "eeg_spectrograms",
         "NpyDataset",
-        beside={name: str(run.folder / name) for name in ("eeg_waveforms", "eeg_band_power")},
+        beside={
+            name: str(run.folder / name)
+            for name in ("eeg_waveforms", "eeg_band_power", "eeg_regional")
+        },
         max_failure_rate=0.5,
     )
     SequentialRunner().run(spectrogram.create_pipeline(), catalog)

@@ -19,6 +19,7 @@ from hbac.models.preprocessing import (
     mirrors_of,
     panel_settings,
     record_of,
+    sees_ten_minutes,
     waveforms_of,
 )
 from hbac.models.reference import check_reference
@@ -33,6 +34,7 @@ from hbac.pipelines.modeling.params import ImageParams
 from hbac.pipelines.modeling.training_nodes import table_of_predictions
 from hbac.pipelines.spectrogram.nodes import (
     compute_eeg_spectrograms,
+    compute_regional_windows,
     cut_waveforms,
     in_one_pass,
 )
@@ -62,6 +64,7 @@ def assemble_inference_input(
     eeg_spectrograms: dict[str, Callable[[], np.ndarray]],
     ensemble: dict[str, Any],
     spectrogram: SpectrogramParams,
+    stored: dict[str, Callable[[], np.ndarray]] | None = None,
 ) -> dict[int, Callable[[], np.ndarray]]:
     """Lay out the picture of every window as the networks were trained on it.
 
@@ -72,6 +75,8 @@ def assemble_inference_input(
         eeg_spectrograms: by ``eeg_id``, a callable that reads ``(windows, 128, 256, panels)``.
         ensemble: the record that ``modeling`` left beside the networks.
         spectrogram: how these EEG spectrograms were made.
+        stored: by ``eeg_id``, a callable that reads the 10 minutes of all its windows, where they
+            were computed and are there.
 
     Returns:
         By row of ``windows``, a callable that returns the picture; empty where no network sees
@@ -86,7 +91,7 @@ def assemble_inference_input(
     _check_panels(record, spectrogram)
     check_reference("picture", record)
     image = ImageParams(**record["image"])
-    return assemble_images(windows, eegs, spectrograms, eeg_spectrograms, image)
+    return assemble_images(windows, eegs, spectrograms, eeg_spectrograms, image, stored)
 
 
 def _networks_that_see(kind: str, ensemble: dict[str, Any]) -> list[dict[str, Any]]:
@@ -96,26 +101,29 @@ def _networks_that_see(kind: str, ensemble: dict[str, Any]) -> list[dict[str, An
 def compute_inference_features(
     eegs: dict[str, Callable[..., Recording]],
     windows: pd.DataFrame,
+    spectrogram_files: dict[str, Any],
     params: SpectrogramParams,
     ensemble: dict[str, Any],
 ) -> dict[str, Together]:
     """Make all that the first member's networks will see of each EEG, so that it is read once.
 
     Args:
-        eegs: as of ``hbac.pipelines.spectrogram.nodes.compute_eeg_spectrograms``, and so for the
-            next two.
+        eegs: as of ``hbac.pipelines.spectrogram.nodes.compute_eeg_spectrograms``.
         windows: see there.
-        params: see there.
+        spectrogram_files: those that there are, by id.
+        params: as of ``compute_eeg_spectrograms``.
         ensemble: the record that ``modeling`` left beside the networks.
 
     Returns:
         By ``eeg_id``, a callable that returns its spectrograms, and beside it, where a network sees
-        waveforms, those of ``cut_waveforms``.
+        such, those of ``cut_waveforms`` and ``compute_regional_windows``.
 
     Raises:
         ValueError: if no EEG has a file.
     """
     spectrograms, beside = compute_eeg_spectrograms(eegs, windows, params), {}
+    if sees_ten_minutes(ensemble):
+        beside["eeg_regional"] = compute_regional_windows(eegs, windows, spectrogram_files)
     if _networks_that_see("waveform", ensemble):
         settings = waveforms_of(record_of(ensemble, "waveform"))
         beside["eeg_waveforms"] = cut_waveforms(eegs, windows, *settings)
@@ -165,6 +173,7 @@ def assemble_inference_inputs(
     eeg_spectrograms: dict[str, Callable[[], np.ndarray]],
     all_windows: pd.DataFrame,
     eeg_waveforms: dict[str, Callable[[], np.ndarray]],
+    eeg_regional: dict[str, Callable[[], np.ndarray]],
     ensemble: dict[str, Any],
     spectrogram: SpectrogramParams,
 ) -> dict[str, dict[int, Callable[[], np.ndarray]]]:
@@ -177,16 +186,24 @@ def assemble_inference_inputs(
         eeg_spectrograms: see there.
         all_windows: as of ``assemble_inference_waveforms``.
         eeg_waveforms: see there.
-        ensemble: see there.
+        eeg_regional: what is stored by ``compute_regional_windows``, by ``eeg_id``.
+        ensemble: as of ``assemble_inference_input``.
         spectrogram: see there.
 
     Returns:
         By ``model_input`` and ``waveform_input``, and row of ``windows``, a callable that returns
         it; see ``assemble_inference_input`` and ``assemble_inference_waveforms``.
     """
+    computed = compute_regional_windows(eegs, all_windows, spectrograms)
     return {
         "model_input": assemble_inference_input(
-            windows, eegs, spectrograms, eeg_spectrograms, ensemble, spectrogram
+            windows,
+            eegs,
+            spectrograms,
+            eeg_spectrograms,
+            ensemble,
+            spectrogram,
+            stored_as(eeg_regional, computed),
         ),
         "waveform_input": assemble_inference_waveforms(
             windows, eegs, ensemble, all_windows, eeg_waveforms

@@ -31,7 +31,7 @@ def _predicting() -> list[Node]:
         Node(
             assemble_inference_inputs,
             [
-                *("located_windows", *files, "windows", "eeg_waveforms"),
+                *("located_windows", *files, "windows", "eeg_waveforms", "eeg_regional"),
                 *("ensemble", "params:spectrogram"),
             ],
             "assembled_inputs",
@@ -126,7 +126,7 @@ def create_pipeline() -> Pipeline:
     """Trained networks on ``test.csv``, from its raw files to ``submission.csv``."""
     compute = Node(
         compute_inference_features,
-        ["train_eegs", "windows", "params:spectrogram", "ensemble"],
+        ["train_eegs", "windows", "train_spectrograms", "params:spectrogram", "ensemble"],
         "eeg_spectrograms",
         name="compute_inference_features",
     )

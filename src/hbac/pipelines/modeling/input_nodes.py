@@ -13,7 +13,7 @@ import pandas as pd
 from hbac.datasets.npy import Rows
 from hbac.eeg.band_power import band_powers
 from hbac.eeg.montage import CHAIN_ELECTRODES
-from hbac.eeg.recording import SAMPLING_RATE, Recording
+from hbac.eeg.recording import Recording
 from hbac.eeg.regional import (
     ROW_SECONDS,
     covers_regional_window,
@@ -32,7 +32,13 @@ from hbac.models.preprocessing import (
 )
 from hbac.models.waveform import WaveformLayout
 from hbac.pipelines.modeling.params import ImageParams, ModelingParams
-from hbac.pipelines.spectrogram.nodes import cut_waveforms, measure_band_powers
+from hbac.pipelines.spectrogram.nodes import (
+    compute_regional_windows,
+    cut_waveforms,
+    duration_of,
+    measure_band_powers,
+    window_centre,
+)
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
 logger = logging.getLogger(__name__)
@@ -41,16 +47,6 @@ LoadArray = Callable[[], np.ndarray]
 LoadRecording = Callable[[], Recording]
 
 _N_NAMED = 5
-
-
-def _centre(offset: float, duration: float) -> float:
-    """The moment that a window's label speaks of, in seconds of its EEG."""
-    return window_start(offset, duration, WINDOW_SECONDS) + WINDOW_SECONDS / 2
-
-
-def _duration(load: LoadRecording) -> float:
-    """Seconds of an EEG, which is read only where its loader can't tell."""
-    return load.length() / SAMPLING_RATE if hasattr(load, "length") else load().duration
 
 
 def _n_rows(load: LoadArray) -> int:
@@ -64,9 +60,9 @@ def _spectrogram_sources(
     sources = pd.Series("file", windows.index, dtype=str)
     others = windows[~windows["spectrogram_id"].astype(str).isin(spectrograms)]
     for eeg_id, rows in others.groupby("eeg_id"):
-        duration = _duration(eegs[str(eeg_id)])
+        duration = duration_of(eegs[str(eeg_id)])
         for row, offset in rows["eeg_offset_seconds"].items():
-            covered = covers_regional_window(duration, _centre(offset, duration))
+            covered = covers_regional_window(duration, window_centre(offset, duration))
             sources[row] = "computed" if covered else "empty"
     return sources
 
@@ -210,23 +206,48 @@ def _window_picture(
     return window_picture(power, load_eeg_spectrograms()[window], layout)
 
 
+def _take_window(load: LoadArray, window: int) -> np.ndarray:
+    return load()[window]
+
+
+def stored_as(
+    stored: Mapping[str, Any], tasks: Mapping[str, Callable[[], np.ndarray]]
+) -> dict[str, LoadArray]:
+    """Of what is stored of EEGs, take what is just what tasks would make of them now.
+
+    Args:
+        stored: by ``eeg_id``, a ``hbac.datasets.folder.PartitionLoader``.
+        tasks: by ``eeg_id``, what would make it.
+    """
+    return {
+        eeg_id: stored[eeg_id]
+        for eeg_id, task in tasks.items()
+        if eeg_id in stored and stored[eeg_id].was_made_by(task)
+    }
+
+
 def _power_from_file(load: LoadArray, offset: float) -> np.ndarray:
     return regional_window(load(), offset)
 
 
-def _power_from_eeg(load: LoadRecording, offset: float) -> np.ndarray:
-    recording = load()
-    return regional_window_from_eeg(recording, _centre(offset, recording.duration))
+def _power_from_eeg(load: Callable[..., Recording], offset: float) -> np.ndarray:
+    recording = load(channels=CHAIN_ELECTRODES)
+    return regional_window_from_eeg(recording, window_centre(offset, recording.duration))
 
 
 def _power_loader(
-    window: Any, eegs: dict[str, LoadRecording], spectrograms: dict[str, LoadArray]
+    window: Any,
+    eegs: dict[str, LoadRecording],
+    spectrograms: dict[str, LoadArray],
+    stored: Mapping[str, LoadArray] | None = None,
 ) -> LoadArray | None:
     """Callable that returns the power of a window's 10 minutes, or None where there is none."""
     if window.spectrogram_source == "file":
         load = spectrograms[str(window.spectrogram_id)]
         return partial(_power_from_file, load, window.spectrogram_offset_seconds)
     if window.spectrogram_source == "computed":
+        if stored and str(window.eeg_id) in stored:
+            return partial(_take_window, stored[str(window.eeg_id)], window.window)
         return partial(_power_from_eeg, eegs[str(window.eeg_id)], window.eeg_offset_seconds)
     return None
 
@@ -237,6 +258,7 @@ def assemble_images(
     spectrograms: dict[str, LoadArray],
     eeg_spectrograms: dict[str, LoadArray],
     image: ImageParams,
+    stored: Mapping[str, LoadArray] | None = None,
 ) -> dict[int, LoadArray]:
     """Lay out the picture of every window; see ``assemble_model_input``."""
     layout = image.layout
@@ -245,7 +267,9 @@ def assemble_images(
             _window_picture,
             eeg_spectrograms[str(window.eeg_id)],
             window.window,
-            _power_loader(window, eegs, spectrograms) if "regional" in layout.sources else None,
+            _power_loader(window, eegs, spectrograms, stored)
+            if "regional" in layout.sources
+            else None,
             layout,
         )
         for window in windows.itertuples()
@@ -301,6 +325,7 @@ def assemble_model_input(
     spectrograms: dict[str, LoadArray],
     eeg_spectrograms: dict[str, LoadArray],
     params: ModelingParams,
+    stored: Mapping[str, LoadArray] | None = None,
 ) -> dict[int, LoadArray]:
     """Lay out the picture of every window, where a network is trained on it.
 
@@ -310,6 +335,8 @@ def assemble_model_input(
         spectrograms: by ``spectrogram_id``, a callable that reads shape ``(time, 400)``.
         eeg_spectrograms: by ``eeg_id``, a callable that reads ``(windows, 128, 256, panels)``.
         params: of which the image.
+        stored: by ``eeg_id``, a callable that reads the 10 minutes of all its windows, where they
+            were computed and are there.
 
     Returns:
         By row of ``windows``, a callable that returns the picture, shape ``size``, float16; empty
@@ -317,7 +344,7 @@ def assemble_model_input(
     """
     if "picture" not in params.network.inputs:
         return {}
-    return assemble_images(windows, eegs, spectrograms, eeg_spectrograms, params.image)
+    return assemble_images(windows, eegs, spectrograms, eeg_spectrograms, params.image, stored)
 
 
 def _recording_window(load: Callable[..., Recording], offset: float) -> Recording:
@@ -333,26 +360,6 @@ def _window_waveforms(
 ) -> np.ndarray:
     """Bipolar EEG of the middle of one window, float16."""
     return window_waveforms(_recording_window(load, offset), cleaning, layout)
-
-
-def _take_window(load: LoadArray, window: int) -> np.ndarray:
-    return load()[window]
-
-
-def stored_as(
-    stored: Mapping[str, Any], tasks: Mapping[str, Callable[[], np.ndarray]]
-) -> dict[str, LoadArray]:
-    """Of what is stored of EEGs, take what is just what tasks would make of them now.
-
-    Args:
-        stored: by ``eeg_id``, a ``hbac.datasets.folder.PartitionLoader``.
-        tasks: by ``eeg_id``, what would make it.
-    """
-    return {
-        eeg_id: stored[eeg_id]
-        for eeg_id, task in tasks.items()
-        if eeg_id in stored and stored[eeg_id].was_made_by(task)
-    }
 
 
 def assemble_waveforms(
@@ -442,6 +449,7 @@ def assemble_inputs(
     all_windows: pd.DataFrame,
     eeg_waveforms: dict[str, LoadArray],
     eeg_band_power: dict[str, LoadArray],
+    eeg_regional: dict[str, LoadArray],
     params: ModelingParams,
     spectrogram: SpectrogramParams,
 ) -> dict[str, dict[int, LoadArray]]:
@@ -457,6 +465,7 @@ def assemble_inputs(
         all_windows: those of which the EEGs' waveforms and band power were made.
         eeg_waveforms: what is stored by ``cut_waveforms``, by ``eeg_id``.
         eeg_band_power: what is stored by ``measure_band_powers``, by ``eeg_id``.
+        eeg_regional: what is stored by ``compute_regional_windows``, by ``eeg_id``.
         params: of which the networks, the image and the waveform.
         spectrogram: of which the cleaning of waveforms.
 
@@ -468,7 +477,14 @@ def assemble_inputs(
     waveforms = cut_waveforms(eegs, all_windows, spectrogram.cleaning, params.waveform.layout)
     powers = measure_band_powers(eegs, all_windows)
     return {
-        "model_input": assemble_model_input(windows, eegs, spectrograms, eeg_spectrograms, params),
+        "model_input": assemble_model_input(
+            windows,
+            eegs,
+            spectrograms,
+            eeg_spectrograms,
+            params,
+            stored_as(eeg_regional, compute_regional_windows(eegs, all_windows, spectrograms)),
+        ),
         "waveform_input": assemble_waveform_input(
             windows, eegs, params, spectrogram, stored_as(eeg_waveforms, waveforms)
         ),

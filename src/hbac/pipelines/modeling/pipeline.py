@@ -52,7 +52,8 @@ def _prepare() -> Pipeline:
             Node(
                 assemble_inputs,
                 [
-                    *("located_windows", *files, "windows", "eeg_waveforms", "eeg_band_power"),
+                    *("located_windows", *files, "windows"),
+                    *("eeg_waveforms", "eeg_band_power", "eeg_regional"),
                     *("params:modeling", "params:spectrogram"),
                 ],
                 "assembled_inputs",

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from kedro.io import DatasetError
 
 from hbac.datasets.one_pass import Together
 from hbac.eeg import windows as window_policies
 from hbac.eeg.band_power import band_powers
 from hbac.eeg.half import to_half
 from hbac.eeg.montage import CHAIN_ELECTRODES, CHAINS
-from hbac.eeg.recording import Recording
+from hbac.eeg.recording import SAMPLING_RATE, Recording
+from hbac.eeg.regional import (
+    COLUMNS,
+    WINDOW_ROWS,
+    covers_regional_window,
+    regional_window_from_eeg,
+)
 from hbac.eeg.spectrogram import N_FRAMES, N_MELS, WINDOW_SECONDS
 from hbac.eeg.time_frequency import window_spectrograms
 from hbac.eeg.windows import window_start
@@ -75,6 +82,36 @@ def _band_powers_of(load: Callable[..., Recording], offsets: Sequence[float]) ->
     )
 
 
+def window_centre(offset: float, duration: float) -> float:
+    """The moment that a window's label speaks of, in seconds of its EEG of ``duration`` seconds."""
+    return window_start(offset, duration, WINDOW_SECONDS) + WINDOW_SECONDS / 2
+
+
+def duration_of(load: Callable[..., Recording]) -> float:
+    """Seconds of an EEG, which is read only where its loader can't tell."""
+    return load.length() / SAMPLING_RATE if hasattr(load, "length") else load().duration
+
+
+def _holds_ten_minutes(load: Callable[..., Recording], offsets: Sequence[float]) -> bool:
+    """Whether an EEG holds those around any of its windows; not where it can't be read."""
+    try:
+        duration = duration_of(load)
+    except (DatasetError, OSError):
+        return False
+    centres = (window_centre(offset, duration) for offset in offsets)
+    return any(covers_regional_window(duration, centre) for centre in centres)
+
+
+def _regional_windows_of(load: Callable[..., Recording], offsets: Sequence[float]) -> np.ndarray:
+    recording = load(channels=CHAIN_ELECTRODES)
+    power = np.full((len(offsets), WINDOW_ROWS, len(COLUMNS)), np.nan, np.float32)
+    for rows, offset in zip(power, offsets, strict=True):
+        centre = window_centre(offset, recording.duration)
+        if covers_regional_window(recording.duration, centre):
+            rows[:] = regional_window_from_eeg(recording, centre)
+    return power
+
+
 def _with_file(
     eegs: dict[str, Callable[..., Recording]], windows: pd.DataFrame
 ) -> Iterator[tuple[str, Callable[..., Recording], tuple[float, ...]]]:
@@ -124,6 +161,31 @@ def measure_band_powers(
     return {
         eeg_id: partial(_band_powers_of, load, offsets)
         for eeg_id, load, offsets in _with_file(eegs, windows)
+    }
+
+
+def compute_regional_windows(
+    eegs: dict[str, Callable[..., Recording]],
+    windows: pd.DataFrame,
+    spectrograms: Container[str],
+) -> dict[str, Callable[[], np.ndarray]]:
+    """Compute the 10 minutes of EEGs that have no spectrogram file and hold them.
+
+    Args:
+        eegs: as of ``compute_eeg_spectrograms``.
+        windows: see there.
+        spectrograms: ids of the files that there are.
+
+    Returns:
+        By ``eeg_id``, a callable that returns power, shape ``(windows, 300, 400)``, float32, NaN
+        for a window whose 10 minutes the EEG does not hold.
+    """
+    without = ~windows["spectrogram_id"].astype(str).isin(spectrograms)
+    theirs = windows[windows["eeg_id"].isin(windows.loc[without, "eeg_id"])]
+    return {
+        eeg_id: partial(_regional_windows_of, load, offsets)
+        for eeg_id, load, offsets in _with_file(eegs, theirs)
+        if _holds_ten_minutes(load, offsets)
     }
 
 

@@ -7,7 +7,7 @@ from hbac.pipelines.spectrogram.nodes import select_windows
 
 _COMPUTE = Node(
     compute_eeg_features,
-    ["train_eegs", "windows", "params:spectrogram", "params:modeling"],
+    ["train_eegs", "windows", "train_spectrograms", "params:spectrogram", "params:modeling"],
     "eeg_spectrograms",
     name="compute_eeg_features",
 )
