@@ -10,13 +10,18 @@ from hbac.settings import CONFIG_LOADER_ARGS
 PROJECT = Path(__file__).parents[1]
 
 
+def shared_folder(name):
+    """Real EEG beside the project, of which it is no part; the test is skipped without it."""
+    folder = PROJECT.parent / "shared" / name
+    if not folder.is_dir():
+        pytest.skip(f"real EEG is not here: ../shared/{name} does not exist beside the project")
+    return folder
+
+
 @pytest.fixture(scope="session")
 def iiic():
-    """Folder of 22 real, expert-labelled EEG windows; they are not part of the project."""
-    folder = PROJECT.parent / "shared" / "iiic"
-    if not folder.is_dir():
-        pytest.skip("real EEG is not here: ../shared/iiic does not exist beside the project")
-    return folder
+    """Folder of 22 real, expert-labelled EEG windows."""
+    return shared_folder("iiic")
 
 
 def recipe(name):

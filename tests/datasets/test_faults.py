@@ -19,16 +19,7 @@ from hbac.datasets.eeg_file import MIN_SAMPLES
 from hbac.datasets.manifest import Manifest
 from hbac.eeg import CHANNELS
 from hbac.eeg.regional import COLUMNS, WINDOW_ROWS
-
-
-def folder(path, n_jobs=1, **settings):
-    return ParallelPartitionedDataset(
-        path=str(path),
-        dataset="hbac.datasets.NpyDataset",
-        filename_suffix=".npy",
-        n_jobs=n_jobs,
-        **settings,
-    )
+from tests.datasets.folders import folder
 
 
 def quarantine(tmp_path, max_failure_rate=1.0):

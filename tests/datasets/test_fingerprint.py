@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from kedro.io import DatasetError
 
-from hbac.datasets import NpyDataset, ParallelPartitionedDataset
+from hbac.datasets import NpyDataset
 from hbac.datasets.code import code_version
 from hbac.datasets.file import FileDataset
 from hbac.datasets.fingerprint import code_fingerprint, task_fingerprint
 from hbac.eeg.denoise import wavelet_denoise
+from tests.datasets.folders import folder
 
 
 class Scaled(NpyDataset):
@@ -32,12 +33,6 @@ def ones(n):
 
 def doubled(load):
     return load() * 2
-
-
-def folder(path, dataset="hbac.datasets.NpyDataset", **settings):
-    return ParallelPartitionedDataset(
-        path=str(path), dataset=dataset, filename_suffix=".npy", n_jobs=1, **settings
-    )
 
 
 def scaled(path, **arguments):

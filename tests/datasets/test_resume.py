@@ -25,23 +25,14 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 from kedro.io.core import DatasetError
 
-from hbac.datasets import NpyDataset, ParallelPartitionedDataset, StackedArrayDataset
+from hbac.datasets import NpyDataset, StackedArrayDataset
 from hbac.datasets.code import code_version
 from hbac.datasets.manifest import Manifest, _Journal
+from tests.datasets.folders import folder
 
 PROJECT = Path(__file__).parents[2]
 SHAPE = (100_000,)
 LEFTOVER = "0123456789abcdef" * 2
-
-
-def folder(path, n_jobs=1, **settings):
-    return ParallelPartitionedDataset(
-        path=str(path),
-        dataset="hbac.datasets.NpyDataset",
-        filename_suffix=".npy",
-        n_jobs=n_jobs,
-        **settings,
-    )
 
 
 def full(n, value=1):

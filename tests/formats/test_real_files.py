@@ -12,15 +12,12 @@ from hbac.formats import Limits, UnreadableRecordingError, open_recording
 from hbac.formats.clock import gaps_between
 from hbac.formats.edf import open_edf
 from hbac.pipelines.recordings.reading_nodes import describe_recordings
-from tests.conftest import PROJECT
+from tests.conftest import shared_folder
 
 
 @pytest.fixture(scope="module")
 def real():
-    folder = PROJECT.parent / "shared" / "recordings"
-    if not folder.is_dir():
-        pytest.skip("../shared/recordings does not exist beside the project")
-    return folder
+    return shared_folder("recordings")
 
 
 def test_all_of_a_10_10_cap_is_found_for_all_of_192_s(real):

@@ -64,18 +64,22 @@ def test_every_dataset_of_the_pipeline_has_a_place():
     assert names - in_memory <= set(catalog)
 
 
-@pytest.mark.slow
-def test_a_recording_becomes_its_timeline_its_annotations_and_its_page(tmp_path):
-    """Outside of the project's folder; nothing of the patient is in anything that is written."""
-    write_edf(tmp_path / "night.edf", 90, patient="Ms_Elsewhere")
-    done = subprocess.run(
+def read_night(folder):
+    return subprocess.run(
         [sys.executable, "-m", "hbac", "read", "night.edf", "--out", "out"],
-        cwd=tmp_path,
+        cwd=folder,
         env=os.environ | {"PYTHONPATH": str(PROJECT / "src")},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+@pytest.mark.slow
+def test_a_recording_becomes_its_timeline_its_annotations_and_its_page(tmp_path):
+    """Outside of the project's folder; nothing of the patient is in anything that is written."""
+    write_edf(tmp_path / "night.edf", 90, patient="Ms_Elsewhere")
+    done = read_night(tmp_path)
     assert done.returncode == 0, done.stdout
     out = tmp_path / "out"
     for name in (
@@ -93,12 +97,5 @@ def test_a_recording_becomes_its_timeline_its_annotations_and_its_page(tmp_path)
     written = [file for file in tmp_path.rglob("*") if file.is_file() and file.name != "night.edf"]
     assert not [file for file in written if b"Elsewhere" in file.read_bytes()]
     assert "Elsewhere" not in done.stdout
-    again = subprocess.run(
-        [sys.executable, "-m", "hbac", "read", "night.edf", "--out", "out"],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(PROJECT / "src")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    again = read_night(tmp_path)
     assert "timelines: 0 of 1 partitions to make" in again.stdout

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +20,8 @@ import joblib
 from hbac.datasets.code import code_version
 
 _Name = TypeVar("_Name", bound=Hashable)
+
+_PLAIN = (str, int, float, bool, type(None))
 
 
 def _is_importable(function: Callable[..., Any]) -> bool:
@@ -70,8 +74,17 @@ def _is_source(value: Any) -> bool:
     return hasattr(type(value), "source_identity")
 
 
+def _identity_of_items(value: Mapping) -> dict[str, Any]:
+    if all(type(key) is str for key in value):
+        return {key: _identity(item) for key, item in value.items()}
+    items = (joblib.hash([_identity(key), _identity(item)]) for key, item in value.items())
+    return {"items": sorted(items)}
+
+
 def _identity(value: Any) -> Any:
     """Stand-in for an argument that hashes the same in every process."""
+    if type(value) in _PLAIN:
+        return value
     if _is_source(value):
         return value.source_identity
     if isinstance(value, partial):
@@ -79,12 +92,20 @@ def _identity(value: Any) -> Any:
     if hasattr(value, "model_dump") and not isclass(value):
         return value.model_dump(mode="json")
     if isinstance(value, Mapping):
-        return {key: _identity(item) for key, item in value.items()}
+        return _identity_of_items(value)
     if isinstance(value, list | tuple):
         return [_identity(item) for item in value]
     if isinstance(value, set | frozenset):
         return {"set": sorted(joblib.hash(_identity(item)) for item in value)}
     return _code_identity(value) if callable(value) else value
+
+
+def _hash(identity: Any) -> str:
+    """Hash plain values by how JSON writes them, and only others by joblib, which takes longer."""
+    written = json.dumps(
+        identity, sort_keys=True, default=lambda other: {"hash": joblib.hash(other)}
+    )
+    return hashlib.md5(written.encode(), usedforsecurity=False).hexdigest()
 
 
 def code_fingerprint(code: Callable[..., Any] | type) -> str:
@@ -99,7 +120,7 @@ def code_fingerprint(code: Callable[..., Any] | type) -> str:
     Raises:
         TypeError: if it is a function within another that takes values from that.
     """
-    return joblib.hash(_code_identity(code))
+    return _hash(_code_identity(code))
 
 
 def task_fingerprint(task: Callable[[], Any], *, written_by: str = "") -> str:
@@ -119,7 +140,7 @@ def task_fingerprint(task: Callable[[], Any], *, written_by: str = "") -> str:
         raise TypeError(f"expected a callable that makes it, received {type(task).__name__}")
     made_of = [_identity(task), written_by]
     try:
-        return joblib.hash(made_of)
+        return _hash(made_of)
     except (AttributeError, TypeError, PicklingError) as error:
         raise TypeError(f"an argument of {task} cannot be told from others: {error}") from error
 
@@ -131,7 +152,8 @@ def _sources(value: Any) -> Iterator[Any]:
         yield from _sources([value.func, value.args, value.keywords])
     elif isinstance(value, Mapping | list | tuple):
         for item in value.values() if isinstance(value, Mapping) else value:
-            yield from _sources(item)
+            if type(item) not in _PLAIN:
+                yield from _sources(item)
 
 
 def _look_at_sources(tasks: Iterable[Callable[[], Any]]) -> None:

@@ -102,12 +102,12 @@ def _fault(column: str, requirement: str, texts: pd.DataFrame, wrong: pd.Series)
     return [f"  {column} must be {requirement}; {', '.join(named)}{more}"] if named else []
 
 
-def _parse(texts: pd.DataFrame, column: str, optional: bool) -> tuple[list[Any], list[str]]:
+def _parse(texts: pd.DataFrame, column: str, optional: bool) -> tuple[np.ndarray, list[str]]:
     """Values of a column, each distinct text parsed once, and what is wrong with it."""
-    fields = texts[column].tolist()
+    places, distinct = pd.factorize(texts[column])
     values: dict[str, Any] = {"": np.nan} if optional else {}
     wrong: dict[str, str] = {}
-    for text in set(fields).difference(values):
+    for text in set(distinct).difference(values):
         try:
             values[text] = _PARSERS[column](text)
         except ValueError as error:
@@ -116,7 +116,7 @@ def _parse(texts: pd.DataFrame, column: str, optional: bool) -> tuple[list[Any],
     for requirement in sorted(set(wrong.values())):
         rows = texts[column].map(wrong) == requirement
         faults += _fault(column, requirement, texts, rows)
-    return [values.get(text) for text in fields], faults
+    return pd.Series([values.get(text) for text in distinct]).to_numpy()[places], faults
 
 
 def _share_faults(texts: pd.DataFrame) -> list[str]:
