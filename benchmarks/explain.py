@@ -2,8 +2,8 @@
 
 The same network and random pictures are mapped over rounds, in turn, by
 
-    ours    a method of ``hbac.explain``: one forward pass and one backward pass for all classes of
-            a batch of pictures
+    ours    a method of ``hbac.explain``: a batch of pictures forward once, and back once a class,
+            in a graph that is traced once for all networks of an architecture
     naive   Grad-CAM as notebooks write it: for every picture and every class a model of its own
             that ends in the layer and the scores, a forward pass, and a gradient
     kept    the same, but for the model, which is made once

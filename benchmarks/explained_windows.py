@@ -2,10 +2,10 @@
 
 The nodes of the pipeline ``explainability`` run one after another, as in a run, on networks with
 random weights, one a fold, that see random pictures of two sources; each window is held out by one
-of them. Maps include the tracing of the network, which all folds share. A figure of each window is
-drawn and saved by worker processes, one a core, as the data catalog has it. The last line is one
-JSON object, of which ``seconds`` of each node and of all, and ``processor_seconds`` of maps, which
-other work on the machine does not stretch:
+of them. Maps include the tracing of the network, which all folds share. Figures are drawn and saved
+by worker processes, of as many windows as the parameters ship with. The last line is one JSON
+object, of which ``seconds`` of each node and of all, and ``processor_seconds`` of maps, which other
+work on the machine does not stretch:
 
     python benchmarks/explained_windows.py
     python benchmarks/explained_windows.py --architecture compact --size 128 128
@@ -76,10 +76,10 @@ def random_windows(n: int, folds: int) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def shipped_params(n: int) -> ExplainabilityParams:
-    """The parameters as they ship, but that all of ``n`` windows are explained and drawn."""
+    """The parameters as they ship, but that all of ``n`` windows are explained."""
     loader = OmegaConfigLoader(str(PROJECT / "conf"), **CONFIG_LOADER_ARGS)
     shipped = loader["parameters"]["explainability"]
-    return ExplainabilityParams(**shipped | {"random_per_class": n, "figures_per_class": n})
+    return ExplainabilityParams(**shipped | {"random_per_class": n})
 
 
 def random_ensemble(

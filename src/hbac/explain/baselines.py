@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.ndimage import zoom
 
 from hbac.eeg.panel import Panel
+from hbac.explain.interpolation import upsample
 from hbac.explain.tiles import panel_shape
 
 _CENTRE_SECONDS = {"eeg": 5.0, "centre": 5.0, "waveform": 5.0, "regional": 60.0}
 """Standard deviation of the centre prior by source. The label speaks of the central 10 s, hence
 5 s to either side; in the 10 minutes, where 10 s are a few pixels, the same tenth of the window as
 in the 50 s."""
-
-
-def _enlargement(n_out: int, n_in: int) -> np.ndarray:
-    """Weights of linear interpolation between the centres of cells, shape ``(n_out, n_in)``."""
-    return zoom(np.eye(n_in), (n_out / n_in, 1), order=1, mode="nearest", grid_mode=True)
 
 
 def random_maps(
@@ -48,10 +43,8 @@ def random_maps(
     rng = np.random.default_rng(seed)
     maps = np.zeros((n, *size), np.float32)
     for panel in panels:
-        height, width = panel_shape(panel)
         drawn = rng.normal(size=(n, *cells))
-        rows, columns = _enlargement(height, cells[0]), _enlargement(width, cells[1])
-        maps[:, panel.rows, panel.columns] = rows @ drawn @ columns.T
+        maps[:, panel.rows, panel.columns] = upsample(drawn, panel_shape(panel))
     return maps
 
 

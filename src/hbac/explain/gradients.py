@@ -36,7 +36,8 @@ def _record_with_tensorflow(
         for stage, of_stage in zip(stages[1:-1], weights[1:-1], strict=True):
             features.append(_call(stage, of_stage, features[-1]))
         scores = _call(stages[-1], weights[-1], features[-1])
-    each = [tape.gradient(scores, features, direction) for direction in tf.unstack(directions)]
+    directions = tf.unstack(tf.cast(directions, scores.dtype))
+    each = [tape.gradient(scores, features, direction) for direction in directions]
     return features, [tf.stack(of_layer) for of_layer in zip(*each, strict=True)]
 
 

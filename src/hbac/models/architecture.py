@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import pkgutil
 from collections.abc import Iterator
 from typing import Literal
 
@@ -41,8 +40,7 @@ def builder_of(architecture: str) -> Build:
         raise ValueError(
             f"architecture must be one of {sorted(ARCHITECTURES)}, received {architecture!r}"
         )
-    build = ARCHITECTURES[architecture]
-    return pkgutil.resolve_name(build) if isinstance(build, str) else build
+    return ARCHITECTURES[architecture]
 
 
 def _build(architecture, image_size, weights, dropout, pooling, input_scale) -> keras.Model:

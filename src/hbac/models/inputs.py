@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, get_args
 
+from hbac.registry import Registry
+
 Input = Literal["picture", "waveform"]
 """``picture``: spectrogram panels, shape ``(height, width)``; ``waveform``: the bipolar EEG,
 shape ``(channels, samples)``."""
@@ -20,8 +22,8 @@ Build = Callable[[Any, str | None], Any]
 """From the input, a Keras tensor of shape ``(batch, height, width, 1)``, and the weights to feature
 maps, shape ``(batch, rows, columns, channels)``."""
 
-ARCHITECTURES: dict[str, Build | str] = {}
-"""What builds a network, by name: a function, or where there is one, ``module:function``."""
+ARCHITECTURES = Registry()
+"""What builds a network, a ``Build``, by name."""
 
 INPUTS: dict[str, Input] = {}
 """What the networks see, by the name of their architecture."""

@@ -296,16 +296,17 @@ def draw_importance(
     return importance.importance(summary, sample=sample, caption=caption)
 
 
+def _told(sample: str, failing: list[str], params: ExplainabilityParams) -> dict[str, Any]:
+    """What every figure of the tests says of them."""
+    return {"failing": failing, "sample": sample, "confidence": params.confidence}
+
+
 def draw_curves(
     windows: pd.DataFrame, curves: pd.DataFrame, failing: list[str], params: ExplainabilityParams
 ) -> Figure:
     """Draw insertion, deletion and ROAD."""
     return faithfulness.perturbation_curves(
-        curves,
-        chosen=_method_name(params),
-        failing=failing,
-        sample=_sample(windows),
-        confidence=params.confidence,
+        curves, chosen=_method_name(params), **_told(_sample(windows), failing, params)
     )
 
 
@@ -314,11 +315,7 @@ def draw_faithfulness(
 ) -> Figure:
     """Draw the scores of faithfulness."""
     return faithfulness.faithfulness_scores(
-        scores,
-        chosen=_method_name(params),
-        failing=failing,
-        sample=_sample(windows),
-        confidence=params.confidence,
+        scores, chosen=_method_name(params), **_told(_sample(windows), failing, params)
     )
 
 
@@ -332,9 +329,7 @@ def draw_randomisation(
     return faithfulness.randomisation(
         judged,
         threshold=params.randomisation.threshold,
-        failing=failing,
-        sample=_sample(similarities),
-        confidence=params.confidence,
+        **_told(_sample(similarities), failing, params),
     )
 
 
@@ -342,12 +337,7 @@ def draw_planted_evidence(
     found: pd.DataFrame, scores: pd.DataFrame, failing: list[str], params: ExplainabilityParams
 ) -> Figure:
     """Draw how much of the maps lies where evidence was planted."""
-    n_windows = found["eeg_id"].nunique()
+    sample = f"n = {found['eeg_id'].nunique():,} simulated windows"
     # A kind of maps without any evidence for a planted class has no mass that could lie anywhere.
-    scored = set(scores["maps"])
-    return faithfulness.planted_evidence(
-        scores,
-        failing=[name for name in failing if name in scored],
-        sample=f"n = {n_windows:,} simulated windows",
-        confidence=params.confidence,
-    )
+    scored = [name for name in failing if name in set(scores["maps"])]
+    return faithfulness.planted_evidence(scores, **_told(sample, scored, params))
