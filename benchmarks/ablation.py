@@ -81,6 +81,7 @@ AVERAGE_MOMENTUM = 0.95
 
 TOGETHER = (
     ("spectrogram.centre", "modeling.image.sources"),
+    ("modeling.network.pooling", "modeling.network.waveform_pooling"),
     ("modeling.training.second_stage_votes", "modeling.training.second_stage_learning_rate"),
 )
 """Parameters that only make sense in company: a row each."""

@@ -29,9 +29,16 @@ LAYOUTS = {
     "compact": ImageLayout(size=(32, 64)),
     "resnet_1d": WaveformLayout((16, 256)),
     "symmetric_1d": WaveformLayout((16, 256)),
+    "gru_1d": WaveformLayout((16, 256)),
+    "squeezeformer_1d": WaveformLayout((16, 256)),
+}
+NETWORKS = {
+    "symmetric_1d": {"input_scale": "window", "pooling": "average_and_max"},
+    "gru_1d": {"pooling": "gem"},
+    "squeezeformer_1d": {"pooling": "centre_attention", "drop_path": 0.1},
 }
 FEEDS = {"compact": "resident", "resnet_1d": "stream", "symmetric_1d": "host"}
-OWN_SCALE = {"input_scale": "window", "pooling": "average_and_max"}
+FEEDS |= {"gru_1d": "stream", "squeezeformer_1d": "resident"}
 BATCH_SIZE = 8
 
 
@@ -67,7 +74,7 @@ def train(architecture, folder):
         average_momentum=0.8,
         weight_decay=0.1,
         clip_norm=1.0,
-        **OWN_SCALE if architecture == "symmetric_1d" else {},
+        **NETWORKS.get(architecture, {}),
     )
     reset(model, 0)
     try:

@@ -262,7 +262,8 @@ def test_a_record_of_before_there_was_a_choice_means_the_whole_window(windows, f
         ("waveform", {"seconds": 60}, "less than or equal to 50"),
         ("waveform", {"seconds": 0.5}, "greater than or equal to 1"),
         ("waveform", {"scale": "channel"}, "'fixed' or 'window'"),
-        ("network", {"pooling": "max"}, "'average' or 'average_and_max'"),
+        ("network", {"pooling": "max"}, "'average', 'average_and_max', 'gem' or"),
+        ("network", {"drop_path": 1.0}, "less than 1"),
         ("augmentation", {"low_pass": [60, 12]}, r"\[lowest, highest\], received \[60.0, 12.0\]"),
         ("augmentation", {"high_pass": [0, 1]}, "greater than 0"),
         ("augmentation", {"dip": 1.5}, "less than or equal to 1"),
@@ -271,6 +272,23 @@ def test_a_record_of_before_there_was_a_choice_means_the_whole_window(windows, f
 def test_parameters_of_waveforms_that_make_no_sense_are_refused(group, changes, message):
     with pytest.raises(ValueError, match=message):
         modeling(SIMULATION, **{group: changes})
+
+
+def test_networks_of_the_eeg_itself_may_pool_otherwise_and_start_from_weights_of_their_kind():
+    names = "efficientnet_b0+compact+resnet_1d"
+    network = {"architecture": names, "pooling": "gem", "waveform_pooling": "centre_attention"}
+    settings = modeling(SEED, network=network | {"weights": "imagenet"}).network.settings
+    assert settings("efficientnet_b0")["pooling"] == settings("compact")["pooling"] == "gem"
+    assert settings("resnet_1d")["pooling"] == "centre_attention"
+    started = [settings(name)["weights"] for name in names.split("+")]
+    assert started == ["imagenet", None, None]
+    alike = modeling(SEED, network=network | {"waveform_pooling": None}).network
+    assert alike.settings("resnet_1d")["pooling"] == "gem"
+
+
+def test_pictures_have_no_middle_to_look_at():
+    with pytest.raises(ValueError, match="compact sees pictures"):
+        modeling(SEED, network={"architecture": "compact", "pooling": "centre_attention"})
 
 
 def test_what_no_network_sees_is_not_made(windows, files):

@@ -17,15 +17,20 @@ PRIOR = np.array([0.1, 0.1, 0.1, 0.1, 0.2, 0.4])
 N = 360
 CLASSES = np.random.default_rng(0).permutation(np.repeat(np.arange(6), (N * PRIOR).astype(int)))
 
-NETWORKS = {"seed": "compact", "strong": "compact", "simulation": "symmetric_1d"}
-"""By recipe, one that is trained in seconds, with the recipe's own augmentation."""
+NETWORKS = [
+    ("seed", "compact"),
+    ("strong", "compact"),
+    ("strong", "efficientnet_1d"),
+    ("simulation", "symmetric_1d"),
+]
+"""Recipes and networks small enough, each trained with the recipe's own augmentation."""
 
 
-def parameters(name):
+def parameters(name, architecture):
     base = recipe(name)["modeling"]
     changes = {
         "image": {"panel_height": 16, "panel_width": 16},
-        "network": {"architecture": NETWORKS[name], "weights": None, "precision": "float32"},
+        "network": {"architecture": architecture, "weights": None, "precision": "float32"},
         "training": {"schedule": "cosine", "epochs": 15, "peak_learning_rate": 5e-3},
     }
     changes["network"] |= {"batch_norm_momentum": 0.9}
@@ -40,7 +45,7 @@ def pictures(layout):
     shown = layout.blocks()[0]
     made = np.random.default_rng(1).normal(0, 0.5, (N, *layout.size))
     for window, number in zip(made, CLASSES, strict=True):
-        panels = window[:, shown].reshape(4, layout.panel_height(), -1)
+        panels = window[:, shown].reshape(4, layout.chain_height(), -1)
         panels[:, 2 * number : 2 * number + 3] += 1.5
     return made.astype(np.float16), shown
 
@@ -63,21 +68,22 @@ def windows():
     return table.assign(n_votes=10, spectrogram_source="empty", **places).join(votes)
 
 
-@pytest.fixture(scope="module", params=list(NETWORKS))
+@pytest.fixture(scope="module", params=NETWORKS, ids="-".join)
 def trained(request, tmp_path_factory):
     """A network, windows that it has not seen, and the columns in which they show their class."""
-    params = parameters(request.param)
+    name, architecture = request.param
+    params = parameters(name, architecture)
     seen, shown = (
         waveforms() if "waveform" in params.network.inputs else pictures(params.image.layout)
     )
     split = split_folds(windows(), params)[0]
-    file = tmp_path_factory.mktemp(request.param) / "checkpoint.npz"
+    file = tmp_path_factory.mktemp(name) / "checkpoint.npz"
     network, *_ = train_fold(
         seen,
         split,
         CheckpointDataset(filepath=str(file)).load(),
         params,
-        architecture=NETWORKS[request.param],
+        architecture=architecture,
     )
     return network, seen[split["held_out"].to_numpy()], shown
 

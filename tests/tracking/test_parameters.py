@@ -19,7 +19,7 @@ def test_values_are_written_as_in_the_yaml_files():
     assert strong["modeling.blend"] == "true"
     assert strong["spectrogram.wavelet"] == "null"
     assert strong["spectrogram.band_pass"] == "[0.5, 20.0]"
-    assert strong["modeling.network.architecture"] == "efficientnet_b2+resnet_1d"
+    assert strong["modeling.network.architecture"] == "efficientnet_b2+efficientnet_1d"
     assert strong["recipe"] == "strong"
 
 
@@ -44,5 +44,6 @@ def test_what_has_no_effect_is_left_out():
     assert "modeling.training.epochs" in strong
     assert not {"modeling.training.learning_rates", "spectrogram.noise"} & set(strong)
     of_waveforms = {"modeling.waveform.seconds", "modeling.augmentation.noise"}
+    of_waveforms.add("modeling.network.waveform_pooling")
     assert of_waveforms <= set(strong)
     assert not of_waveforms & set(seed)

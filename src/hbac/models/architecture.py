@@ -12,10 +12,10 @@ from keras import layers
 
 from hbac.eeg.votes import CLASSES
 from hbac.models.device import resolve_precision
-from hbac.models.inputs import ARCHITECTURES, Build
+from hbac.models.drop_path import DROP_PATH, with_drop_path
+from hbac.models.inputs import ARCHITECTURES, Build, Pooling, check_pooling
+from hbac.models.pooling import pool
 from hbac.models.scale import scaled_by_window
-
-Pooling = Literal["average", "average_and_max"]
 
 InputScale = Literal["fixed", "window"]
 
@@ -45,22 +45,14 @@ def builder_of(architecture: str) -> Build:
     return pkgutil.resolve_name(build) if isinstance(build, str) else build
 
 
-def _pool(features: keras.KerasTensor, pooling: Pooling) -> keras.KerasTensor:
-    """One value a feature, or its mean and its maximum beside each other."""
-    if pooling == "average":
-        return layers.GlobalAveragePooling2D(name="pooled_features")(features)
-    mean = layers.GlobalAveragePooling2D(name="average_features")(features)
-    largest = layers.GlobalMaxPooling2D(name="largest_features")(features)
-    return layers.Concatenate(name="pooled_features")([mean, largest])
-
-
 def _build(architecture, image_size, weights, dropout, pooling, input_scale) -> keras.Model:
     build = builder_of(architecture)
+    check_pooling(architecture, pooling)
     image = keras.Input(image_size, name="image", dtype="float32")
     seen = scaled_by_window(image, keras.ops) if input_scale == "window" else image
     picture = layers.Reshape((*image_size, 1), name="picture")(seen)
     features = build(picture, weights)
-    pooled = _pool(features, pooling)
+    pooled = pool(features, pooling)
     pooled = layers.Dropout(dropout, name="dropout")(pooled)
     logits = layers.Dense(len(CLASSES), dtype="float32", name="logits")(pooled)
     shares = layers.Activation("softmax", dtype="float32", name="probabilities")(logits)
@@ -75,6 +67,7 @@ def build_model(
     dropout: float = 0.0,
     pooling: Pooling = "average",
     input_scale: InputScale = "fixed",
+    drop_path: float = DROP_PATH,
     batch_norm_momentum: float = 0.99,
     precision: str = "float32",
 ) -> keras.Model:
@@ -91,10 +84,15 @@ def build_model(
         weights: ``None`` for random weights; for EfficientNet also ``imagenet``, which Keras
             downloads once, or the path of a copy of that file.
         dropout: share of the pooled features dropped in training, 0 to 1.
-        pooling: each feature's ``average`` over its map, or beside it its maximum,
-            ``average_and_max``, which a pattern of one second in ten does not dilute.
+        pooling: each feature's ``average`` over its map; beside it its maximum,
+            ``average_and_max``, which a pattern of one second in ten does not dilute; ``gem``, the
+            generalised mean, which learns how far to go from the one to the other; or of waveforms
+            ``centre_attention``, a mean that looks at the middle of the window first.
         input_scale: ``fixed`` takes windows as they are; ``window`` begins with the division of
             each by its own scale (``hbac.models.scale``), so that no amplifier's gain matters.
+        drop_path: share of windows for which a residual branch at the end of the network is left
+            out in training, 0 to 1, and those before it in proportion (stochastic depth); of
+            networks that have such branches.
         batch_norm_momentum: how much of the moving statistics stays after each step, 0 to 1.
             After n steps a share of momentum ** n still is their starting value, so few steps
             from scratch need one well below Keras' 0.99.
@@ -111,6 +109,7 @@ def build_model(
     """
     with _dtype_policy(precision):
         model = _build(architecture, image_size, weights, dropout, pooling, input_scale)
+        model = with_drop_path(model, drop_path)
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = batch_norm_momentum

@@ -17,7 +17,10 @@ from weakref import WeakKeyDictionary
 
 import keras
 
-from hbac.models.architecture import InputScale, Pooling, build_model, builder_of
+from hbac.models.architecture import InputScale, build_model, builder_of
+from hbac.models.clones import cloned
+from hbac.models.drop_path import DROP_PATH
+from hbac.models.inputs import Pooling
 from hbac.models.optimizer import build_optimizer
 
 _BUILDERS: WeakKeyDictionary[keras.Model, Callable[[], keras.Model]] = WeakKeyDictionary()
@@ -53,6 +56,7 @@ def compiled_model(
     dropout: float = 0.0,
     pooling: Pooling = "average",
     input_scale: InputScale = "fixed",
+    drop_path: float = DROP_PATH,
     batch_norm_momentum: float = 0.99,
     precision: str = "float32",
     average_momentum: float | None = None,
@@ -72,6 +76,7 @@ def compiled_model(
         dropout: see ``build_model``.
         pooling: see ``build_model``.
         input_scale: see ``build_model``.
+        drop_path: see ``build_model``.
         batch_norm_momentum: see ``build_model``.
         precision: see ``build_model``.
         average_momentum: share of an exponential moving average of the weights that stays after
@@ -96,6 +101,7 @@ def compiled_model(
         dropout=dropout,
         pooling=pooling,
         input_scale=input_scale,
+        drop_path=drop_path,
         batch_norm_momentum=batch_norm_momentum,
         precision=precision,
         optimizer={
@@ -217,7 +223,4 @@ def copy_of(model: keras.Model) -> keras.Model:
     not_compiled = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     # New weights, and the seeds of dropout, are drawn only to be overwritten.
     with _seeded(0):
-        copy = keras.models.clone_model(not_compiled)
-    for ours, theirs in zip(copy.variables, model.variables, strict=True):
-        ours.assign(theirs)
-    return copy
+        return cloned(not_compiled)

@@ -13,6 +13,9 @@ Input = Literal["picture", "waveform"]
 """``picture``: spectrogram panels, shape ``(height, width)``; ``waveform``: the bipolar EEG,
 shape ``(channels, samples)``."""
 
+Pooling = Literal["average", "average_and_max", "gem", "centre_attention"]
+"""How feature maps become features; see ``hbac.models.pooling.pool``."""
+
 Build = Callable[[Any, str | None], Any]
 """From the input, a Keras tensor of shape ``(batch, height, width, 1)``, and the weights to feature
 maps, shape ``(batch, rows, columns, channels)``."""
@@ -53,6 +56,19 @@ def register_architecture(
         PRETRAINED.add(name)
 
 
+def check_pooling(architecture: str, pooling: Pooling) -> None:
+    """Refuse a pooling by time for pictures, whose columns are the time of several windows.
+
+    Raises:
+        ValueError: if the network sees pictures and the pooling looks at the middle of a window.
+    """
+    if pooling == "centre_attention" and INPUTS[architecture] == "picture":
+        raise ValueError(
+            f"centre_attention is for networks of waveforms, and {architecture} sees pictures, "
+            "whose panels have no middle in common: set waveform_pooling to it instead"
+        )
+
+
 def split_names(architecture: str) -> tuple[str, ...]:
     """Split the names of architectures that are trained side by side.
 
@@ -75,6 +91,14 @@ for _name in ("efficientnet_b0", "efficientnet_b2", "efficientnet_v2_s"):
     register_architecture(
         _name, f"hbac.models.efficientnet:{_name}", sees="picture", pretrained=True
     )
+    register_architecture(
+        f"folded_{_name}", f"hbac.models.folded:folded_{_name}", sees="waveform", pretrained=True
+    )
 register_architecture("compact", "hbac.models.small:compact", sees="picture")
 register_architecture("resnet_1d", "hbac.models.small:resnet_1d", sees="waveform")
 register_architecture("symmetric_1d", "hbac.models.symmetric:symmetric_1d", sees="waveform")
+register_architecture(
+    "efficientnet_1d", "hbac.models.efficientnet_1d:efficientnet_1d", sees="waveform"
+)
+register_architecture("gru_1d", "hbac.models.sequence:gru_1d", sees="waveform")
+register_architecture("squeezeformer_1d", "hbac.models.sequence:squeezeformer_1d", sees="waveform")

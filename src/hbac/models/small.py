@@ -5,21 +5,10 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from hbac.eeg.montage import CHAINS
+from hbac.models.blocks import channels_of_chain, check_no_weights, convolve, residual_block
 
 _FILTERS = (16, 32, 64, 128)
-_KERNEL_1D = 7
-_STEM_1D = 15
-
-
-def check_no_weights(name: str, weights: str | None) -> None:
-    """Refuse weights to start from for a network that has none.
-
-    Raises:
-        ValueError: if there are some.
-    """
-    if weights is not None:
-        raise ValueError(f"architecture {name} has no ready weights, received {weights!r}")
+_STEM_WIDTH = 15
 
 
 def compact(picture: keras.KerasTensor, weights: str | None) -> keras.KerasTensor:
@@ -43,41 +32,6 @@ def compact(picture: keras.KerasTensor, weights: str | None) -> keras.KerasTenso
     return features
 
 
-def channels_of_chain(waveform: keras.KerasTensor) -> int:
-    """Count the channels of a chain of bipolar EEG ``(batch, channels, samples, 1)``.
-
-    Raises:
-        ValueError: if the channels are not those of four chains.
-    """
-    channels = waveform.shape[1]
-    if channels % len(CHAINS):
-        raise ValueError(f"waveforms must have a multiple of 4 channels, received {channels}")
-    return channels // len(CHAINS)
-
-
-def _convolve(features, filters: int, width: int, name: str, *, stride: int = 1):
-    features = layers.Conv2D(
-        filters,
-        (1, width),
-        strides=(1, stride),
-        padding="same",
-        use_bias=False,
-        name=f"{name}_conv",
-    )(features)
-    return layers.BatchNormalization(name=f"{name}_bn")(features)
-
-
-def _residual_block(features, filters: int, name: str):
-    """Two convolutions in time around which the features are led, half as many samples out."""
-    shortcut = layers.AveragePooling2D((1, 2), padding="same", name=f"{name}_halved")(features)
-    shortcut = _convolve(shortcut, filters, 1, f"{name}_shortcut")
-    inner = _convolve(features, filters, _KERNEL_1D, f"{name}_first", stride=2)
-    inner = layers.Activation("relu", name=f"{name}_first_relu")(inner)
-    inner = _convolve(inner, filters, _KERNEL_1D, f"{name}_second")
-    total = layers.Add(name=f"{name}_sum")([shortcut, inner])
-    return layers.Activation("relu", name=f"{name}_features")(total)
-
-
 def resnet_1d(waveform: keras.KerasTensor, weights: str | None) -> keras.KerasTensor:
     """A residual network in time, the same for each of the bipolar channels of the EEG.
 
@@ -95,10 +49,10 @@ def resnet_1d(waveform: keras.KerasTensor, weights: str | None) -> keras.KerasTe
     """
     check_no_weights("resnet_1d", weights)
     channels = channels_of_chain(waveform)
-    features = _convolve(waveform, _FILTERS[0], _STEM_1D, "stem", stride=4)
+    features = convolve(waveform, _FILTERS[0], _STEM_WIDTH, "stem", stride=4)
     features = layers.Activation("relu", name="stem_features")(features)
     for number, filters in enumerate((*_FILTERS[:3], _FILTERS[2]), start=1):
-        features = _residual_block(features, filters, f"block{number}")
+        features = residual_block(features, filters, f"block{number}")
     features = layers.Conv2D(
         _FILTERS[3],
         (channels, 3),

@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from hbac.eeg.montage import CHAINS
-from hbac.models.small import channels_of_chain, check_no_weights
+from hbac.models.blocks import channels_of_chain, check_no_weights
 
 STEM_FILTERS, STEM_WIDTH, STEM_STRIDE = 16, 15, 4
 """The stem keeps every fourth sample: at 100 Hz one in 40 ms."""

@@ -17,7 +17,7 @@ from pydantic import (
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.models.augmentation import Augmentation
 from hbac.models.image import ImageLayout
-from hbac.models.inputs import INPUTS, split_names
+from hbac.models.inputs import INPUTS, PRETRAINED, Pooling, check_pooling, split_names
 from hbac.models.preprocessing import seen_waveform
 from hbac.models.schedule import Cosine
 from hbac.models.seeds import network_names
@@ -32,6 +32,8 @@ class ImageParams(Parameters):
     fit: Literal["crop", "stretch"] = Field(description="how a regional panel fills its cell")
     normalisation: Literal["window", "global"] = Field(description="of regional panels")
     eeg_order: Literal["aligned", "seed"] = Field(description="chains of EEG panels, downward")
+    # The record of an earlier run has none.
+    channels: Literal["chains", "all"] = Field("chains", description="as EEG spectrograms are made")
     panel_height: PositiveInt = Field(description="pixels")
     panel_width: PositiveInt = Field(description="pixels")
 
@@ -65,9 +67,9 @@ class NetworkParams(Parameters):
     architecture: str = Field(description="names that hbac.models.build_model knows, joined by +")
     weights: str | None = Field(description="imagenet, the path of a weights file, or null")
     dropout: float = Field(ge=0, lt=1, description="share of features dropped before the classes")
-    pooling: Literal["average", "average_and_max"] = Field(
-        description="of features, over their map"
-    )
+    pooling: Pooling = Field(description="of features, over their map")
+    waveform_pooling: Pooling | None = Field(description="where networks see waveforms, or null")
+    drop_path: float = Field(ge=0, lt=1, description="share of a last branch left out")
     batch_norm_momentum: float = Field(ge=0, lt=1, description="of the moving statistics")
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = Field(
         description="Keras' policy"
@@ -79,6 +81,25 @@ class NetworkParams(Parameters):
     def _is_known(cls, value: str) -> str:
         split_names(value)
         return value
+
+    @model_validator(mode="after")
+    def _can_pool(self) -> Self:
+        for name in self.architectures:
+            check_pooling(name, self._pooling_of(name))
+        return self
+
+    def _pooling_of(self, architecture: str) -> Pooling:
+        of_waveforms = self.waveform_pooling if INPUTS[architecture] == "waveform" else None
+        return of_waveforms or self.pooling
+
+    def settings(self, architecture: str) -> dict[str, Any]:
+        """What one of the networks is built and compiled with."""
+        shared = self.model_dump(exclude={"architecture", "waveform_pooling"})
+        return shared | {
+            "architecture": architecture,
+            "weights": self.weights if architecture in PRETRAINED else None,
+            "pooling": self._pooling_of(architecture),
+        }
 
     @property
     def architectures(self) -> tuple[str, ...]:

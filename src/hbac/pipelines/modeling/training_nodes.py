@@ -18,7 +18,7 @@ from hbac import models, tracking
 from hbac.datasets.fingerprint import task_fingerprint
 from hbac.eeg.votes import PREDICTION_COLUMNS, VOTE_COLUMNS, VOTE_COUNT_COLUMNS
 from hbac.evaluation.leakage import check_folds
-from hbac.models.inputs import INPUTS, PRETRAINED
+from hbac.models.inputs import INPUTS
 from hbac.models.members import ALL_FOLDS
 from hbac.models.missing import holds_nothing
 from hbac.models.seeds import architecture_of, seed_of
@@ -130,15 +130,11 @@ def _borrowed(
 ) -> AbstractContextManager[Any]:
     """Borrow a network that has learnt nothing yet."""
     architecture = architecture_of(name)
-    network = params.network.model_dump(exclude={"architecture", "weights"})
-    weights = params.network.weights if architecture in PRETRAINED else None
     return models.borrowed_model(
         seed_of(name, params.training.seed),
-        architecture=architecture,
         image_size=size,
         input_scale=params.waveform.scale if INPUTS[architecture] == "waveform" else "fixed",
-        weights=weights,
-        **network,
+        **params.network.settings(architecture),
         **params.training.optimizer,
     )
 
