@@ -33,6 +33,18 @@ def test_windows_stay_on_a_gpu_where_they_fit_beside_the_network(monkeypatch, gp
     assert feed.resolve_feed("host", images) == "host"
 
 
+def test_networks_that_see_the_same_windows_share_them_on_the_gpu(monkeypatch, tmp_path):
+    np.save(tmp_path / "windows.npy", np.ones((2, 3, 4), np.float16))
+    images = np.load(tmp_path / "windows.npy", mmap_mode="r")
+    monkeypatch.setattr(feed, "has_gpu", lambda: True)
+    monkeypatch.setattr(feed, "free_bytes", lambda: 0)
+    windows = feed._sent_over(images)
+    assert feed._sent_over(np.load(images.filename, mmap_mode="r")) is windows
+    assert feed.resolve_feed("auto", images) == "resident"
+    del windows
+    assert feed.resolve_feed("auto", images) == "stream"
+
+
 def layout():
     return ImageLayout(("regional", "eeg", "centre"), size=SIZE)
 

@@ -23,7 +23,7 @@ def has_gpu() -> bool:
 def compute_capability() -> tuple[int, int] | None:
     """Return CUDA's compute capability of the first GPU; ``None`` where the backend tells none."""
     backend = keras.backend.backend()
-    with suppress(AttributeError, KeyError, IndexError, ValueError):
+    with suppress(AttributeError, KeyError, IndexError, ValueError, RuntimeError):
         if backend == "jax":
             major, minor = sys.modules["jax"].devices("gpu")[0].compute_capability.split(".")
             return int(major), int(minor)

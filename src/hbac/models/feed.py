@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 import keras
 import numpy as np
@@ -36,18 +37,39 @@ _SHARE_OF_MEMORY = 0.5
 """Of what is free on a device, what the windows may take; the rest is the network's."""
 
 
+class _Windows:
+    """All windows where the network computes, as long as a network is fed from them."""
+
+    def __init__(self, images: np.ndarray):
+        self.tensor = ops.convert_to_tensor(np.asarray(images))
+
+
+_resident: WeakValueDictionary[Hashable, _Windows] = WeakValueDictionary()
+"""By file, so that networks that see the same windows share them."""
+
+
+def _sent_over(images: np.ndarray) -> _Windows:
+    identity = file_identity(images)
+    windows = _resident.get(identity) or _Windows(images)
+    if identity is not None:
+        _resident[identity] = windows
+    return windows
+
+
 def resolve_feed(feed: Feed, images: np.ndarray) -> Feed:
     """Choose a way where the user leaves it open.
 
     Args:
-        feed: ``auto`` is ``host`` without a GPU, ``resident`` where the windows fit on it, else
-            ``stream``.
+        feed: ``auto`` is ``host`` without a GPU, ``resident`` where the windows are on it or fit,
+            else ``stream``.
         images: all windows.
     """
     if feed != "auto":
         return feed
     if not has_gpu():
         return "host"
+    if file_identity(images) in _resident:
+        return "resident"
     free = free_bytes()
     fits = free is not None and images.nbytes <= _SHARE_OF_MEMORY * free
     chosen = "resident" if fits else "stream"
@@ -80,7 +102,7 @@ class FedNetwork(keras.Model):
         self.network = network
         self._change = change
         self._mirrored = None if mirror is None else _mirrored_rows(mirror, network.input_shape[1:])
-        self._images = None if images is None else ops.convert_to_tensor(np.asarray(images))
+        self._windows = None if images is None else _sent_over(images)
         self.built = True
         self.compile(
             optimizer=network.optimizer,
@@ -97,19 +119,20 @@ class FedNetwork(keras.Model):
             rows: the windows of the batch.
             images: all windows, which are read where they were not sent over before.
         """
-        if self._images is None:
+        if self._windows is None:
             return {"images": read_images(images, rows)}
         inputs = {"rows": rows.astype(np.int32)}
         if keras.backend.backend() == "jax":
             # What a compiled function takes from around it, jax would write into its code.
-            inputs["windows"] = self._images
+            inputs["windows"] = self._windows.tensor
         return inputs
 
     def call(self, inputs: Mapping[str, Any], training: bool = False) -> Any:
         """Predict shares; in training of windows changed as was drawn for them."""
         images = inputs.get("images")
         if images is None:
-            images = ops.take(inputs.get("windows", self._images), inputs["rows"], axis=0)
+            windows = inputs.get("windows", self._windows.tensor)
+            images = ops.take(windows, inputs["rows"], axis=0)
         if training:
             if self._change is not None:
                 images = change_tensors(images, inputs, self._change)

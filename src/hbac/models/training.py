@@ -282,6 +282,21 @@ def _run_stages(
         )
 
 
+def _validate(
+    forward: Callable[..., np.ndarray],
+    images: np.ndarray,
+    targets: np.ndarray,
+    rows: np.ndarray,
+    *,
+    batch_size: int,
+) -> tuple[np.ndarray, float]:
+    """Predict the validation rows, and score that; NaN where there are none."""
+    if not len(rows):
+        return np.empty((0, len(CLASSES)), np.float32), np.nan
+    shares = forward(images, rows, batch_size=batch_size)
+    return shares, _mean_divergence(targets[rows], shares)
+
+
 def _check_finite(progress: _Progress, name: str) -> None:
     losses = [record[name] for record in progress.records]
     kept = losses[progress.kept_epoch - 1] if progress.kept else np.nan
@@ -361,16 +376,10 @@ def fit_and_predict(
     check_images(images, used_rows, batch_size=batch_size)
 
     fed = fed_network(model, images, change=change, mirror=mirror, feed=feed)
-
-    def validate() -> tuple[np.ndarray, float]:
-        if not len(validation_rows):
-            return np.empty((0, len(CLASSES)), np.float32), np.nan
-        if fed is None:
-            shares = predict(model, images, validation_rows, batch_size=batch_size, mirror=mirror)
-        else:
-            shares = fed.predict_rows(images, validation_rows, batch_size=batch_size)
-        return shares, _mean_divergence(targets[validation_rows], shares)
-
+    forward = functools.partial(predict, model, mirror=mirror) if fed is None else fed.predict_rows
+    validate = functools.partial(
+        _validate, forward, images, targets, validation_rows, batch_size=batch_size
+    )
     make_batches = functools.partial(
         TrainingBatches,
         images,
