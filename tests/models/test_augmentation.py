@@ -17,8 +17,8 @@ class TwoBlocks:
     def blocks(self):
         return slice(0, 10), slice(10, 20)
 
-    def panel_height(self):
-        return 4
+    def panel_heights(self):
+        return 4, 4
 
     def chain_height(self):
         return 4
@@ -27,7 +27,7 @@ class TwoBlocks:
 class Waveforms(TwoBlocks):
     sampling_rate = 10.0
 
-    def panel_height(self):
+    def panel_heights(self):
         return None
 
 
@@ -177,6 +177,19 @@ def test_channels_of_waveforms_go_missing(batch):
     assert not missing(batch, drop_channel=0.2).any()
 
 
+def test_channels_of_pictures_go_missing_where_each_has_a_panel():
+    images = np.ones((200, 64, 32), np.float32)
+    batch = images, np.ones((200, 6), np.float32), np.ones(200, np.float32)
+    each = ImageLayout(("regional", "eeg"), size=(64, 32), channels="all")
+    lost = missing(batch, each, drop_channel=0.2)
+    assert not lost[:, :, :16].any()
+    channels = lost[:, :, 16:].reshape(200, 16, -1)
+    np.testing.assert_array_equal(channels.all(axis=2), channels.any(axis=2))
+    assert (abs(channels.all(axis=2).mean(axis=0) - 0.2) < 0.1).all()
+    means = ImageLayout(("regional", "eeg"), size=(64, 32))
+    assert not missing(batch, means, drop_channel=0.2).any()
+
+
 def test_a_stretch_or_all_but_it_goes_missing(batch):
     lost = missing(batch, drop_stretch=0.5)
     np.testing.assert_array_equal(lost.all(axis=1), lost.any(axis=1))
@@ -188,6 +201,20 @@ def test_a_stretch_or_all_but_it_goes_missing(batch):
         assert gap.sum() > 20
         assert island.sum() > 20
         assert 0.4 < (~part.any(axis=1)).mean() < 0.65
+
+
+def test_a_band_is_the_same_in_low_panels_as_in_high_ones():
+    images = np.ones((200, 64, 32), np.float32)
+    others = np.ones((200, 6), np.float32), np.ones(200, np.float32)
+    layout = ImageLayout(("regional", "eeg"), size=(64, 32), channels="all")
+    lost = missing((images, *others), layout, frequency_mask=0.5)
+    whole = lost[:, :, :16].reshape(200, 4, 16, 16)
+    of_channels = lost[:, :, 16:].reshape(200, 16, 4, 16)
+    for panels in (whole, of_channels):
+        assert (panels == panels[:, :1, :, :1]).all()
+    # Four rows of a chain's panel are one of a channel's.
+    np.testing.assert_array_equal(of_channels[:, 0, :, 0], whole[:, 0, ::4, 0])
+    assert 0.1 < whole.mean() < 0.4
 
 
 def test_waveforms_have_no_band_to_mask(batch):

@@ -16,18 +16,31 @@ def rates_of(optimizer, steps):
     return [float(keras.ops.convert_to_numpy(rate(step))) for step in steps]
 
 
-def test_rates_rise_to_the_peak_and_fall_along_a_cosine_step_by_step():
+@pytest.mark.parametrize("warm_up", [0, 0.5, 2])
+def test_rates_are_those_of_keras_cosine_step_by_step(warm_up):
     optimizer = keras.optimizers.Adam()
     rate = StageRate(optimizer)
-    cosine = Cosine(6, peak=1.0, warm_up=2)
+    cosine = Cosine(6, peak=0.5, warm_up=warm_up)
     # The third epoch of a stage that began with the optimizer's step 100; an epoch is ten steps.
     rate.follow(cosine, epoch=2, step=120, steps_per_epoch=10)
-    np.testing.assert_allclose(rates_of(optimizer, [100, 105, 110, 120]), [0, 0.25, 0.5, 1])
-    falling = (1 + np.cos(np.pi * np.array([1, 20, 39, 40]) / 40)) / 2
-    np.testing.assert_allclose(rates_of(optimizer, [121, 140, 159, 160]), falling, atol=1e-6)
+    kerass = keras.optimizers.schedules.CosineDecay(
+        0.0, 60 - 10 * warm_up, warmup_target=0.5, warmup_steps=10 * warm_up
+    )
+    expected = [float(keras.ops.convert_to_numpy(kerass(step))) for step in range(70)]
+    np.testing.assert_allclose(rates_of(optimizer, range(100, 170)), expected, atol=1e-6)
     middles = rates_of(optimizer, range(105, 160, 10))
-    np.testing.assert_allclose(middles, [cosine[epoch] for epoch in range(6)], rtol=1e-5)
+    np.testing.assert_allclose(middles, list(cosine), rtol=1e-5)
     assert len(list(cosine)) == len(cosine) == 6
+
+
+def test_a_networks_file_tells_the_rates(weights):
+    optimizer = build_optimizer(weights)
+    optimizer._learning_rate.follow(Cosine(4, 0.1, 1), epoch=0, step=0, steps_per_epoch=5)
+    config = keras.saving.serialize_keras_object(optimizer)
+    read = keras.saving.deserialize_keras_object(config)
+    np.testing.assert_allclose(
+        rates_of(read, range(1, 20)), rates_of(optimizer, range(1, 20)), rtol=1e-4
+    )
 
 
 def test_a_rate_an_epoch_holds_through_it():

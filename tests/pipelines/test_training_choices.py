@@ -37,8 +37,15 @@ def modeling(**training):
     """The recipe ``seed``, small, with changes of the training."""
     small = {"learning_rates": [1e-3, 1e-4], "batch_size": 16, "keep": "last"}
     network = SEED["network"] | {"architecture": "compact", "weights": None}
+    image = SEED["image"] | {"panel_height": 8, "panel_width": 16}
     return ModelingParams(
-        **SEED | {"n_folds": 2, "network": network, "training": SEED["training"] | small | training}
+        **SEED
+        | {
+            "n_folds": 2,
+            "image": image,
+            "network": network,
+            "training": SEED["training"] | small | training,
+        }
     )
 
 
@@ -62,14 +69,14 @@ class Stop(Exception):
 
 @pytest.fixture
 def asked(monkeypatch):
-    """What a training is asked for: the options of ``fit``."""
+    """What a training is asked for: the options of ``fit_and_predict``."""
 
     def stop(model, images, targets, **options):
         raise Stop(options)
 
     def ask(params, train=train_fold, split=SPLIT, teachers=(), network="compact"):
         with monkeypatch.context() as patch:
-            patch.setattr(models, "fit", stop)
+            patch.setattr(models, "fit_and_predict", stop)
             with pytest.raises(Stop) as stopped:
                 train(IMAGES, split, NoFile(), params, *teachers, architecture=network)
         return stopped.value.args[0]

@@ -27,6 +27,7 @@ EPOCHS = 2
 PARAMS = ModelingParams(
     **SEED
     | {"n_folds": 2, "network": SEED["network"] | {"architecture": "compact", "weights": None}}
+    | {"image": SEED["image"] | {"panel_height": 8, "panel_width": 16}}
     | {"training": SEED["training"] | {"learning_rates": [1e-3] * EPOCHS, "batch_size": 16}}
 )
 FOLDS = split_folds(many_windows(), PARAMS)

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -120,3 +121,13 @@ def test_a_key_says_what_the_colours_mean():
     assert key.get_xlim() == (-1, 1)
     assert key.get_xlabel() == "against  evidence  for (share of largest)"
     assert [line.get_xdata()[0] for line in key.lines] == [-0.5, 0.5, 0.8]
+
+
+def test_the_caption_says_so_where_the_network_saw_each_channel_and_means_are_drawn():
+    told = "mean of each chain is drawn"
+    assert not any(told in text.get_text() for text in _draw([_example("a")]).texts)
+    example = _example("a")
+    picture = replace(example.pictures["eeg"], channels={"Fp1-F7": np.zeros((4, 32))})
+    each = replace(example, pictures=example.pictures | {"eeg": picture})
+    caption = " ".join(text.get_text() for text in _draw([each]).texts)
+    assert told in " ".join(caption.split())

@@ -26,7 +26,8 @@ def test_values_are_written_as_in_the_yaml_files():
 def test_only_what_makes_networks_differ_is_shown():
     simulation = {"patients": 8, "ambiguity": 0.2, "mains_frequency": 60}
     names = set(shown("seed", simulation=simulation, eda={"seed": 1}, evaluation={"draws": 9}))
-    assert len(names) < 50
+    assert len(names) < 65
+    assert not {"modeling.network.jit_compile", "modeling.training.feed"} & names
     assert {name for name in names if name.split(".")[0] not in ("modeling", "spectrogram")} == {
         "recipe",
         "simulation.patients",
@@ -38,6 +39,8 @@ def test_what_has_no_effect_is_left_out():
     seed, strong = shown("seed"), shown("strong")
     assert "modeling.training.learning_rates" in seed
     assert not {"modeling.training.epochs", "modeling.training.second_stage_epochs"} & set(seed)
+    assert "modeling.training.teacher_votes" in seed
+    assert "modeling.training.teacher_fewest_votes" not in seed
     assert "modeling.training.epochs" in strong
     assert not {"modeling.training.learning_rates", "spectrogram.noise"} & set(strong)
     of_waveforms = {"modeling.waveform.seconds", "modeling.augmentation.noise"}

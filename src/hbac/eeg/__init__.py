@@ -9,6 +9,7 @@ from hbac.eeg.montage import CHAINS, chain_differences
 from hbac.eeg.recording import CHANNELS, ELECTRODES, SAMPLING_RATE, Recording
 from hbac.eeg.regional import regional_spectrogram
 from hbac.eeg.spectrogram import chain_spectrograms, log_mel_spectrogram
+from hbac.eeg.time_frequency import window_spectrograms
 from hbac.eeg.votes import CLASS_NAMES, CLASSES
 from hbac.eeg.waveform import bipolar_waveforms
 
@@ -26,4 +27,5 @@ __all__ = [
     "chain_spectrograms",
     "log_mel_spectrogram",
     "regional_spectrogram",
+    "window_spectrograms",
 ]

@@ -33,8 +33,8 @@ class Layout(Protocol):
     def blocks(self) -> tuple[slice, ...]:
         """Columns of each part that has a time axis of its own."""
 
-    def panel_height(self) -> int | None:
-        """Rows of one panel, lowest frequency first; ``None`` where rows are channels."""
+    def panel_heights(self) -> tuple[int, ...] | None:
+        """Rows of a panel by part, lowest frequency first; ``None`` where rows are channels."""
 
     def chain_height(self) -> int:
         """Rows of one chain."""
@@ -66,7 +66,8 @@ class Augmentation:
         tilt: standard deviation of the power of (frequency / 4 Hz) that amplitudes get as a factor.
         dip: largest depth, 0 to 1, of a dip in the spectrum between 3 and 15 Hz.
         noise: largest amplitude of added 1/f noise, as a share of the window's own.
-        drop_channel: probability, 0 to 1, that a channel of a waveform is missing.
+        drop_channel: probability, 0 to 1, that a channel is missing, of a waveform or of a part
+            that shows each by itself.
         drop_chain: probability that a chain is missing, in each part by itself.
         drop_panel: probability that a part is missing, such as all of the 10 minutes.
         drop_stretch: probability that a stretch of time of any length is missing from a part, or
@@ -144,12 +145,12 @@ class Augmentation:
         rows = np.zeros((shape[0], len(layout.blocks()), shape[1]), bool)
         if self.time_mask:
             _mask_time(columns, self.time_mask, layout, rng)
-        if self.frequency_mask and layout.panel_height() is not None:
-            _mask_frequencies(rows, self.frequency_mask, layout.panel_height(), rng)
+        if self.frequency_mask and layout.panel_heights() is not None:
+            _mask_frequencies(rows, self.frequency_mask, layout, rng)
         if self.drop_stretch:
             _drop_stretches(columns, self.drop_stretch, layout, rng)
-        if self.drop_channel and layout.panel_height() is None:
-            _drop_rows(rows, self.drop_channel, 1, rng)
+        if self.drop_channel:
+            _drop_channels(rows, self.drop_channel, layout, rng)
         if self.drop_chain:
             _drop_rows(rows, self.drop_chain, layout.chain_height(), rng)
         if self.drop_panel:
@@ -184,11 +185,13 @@ def _mask_time(lost: np.ndarray, share: float, layout: Layout, rng) -> None:
         lost[:, block] |= _spans(len(lost), block.stop - block.start, share, rng)
 
 
-def _mask_frequencies(lost: np.ndarray, share: float, panel_height: int, rng) -> None:
-    """Mask one band in all panels of a window."""
-    n, _, height = lost.shape
-    bands = _spans(n, panel_height, share, rng)
-    lost |= np.tile(bands, height // panel_height)[:, np.newaxis]
+def _mask_frequencies(lost: np.ndarray, share: float, layout: Layout, rng) -> None:
+    """Mask one band in all panels of a window, high ones and low ones."""
+    n, _, n_rows = lost.shape
+    highest = layout.chain_height()
+    bands = _spans(n, highest, share, rng)
+    for part, height in enumerate(layout.panel_heights()):
+        lost[:, part] |= np.tile(bands[:, :: highest // height], n_rows // height)
 
 
 def _drop_rows(lost: np.ndarray, probability: float, height: int, rng) -> None:
@@ -196,6 +199,14 @@ def _drop_rows(lost: np.ndarray, probability: float, height: int, rng) -> None:
     n, n_blocks, n_rows = lost.shape
     dropped = rng.random((n, n_blocks, n_rows // height)) < probability
     lost |= np.repeat(dropped, height, axis=2)
+
+
+def _drop_channels(lost: np.ndarray, probability: float, layout: Layout, rng) -> None:
+    """Drop channels by chance, in the parts that show each by itself."""
+    heights = layout.panel_heights() or (1,) * lost.shape[1]
+    for part, height in enumerate(heights):
+        if height < layout.chain_height():
+            _drop_rows(lost[:, part : part + 1], probability, height, rng)
 
 
 def _drop_stretches(lost: np.ndarray, probability: float, layout: Layout, rng) -> None:

@@ -8,54 +8,62 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras.optimizers.schedules import CosineDecay
+from keras import ops
+from keras.optimizers.schedules import CosineDecay, LearningRateSchedule
 
 from hbac.models.schedule import Cosine
 
 _FOREVER = float(np.finfo(np.float32).max)
 """Steps of a decay that leaves the rate where it is."""
 
+_SMALL = 1e-6
+"""In steps."""
+
 
 @keras.saving.register_keras_serializable("hbac")
-class StageRate(CosineDecay):
-    """Keras' decay, of which peak, warm-up, length and start are variables of the optimizer.
+class StageRate(LearningRateSchedule):
+    """The rates of Keras' ``CosineDecay``, with all numbers in variables of the optimizer.
 
-    Numbers would be part of the traced step, and another stage, or a fold with one step more, would
-    be traced again.
+    Keras' own numbers are part of the traced step, and another stage, or a fold with one step more,
+    would be traced again; and it branches, for which a GPU waits, once for each weight that decays.
 
     Args:
         optimizer: gets the variables, and its rate from here; not built yet.
     """
 
     def __init__(self, optimizer: keras.optimizers.Optimizer):
-        super().__init__(0.0, 1.0, warmup_target=0.0)
-
         def variable(name: str) -> keras.Variable:
             return optimizer.add_variable((), "ones", dtype="float32", name=name)
 
-        self.warmup_target, self.warmup_steps = variable("peak"), variable("warmup_steps")
-        self.decay_steps, self._start = variable("decay_steps"), variable("start")
+        self._peak, self._start = variable("peak"), variable("start")
+        self._warm_up, self._decay = variable("warmup_steps"), variable("decay_steps")
         optimizer.learning_rate = self
 
     def __call__(self, step):
         """The rate of one of the optimizer's steps."""
-        return super().__call__(keras.ops.cast(step, "float32") - self._start)
+        step = ops.cast(step, "float32") - self._start
+        # 1 where there is no warm-up.
+        risen = ops.minimum((step + _SMALL) / (self._warm_up + _SMALL), 1)
+        fallen = ops.clip((step - self._warm_up) / self._decay, 0, 1)
+        return self._peak * risen * (1 + ops.cos(np.pi * fallen)) / 2
 
     def get_config(self) -> dict[str, Any]:
-        """The numbers that the variables hold, as those of Keras' own."""
-        names = ("decay_steps", "warmup_target", "warmup_steps")
-        numbers = {name: float(keras.ops.convert_to_numpy(getattr(self, name))) for name in names}
-        return super().get_config() | numbers
+        """Tell the numbers as ``CosineDecay`` takes them."""
+        peak, warm_up, decay = (
+            float(ops.convert_to_numpy(value)) for value in (self._peak, self._warm_up, self._decay)
+        )
+        rising = {"initial_learning_rate": 0.0, "warmup_target": peak, "warmup_steps": warm_up}
+        return rising | {"decay_steps": decay}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> CosineDecay:
-        """Read a network's file back: what was a stage's rate is Keras' own decay."""
+        """Read a network's file back: without an optimizer, it is Keras' own decay."""
         return CosineDecay(**config)
 
     def _set(self, *, peak: float, warm_up: float, decay: float, start: int) -> None:
-        self.warmup_target.assign(peak)
-        self.warmup_steps.assign(warm_up)
-        self.decay_steps.assign(decay)
+        self._peak.assign(peak)
+        self._warm_up.assign(warm_up)
+        self._decay.assign(decay)
         self._start.assign(start)
 
     def follow(

@@ -15,14 +15,15 @@ _SHOWN = re.compile(
     r"recipe|spectrogram\..+|modeling\..+|ensembling\..+|simulation\.(patients|ambiguity)"
 )
 
-_HIDDEN = {"modeling.network.jit_compile"}
-"""Changes how long a training takes, not what comes of it."""
+_HIDDEN = {"modeling.network.jit_compile", "modeling.training.feed"}
+"""Change how long a training takes, not what comes of it."""
 
 _TRAINING = "modeling.training"
 _WITHOUT_EFFECT = {
     (f"{_TRAINING}.schedule", "steps"): ("epochs", "peak_learning_rate", "warm_up_epochs"),
     (f"{_TRAINING}.schedule", "cosine"): ("learning_rates",),
     (f"{_TRAINING}.second_stage_votes", 0): ("second_stage_epochs", "second_stage_learning_rate"),
+    (f"{_TRAINING}.teacher_votes", 0): ("teacher_fewest_votes",),
     ("spectrogram.wavelet", None): ("noise",),
 }
 """By a parameter and its value, the others of its group that then mean nothing."""

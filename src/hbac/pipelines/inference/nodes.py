@@ -16,6 +16,7 @@ from hbac.models.preprocessing import (
     kind_of,
     kinds_seen,
     mirrors_of,
+    panel_settings,
     record_of,
     waveforms_of,
 )
@@ -38,7 +39,7 @@ UNSEEN = -1
 
 def _check_panels(ensemble: dict[str, Any], spectrogram: SpectrogramParams) -> None:
     """Refuse EEG spectrograms that are not made as those that the networks were trained on."""
-    trained_on = ensemble["spectrogram"]
+    trained_on = panel_settings(ensemble)
     made = spectrogram.model_dump(mode="json", include=set(trained_on))
     if made != trained_on:
         raise ValueError(

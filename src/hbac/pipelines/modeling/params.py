@@ -32,6 +32,8 @@ class ImageParams(Parameters):
     fit: Literal["crop", "stretch"] = Field(description="how a regional panel fills its cell")
     normalisation: Literal["window", "global"] = Field(description="of regional panels")
     eeg_order: Literal["aligned", "seed"] = Field(description="chains of EEG panels, downward")
+    # The record of an earlier run has none.
+    channels: Literal["chains", "all"] = Field("chains", description="as EEG spectrograms are made")
     panel_height: PositiveInt = Field(description="pixels")
     panel_width: PositiveInt = Field(description="pixels")
 

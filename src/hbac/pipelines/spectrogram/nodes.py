@@ -12,7 +12,8 @@ import pandas as pd
 from hbac.eeg import windows as window_policies
 from hbac.eeg.montage import CHAIN_ELECTRODES, CHAINS
 from hbac.eeg.recording import Recording
-from hbac.eeg.spectrogram import N_FRAMES, N_MELS, WINDOW_SECONDS, chain_spectrograms
+from hbac.eeg.spectrogram import N_FRAMES, N_MELS, WINDOW_SECONDS
+from hbac.eeg.time_frequency import window_spectrograms
 from hbac.eeg.windows import window_start
 from hbac.pipelines.missing import missing_files
 from hbac.pipelines.spectrogram.params import SpectrogramParams
@@ -45,7 +46,7 @@ def _spectrograms_of(
     n_panels = len(CHAINS) * (2 if settings["centre"] else 1)
     spectrograms = np.empty((len(offsets), N_MELS, N_FRAMES, n_panels), dtype)
     for spectrogram, offset in zip(spectrograms, offsets, strict=True):
-        spectrogram[:] = chain_spectrograms(_window(recording, offset), **settings)
+        spectrogram[:] = window_spectrograms(_window(recording, offset), **settings)
     return spectrograms
 
 
