@@ -60,6 +60,7 @@ SHORT_SECONDS = 50
 PARTITIONS = (1_000, 10_000, 100_000)
 MAX_PARENT_MB = 1500
 MAX_SECOND_RUN_SECONDS = 60
+MAX_OVER_READ = 3
 
 
 def eeg_lengths(n: int) -> list[int]:
@@ -258,6 +259,7 @@ def measure_full(folder: Path, n_eegs: int, n_spectrograms: int, n_templates: in
                 runs[f"{name}_first"]["files"] == n for name, n in complete.items()
             ),
             "parent_under_1500_mb": max(run["rss_mb"] for run in runs.values()) < MAX_PARENT_MB,
+            "eeg_over_read_under_3": runs["spectrogram_first"]["over_read"] < MAX_OVER_READ,
             "second_runs_under_60_s": max(second) < MAX_SECOND_RUN_SECONDS,
         },
     }

@@ -70,8 +70,15 @@ def test_fingerprints_agree_between_processes():
 
 
 def test_fingerprints_tell_parameters_apart():
-    prints = {task_fingerprint(partial(wavelet_denoise, value)) for value in (1, 2, "1", None)}
-    assert len(prints) == 4
+    values = (1, 2, "1", None, True, 1.0, [1], {1: 2}, {"1": 2}, {2: 1}, {1}, b"1", np.ones(1))
+    prints = {task_fingerprint(partial(wavelet_denoise, value)) for value in values}
+    assert len(prints) == len(values)
+
+
+def test_the_order_of_names_does_not_count():
+    for one, other in (({"a": 1, "b": 2}, {"b": 2, "a": 1}), ({1: "a", 2: "b"}, {2: "b", 1: "a"})):
+        tasks = (partial(wavelet_denoise, names) for names in (one, other))
+        assert len(set(map(task_fingerprint, tasks))) == 1
 
 
 def test_another_argument_of_the_reader_makes_everything_again(source, tmp_path):
