@@ -31,6 +31,7 @@ TINY = {
     "explain.py": "--architecture compact --size 32 64 --windows 2 --naive-windows 1 --rounds 1",
     "gpu.sh": "",
     "panels.py": "--windows 1 --rounds 1",
+    "one_pass.py": "--files 2 --rounds 1",
     "planted.py": "--windows 16 --held-out 12 --trainings 1",
     "realism.py": "--patients 6 --sessions 3",
     "recordings.py": "--hours 0.1 --picture-hours 0.05 --memory-hours 0.05 --patients 6 --rounds 1",
