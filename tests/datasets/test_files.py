@@ -1,4 +1,5 @@
 import base64
+import tempfile
 import traceback
 from functools import partial
 from io import BytesIO
@@ -18,6 +19,7 @@ from hbac.datasets import (
     NpyDataset,
     ParallelPartitionedDataset,
     RegionalSpectrogramDataset,
+    npy,
 )
 from hbac.eeg import CHANNELS, Recording
 from hbac.eeg.montage import BIPOLAR_NAMES
@@ -182,12 +184,28 @@ def test_npy_is_memory_mapped_and_read_only(tmp_path):
         loaded[0, 0] = 1
 
 
-def test_an_array_elsewhere_is_mapped_from_a_copy():
+def test_a_large_array_elsewhere_is_mapped_from_a_copy(monkeypatch):
+    monkeypatch.setattr(npy, "_BYTES_IN_MEMORY", 47)
     dataset = NpyDataset(filepath="memory://arrays/1.npy")
     dataset.save(np.arange(6).reshape(2, 3))
     loaded = dataset.load()
     assert isinstance(loaded, np.memmap)
     assert loaded.tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_other_arrays_elsewhere_leave_the_disk_alone(monkeypatch):
+    for name in ("NamedTemporaryFile", "TemporaryDirectory"):
+        monkeypatch.setattr(tempfile, name, pytest.fail)
+    dataset = NpyDataset(filepath="memory://arrays/2.npy")
+    size = dataset.write(dataset._filepath, np.arange(6, dtype=np.float32).reshape(2, 3))
+    assert size == dataset._fs.size(dataset._filepath)
+    loaded = dataset.load()
+    assert (loaded.tolist(), loaded.dtype) == ([[0, 1, 2], [3, 4, 5]], np.float32)
+    with pytest.raises(ValueError, match="read-only"):
+        loaded[0, 0] = 1
+    with pytest.raises(ValueError, match="allow_pickle"):
+        dataset.write(dataset._filepath, np.array([object()]))
+    assert dataset.load().tolist() == loaded.tolist()
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path):

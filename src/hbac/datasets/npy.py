@@ -17,7 +17,8 @@ from hbac.datasets.file import FileDataset
 _HEADER_BYTES = 4096
 """More than the header of any array of numbers takes."""
 
-_PART_BYTES = 64 * 2**20
+_BYTES_IN_MEMORY = 64 * 2**20
+"""What is held of an array on its way to another file or to an object store."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Rows:
         """Write them to a file, a part at a time."""
         shape = (len(self.kept), *self.array.shape[1:])
         made = np.lib.format.open_memmap(path, mode="w+", dtype=self.array.dtype, shape=shape)
-        n_rows = max(1, _PART_BYTES // max(1, self.array[:1].nbytes))
+        n_rows = max(1, _BYTES_IN_MEMORY // max(1, self.array[:1].nbytes))
         for start in range(0, len(made), n_rows):
             part = slice(start, start + n_rows)
             made[part] = self.array[self.kept[part]]
@@ -68,8 +69,9 @@ def _link(array: np.memmap, path: str) -> bool:
 class NpyDataset(FileDataset):
     """An array of numbers, memory-mapped and read-only; nothing is ever unpickled.
 
-    Of a file elsewhere a copy is mapped, whose room on this machine's disk is free again as soon
-    as the array is no longer used.
+    Elsewhere than on a disk, arrays of up to 64 MiB come from memory and go from it. Of a larger
+    one a copy is mapped, whose room on this machine's disk is free again as soon as the array is
+    no longer used.
     """
 
     kind = "an array of numbers"
@@ -77,6 +79,11 @@ class NpyDataset(FileDataset):
     def _read(self, path: str) -> np.ndarray:
         if isinstance(self._fs, LocalFileSystem):
             return np.lib.format.open_memmap(path, mode="r")
+        if self._fs.size(path) <= _BYTES_IN_MEMORY:
+            content = io.BytesIO(self._fs.cat_file(path))
+            array = np.lib.format.read_array(content, allow_pickle=False)
+            array.flags.writeable = False
+            return array
         with tempfile.NamedTemporaryFile(suffix=".npy") as copy:
             self._fs.get_file(path, copy.name)
             return np.lib.format.open_memmap(copy.name, mode="r")
@@ -85,6 +92,16 @@ class NpyDataset(FileDataset):
         header = io.BytesIO(self._fs.cat_file(path, start=0, end=_HEADER_BYTES))
         np.lib.format.read_magic(header)
         return np.lib.format.read_array_header_1_0(header)[0][0]
+
+    def write(self, path: str, data: np.ndarray, *, flushed: bool = True) -> int:
+        """Write another array, atomically, and return its file's size; see ``FileDataset``."""
+        local, size = isinstance(self._fs, LocalFileSystem), getattr(data, "nbytes", None)
+        if local or size is None or size > _BYTES_IN_MEMORY:
+            return super().write(path, data, flushed=flushed)
+        content = io.BytesIO()
+        np.save(content, data, allow_pickle=False)
+        self._fs.pipe_file(path, content.getvalue())
+        return content.tell()
 
     def _write(self, path: str, data: np.ndarray | Rows) -> None:
         if _is_whole_file(data) and _link(data, path):
