@@ -32,6 +32,7 @@ TINY = {
     "explained_windows.py": "--architecture compact --size 64 64 --windows 4 --folds 2",
     "gpu.sh": "",
     "panels.py": "--windows 1 --rounds 1",
+    "one_pass.py": "--files 2 --rounds 1",
     "planted.py": "--windows 16 --held-out 12 --trainings 1",
     "realism.py": "--patients 6 --sessions 3",
     "recordings.py": "--hours 0.1 --picture-hours 0.05 --memory-hours 0.05 --patients 6 --rounds 1",

@@ -30,7 +30,7 @@ def test_a_transposed_file_is_written_anew(tmp_path):
 
 
 def test_chosen_rows_are_written_part_by_part(tmp_path, monkeypatch):
-    monkeypatch.setattr(npy, "_PART_BYTES", 50)
+    monkeypatch.setattr(npy, "_BYTES_IN_MEMORY", 50)
     array, kept = np.arange(30.0).reshape(10, 3), np.array([0, 1, 4, 5, 6, 9])
     dataset = NpyDataset(filepath=str(tmp_path / "a.npy"))
     dataset.save(npy.Rows(array, kept))

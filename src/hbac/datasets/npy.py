@@ -17,8 +17,8 @@ from hbac.datasets.file import FileDataset
 _HEADER_BYTES = 4096
 """More than the header of any array of numbers takes."""
 
-_BYTES_AT_ONCE = 64 * 2**20
-"""What is held in memory of an array that may be larger."""
+_BYTES_IN_MEMORY = 64 * 2**20
+"""What is held of an array on its way to another file or to an object store."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Rows:
         """Write them to a file, a part at a time."""
         shape = (len(self.kept), *self.array.shape[1:])
         made = np.lib.format.open_memmap(path, mode="w+", dtype=self.array.dtype, shape=shape)
-        n_rows = max(1, _BYTES_AT_ONCE // max(1, self.array[:1].nbytes))
+        n_rows = max(1, _BYTES_IN_MEMORY // max(1, self.array[:1].nbytes))
         for start in range(0, len(made), n_rows):
             part = slice(start, start + n_rows)
             made[part] = self.array[self.kept[part]]
@@ -79,7 +79,7 @@ class NpyDataset(FileDataset):
     def _read(self, path: str) -> np.ndarray:
         if isinstance(self._fs, LocalFileSystem):
             return np.lib.format.open_memmap(path, mode="r")
-        if self._fs.size(path) <= _BYTES_AT_ONCE:
+        if self._fs.size(path) <= _BYTES_IN_MEMORY:
             content = io.BytesIO(self._fs.cat_file(path))
             array = np.lib.format.read_array(content, allow_pickle=False)
             array.flags.writeable = False
@@ -96,7 +96,7 @@ class NpyDataset(FileDataset):
     def write(self, path: str, data: np.ndarray, *, flushed: bool = True) -> int:
         """Write another array, atomically, and return its file's size; see ``FileDataset``."""
         local, size = isinstance(self._fs, LocalFileSystem), getattr(data, "nbytes", None)
-        if local or size is None or size > _BYTES_AT_ONCE:
+        if local or size is None or size > _BYTES_IN_MEMORY:
             return super().write(path, data, flushed=flushed)
         content = io.BytesIO()
         np.save(content, data, allow_pickle=False)
