@@ -30,6 +30,7 @@ TINY = {
     "evaluation.py": "--rows 500 --patients 40 --draws 20",
     "explain.py": "--architecture compact --size 32 64 --windows 2 --naive-windows 1 --rounds 1",
     "gpu.sh": "",
+    "panels.py": "--windows 1 --rounds 1",
     "planted.py": "--windows 16 --held-out 12 --trainings 1",
     "realism.py": "--patients 6 --sessions 3",
     "recordings.py": "--hours 0.1 --picture-hours 0.05 --memory-hours 0.05 --patients 6 --rounds 1",
@@ -37,6 +38,7 @@ TINY = {
     "sim_to_real.py": "--patients 12 --seeds 1 --epochs 1",
     "serving.py": "--requests 2 --batches 1",
     "simulation.py": "--patients 6 --rounds 1",
+    "stack.py": "--rows 8 --size 32 --rounds 1",
     "startup.py": "--rounds 1",
     "training.py": "--architecture compact --size 64 96 --batch-size 4 --windows 16 --steps 2 "
     "--rounds 1 --memory-windows 8",

@@ -27,11 +27,11 @@ from hbac.eeg.simulation import PlantedEvidence, plan_planted, simulate_planted
 from hbac.explain import METHODS, chance, feature_layers, mass_inside, planted_mask, upsample
 from hbac.explain.interpolation import repeat_cells
 from hbac.models import (
+    Cosine,
     ImageLayout,
     Stage,
     build_image,
     compiled_model,
-    cosine_rates,
     fit,
     predict,
     reset,
@@ -121,7 +121,7 @@ def train(model: keras.Model, images: np.ndarray, targets: np.ndarray, held_out:
         model,
         images,
         targets,
-        stages=[Stage(rows, cosine_rates(EPOCHS, peak=PEAK_RATE, warm_up=1))],
+        stages=[Stage(rows, Cosine(EPOCHS, peak=PEAK_RATE, warm_up=1))],
         validation_rows=held_out,
         batch_size=16,
         seed=0,

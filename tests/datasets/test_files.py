@@ -254,3 +254,30 @@ def test_a_recording_that_is_no_eeg_of_the_pipelines_is_named_and_not_quoted(tmp
     with pytest.raises(DatasetError, match=r"1\.edf: it ends within the header") as error:
         EEGDataset(filepath=str(path)).load()
     assert "Jane" not in "".join(traceback.format_exception(error.value))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "n_columns", "rows", "rate"),
+    [
+        (EEGDataset, CHANNELS, 10_000, 200),
+        (RegionalSpectrogramDataset, ("time", *COLUMNS), 300, 0.5),
+    ],
+)
+def test_a_file_that_says_it_holds_too_many_rows_is_refused_before_it_is_decoded(
+    dataset, n_columns, rows, rate, tmp_path, monkeypatch
+):
+    path, hours = str(tmp_path / "1.parquet"), rows / rate / 3600
+    table = pa.table({name: 2.0 * np.arange(rows + 1) + 1 for name in n_columns})
+    pq.write_table(table[:rows], path)
+    dataset(filepath=path, most_hours=hours).load()
+    pq.write_table(table, path)
+    monkeypatch.delattr(pq.ParquetFile, "read")
+    message = f"1.parquet says that it holds {rows + 1} rows, and at most {rows} are read at once"
+    with pytest.raises(DatasetError, match=message):
+        dataset(filepath=path, most_hours=hours).load()
+
+
+@pytest.mark.parametrize("hours", [0, -1, None, True, "2", float("nan")])
+def test_limits_that_make_no_sense_are_refused(hours):
+    with pytest.raises(ValueError, match="most_hours must be a positive number, received"):
+        EEGDataset(filepath="1.parquet", most_hours=hours)

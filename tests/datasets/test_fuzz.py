@@ -1,7 +1,9 @@
+import itertools
 import tempfile
 from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
+from unittest.mock import patch
 
 import fsspec
 import numpy as np
@@ -19,6 +21,7 @@ from hbac.datasets import (
     ParallelPartitionedDataset,
     RegionalSpectrogramDataset,
 )
+from hbac.datasets import parquet as parquet_file
 from hbac.datasets.eeg_file import MIN_SAMPLES
 from hbac.datasets.parquet import read_columns
 from hbac.eeg import CHANNELS
@@ -109,9 +112,16 @@ def check_is_read_or_refused(read, content):
 
 
 def read_small(fs):
-    array, _ = read_columns(fs, "/fuzz/7.parquet", ["a", "b", "c"], also=["a"], order="C")
+    array, _ = read_columns(
+        fs, "/fuzz/7.parquet", ["a", "b", "c"], also=["a"], most_rows=99, order="C"
+    )
     assert array.shape[1] == 3
     return array
+
+
+def read_as_wide(fs):
+    with patch.object(parquet_file, "_WIDE", 1):
+        return read_columns(fs, "/fuzz/7.parquet", ["a", "b", "c"], most_rows=99, order="C")[0]
 
 
 def read_eeg(fs):
@@ -149,6 +159,7 @@ def test_any_bytes_in_a_frame_of_parquet_are_refused(content):
 @given(mutated(st.sampled_from(small_files())))
 def test_a_damaged_file_is_read_or_refused(content):
     check_is_read_or_refused(read_small, content)
+    check_is_read_or_refused(read_as_wide, content)
 
 
 @pytest.mark.parametrize(
@@ -234,8 +245,11 @@ def test_any_numeric_file_is_read_whatever_wrote_it(data):
     )
     fs = fsspec.filesystem("memory")
     fs.pipe_file("/fuzz/7.parquet", content)
-    for memory in ("C", "F"):
-        array, peaks = read_columns(fs, "/fuzz/7.parquet", [*columns], order=memory)
+    for memory, wide in itertools.product(("C", "F"), (1, 64)):
+        with patch.object(parquet_file, "_WIDE", wide):
+            array, peaks = read_columns(
+                fs, "/fuzz/7.parquet", [*columns], most_rows=99, order=memory
+            )
         assert array.dtype == np.float32
         assert array.flags[f"{memory}_CONTIGUOUS"]
         np.testing.assert_array_equal(array, expected)

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -112,3 +114,17 @@ def test_stacks_are_as_many_as_the_data_say(tmp_path):
     dataset.save({})
     assert dataset.load() == {}
     assert dataset.exists()
+
+
+def test_a_row_that_fails_in_one_stack_is_set_aside_for_all(tmp_path):
+    table = {"type": "hbac.datasets.TableDataset", "filepath": str(tmp_path / "failures.csv")}
+    dataset = StackedArraysDataset(
+        path=str(tmp_path / "stacks"), failures=table, max_failure_rate=0.5, backend="sequential"
+    )
+    ones = {row: partial(np.ones, 2) for row in range(4)}
+    dataset.save({"b": ones | {2: partial(np.loadtxt, "no such file")}, "a": ones})
+    assert list(dataset.load()) == ["b", "a"]
+    assert dataset.load()["b"][:, 0].tolist() == [1, 1, 0, 1]
+    failures = pd.read_csv(tmp_path / "failures.csv")
+    assert failures["partition"].tolist() == [2]
+    assert "no such file" in failures["reason"][0]

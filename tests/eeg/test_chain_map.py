@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hbac.eeg.chain_map import chain_maps
-from hbac.eeg.montage import CHAINS
+from hbac.eeg.montage import CHAINS, channel_names
 from hbac.models.image import ImageLayout
 from hbac.models.waveform import WaveformLayout
 
@@ -48,3 +48,21 @@ def test_rows_of_a_waveform_are_channels():
     np.testing.assert_array_equal(found.values[:, :, 0], np.arange(16).reshape(4, 4))
     # The middle 10 s of the 50.
     np.testing.assert_allclose(found.seconds[[0, -1]], [120, 130])
+
+
+def test_channels_keep_their_values_and_a_chain_has_their_mean_and_sum():
+    layout = ImageLayout(("regional", "eeg"), size=(64, 64), eeg_order="seed", channels="all")
+    picture = np.random.default_rng(0).random((64, 64))
+    maps = chain_maps(picture, layout.panels())
+    assert maps["regional"].channels == {}
+    eeg = maps["eeg"]
+    assert list(eeg.channels)[3:6] == ["T5-O1", "Fp2-F8", "F8-T4"]
+    assert eeg.values.shape == (4, 16, 32)
+    assert len(eeg.hertz) == 17
+    for panel in layout.panels():
+        if panel.channel is not None:
+            part = picture[panel.rows, panel.columns]
+            np.testing.assert_array_equal(eeg.channels[panel.channel], part)
+    of_chain = np.mean([eeg.channels[pair] for pair in channel_names("RP", "bipolar")], axis=0)
+    np.testing.assert_allclose(eeg.values[3], np.repeat(of_chain, 4, axis=0))
+    np.testing.assert_allclose(eeg.values.sum(), picture[:, 32:].sum())

@@ -210,3 +210,24 @@ def test_another_reference_and_a_window_without_a_centre_are_refused():
     short = Recording(np.ones((19, 2000), np.float32), ELECTRODES)
     with pytest.raises(ValueError, match="2048 samples, received 2000"):
         chain_spectrograms(short, wavelet=None, centre=True)
+
+
+@pytest.mark.parametrize("reference", ["channel", "fixed"])
+def test_the_mean_over_any_number_of_channels_is_that_of_each_alone(reference):
+    noise = np.random.default_rng(0).standard_normal((11, 10_000))
+    signals = (noise * np.geomspace(0.1, 1e4, 11)[:, np.newaxis]).astype(np.float32)
+    alone = log_mel_spectrogram(signals, reference=reference)
+    for n in (1, 4, 5, 11):
+        group = mean_log_mel_spectrogram(signals[np.newaxis, :n], reference=reference)[..., 0]
+        np.testing.assert_allclose(group, alone[:n].mean(axis=0), atol=1e-5)
+
+
+@pytest.mark.parametrize("win_length", [63, 64, 127])
+def test_frames_of_odd_and_even_length_are_those_of_librosa(win_length):
+    signal = np.random.default_rng(0).standard_normal(10_000).astype(np.float32)
+    mel = librosa.feature.melspectrogram(
+        y=signal, sr=200, hop_length=39, n_fft=1024, n_mels=128, fmax=20, win_length=win_length
+    )
+    expected = (librosa.power_to_db(mel, ref=np.max)[:, :256] + 40) / 40
+    actual = log_mel_spectrogram(signal, win_length=win_length)
+    np.testing.assert_allclose(actual, expected, atol=1e-4)

@@ -308,3 +308,29 @@ def test_evidence_in_waveforms_has_chains_and_seconds_and_no_frequencies():
 
 def test_no_evidence_in_waveforms_is_told():
     assert locate(waveform(13, (103, 107), value=-1)) is None
+
+
+LAYOUT_OF_ALL = ImageLayout(("eeg",), size=(256, 50), channels="all")
+
+
+def of_channels(*names):
+    """A map over pictures of 16 channels with evidence at 5-10 Hz, 10-20 s in some of them."""
+    picture = np.zeros(LAYOUT_OF_ALL.size)
+    for panel in LAYOUT_OF_ALL.panels():
+        if panel.channel in names:
+            picture[panel.rows, panel.columns][4:8, 10:20] = 1
+    return chain_maps(picture, LAYOUT_OF_ALL.panels())
+
+
+def test_channels_that_stand_out_are_named_beside_their_chain():
+    found = locate(of_channels("F4-C4", "C4-P4"))
+    assert found == Evidence(("RP",), (5, 10), (10, 20), "eeg", 1.0, ("F4-C4", "C4-P4"))
+    assert describe("LPD", 0.8, found) == (
+        "LPD 0.80: right parasagittal chain (F4-C4 C4-P4), 5-10 Hz, 10-20 s"
+    )
+
+
+def test_a_chain_whose_channels_are_all_alike_is_named_alone():
+    found = locate(of_channels("Fp1-F7", "F7-T3", "T3-T5", "T5-O1"))
+    assert (found.chains, found.channels) == (("LL",), ())
+    np.testing.assert_allclose(chain_shares(of_channels("F7-T3", "F8-T4")), [0.5, 0.5, 0, 0])

@@ -16,12 +16,12 @@ from hbac.explain.planted import (
     stretch_mask,
 )
 from hbac.models import (
+    Cosine,
     ImageLayout,
     Stage,
     WaveformLayout,
     build_image,
     compiled_model,
-    cosine_rates,
     fit,
     reset,
 )
@@ -165,7 +165,7 @@ def train(model, images, targets):
         model,
         images,
         targets,
-        stages=[Stage(rows, cosine_rates(8, peak=4e-3, warm_up=1))],
+        stages=[Stage(rows, Cosine(8, peak=4e-3, warm_up=1))],
         validation_rows=held_out,
         batch_size=16,
         seed=0,

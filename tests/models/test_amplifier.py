@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hbac.eeg.gaps import MISSING
-from hbac.models.amplifier import another_amplifier
+from hbac.models.amplifier import draw_amplifiers, record_anew
 from hbac.models.scale import window_scale
 
 RATE, SAMPLES, N = 100, 1000, 300
@@ -12,9 +12,9 @@ FREQUENCIES = np.fft.rfftfreq(SAMPLES, 1 / RATE)
 def recorded(windows, seed=0, **settings):
     """The windows as another amplifier records them."""
     changed = windows.copy()
-    step = another_amplifier(windows.shape, RATE, np.random.default_rng(seed), **settings)
+    drawn = draw_amplifiers(windows.shape, RATE, np.random.default_rng(seed), **settings)
     for number, window in enumerate(changed):
-        step(number, window)
+        record_anew(window, **{name: values[number] for name, values in drawn.items()})
     return changed
 
 

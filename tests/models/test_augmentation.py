@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hbac.eeg.gaps import MISSING
-from hbac.models import Augmentation
+from hbac.models import Augmentation, ImageLayout
 
 
 class TwoBlocks:
@@ -16,8 +16,8 @@ class TwoBlocks:
     def blocks(self):
         return slice(0, 10), slice(10, 20)
 
-    def panel_height(self):
-        return 4
+    def panel_heights(self):
+        return 4, 4
 
     def chain_height(self):
         return 4
@@ -26,7 +26,7 @@ class TwoBlocks:
 class Waveforms(TwoBlocks):
     sampling_rate = 10.0
 
-    def panel_height(self):
+    def panel_heights(self):
         return None
 
 
@@ -48,7 +48,13 @@ def test_nothing_turned_on_changes_nothing():
 @pytest.mark.parametrize(
     "options",
     [
-        *({"mirror": 0.5}, {"time_shift": 0.3}, {"time_mask": 0.5}, {"mixup": 1.0}),
+        *(
+            {"mirror": 0.5},
+            {"time_reversal": 0.5},
+            {"time_shift": 0.3},
+            {"time_mask": 0.5},
+            {"mixup": 1.0},
+        ),
         *({"drop_chain": 0.1}, {"drop_panel": 0.1}, {"drop_stretch": 0.5}),
         *({"gain": 0.1}, {"noise": 0.5}),
     ],
@@ -70,6 +76,46 @@ def test_a_share_of_the_windows_is_mirrored_whole(batch):
     same = (images == batch[0]).all(axis=(1, 2))
     assert (mirrored ^ same).all()
     assert 0.2 < mirrored.mean() < 0.4
+
+
+def test_time_runs_backwards_in_all_parts_of_a_share_of_the_windows(batch):
+    parts = changed(batch, time_reversal=0.3)[0].reshape(200, 8, 2, 10)
+    before = batch[0].reshape(200, 8, 2, 10)
+    backwards = (parts == before[..., ::-1]).all(axis=(1, 2, 3))
+    assert (backwards ^ (parts == before).all(axis=(1, 2, 3))).all()
+    assert 0.2 < backwards.mean() < 0.4
+
+
+CHAINS = {"aligned": ["LL", "RL", "LP", "RP"], "seed": ["LL", "LP", "RL", "RP"]}
+
+
+@pytest.mark.parametrize("eeg_order", CHAINS)
+def test_chains_change_places_within_a_hemisphere(eeg_order):
+    layout = ImageLayout(("regional", "eeg"), size=(8, 4), eeg_order=eeg_order)
+    of_chain = dict(zip(CHAINS["aligned"], (1, 2, 3, 4), strict=True))
+    window = np.zeros(layout.size, np.float32)
+    for panel in layout.panels():
+        window[panel.rows, panel.columns] = of_chain[panel.chain] + np.array([[0], [0.5]])
+    images = changed(
+        (np.tile(window, (200, 1, 1)), np.ones((200, 6)), np.ones(200)),
+        layout,
+        swap_chains=0.5,
+        mirror=0.5,
+    )[0]
+    seen = set()
+    for image in images:
+        by_chain = {
+            (panel.source, panel.chain): image[panel.rows, panel.columns]
+            for panel in layout.panels()
+        }
+        order = tuple(int(by_chain["eeg", chain][0, 0]) for chain in CHAINS["aligned"])
+        for (_, chain), values in by_chain.items():
+            expected = order[CHAINS["aligned"].index(chain)] + np.array([[0, 0], [0.5, 0.5]])
+            np.testing.assert_array_equal(values, expected)
+        seen.add(order)
+    left, right = [(1, 3), (3, 1)], [(2, 4), (4, 2)]
+    straight = {(a, c, b, d) for a, b in left for c, d in right}
+    assert seen == straight | {(c, a, d, b) for a, c, b, d in straight}
 
 
 def test_each_part_is_shifted_in_time_and_its_edge_repeats(batch):
@@ -141,6 +187,20 @@ def test_a_stretch_or_all_but_it_goes_missing(batch):
         assert gap.sum() > 20
         assert island.sum() > 20
         assert 0.4 < (~part.any(axis=1)).mean() < 0.65
+
+
+def test_a_band_is_the_same_in_low_panels_as_in_high_ones():
+    images = np.ones((200, 64, 32), np.float32)
+    others = np.ones((200, 6), np.float32), np.ones(200, np.float32)
+    layout = ImageLayout(("regional", "eeg"), size=(64, 32), channels="all")
+    lost = missing((images, *others), layout, frequency_mask=0.5)
+    whole = lost[:, :, :16].reshape(200, 4, 16, 16)
+    of_channels = lost[:, :, 16:].reshape(200, 16, 4, 16)
+    for panels in (whole, of_channels):
+        assert (panels == panels[:, :1, :, :1]).all()
+    # Four rows of a chain's panel are one of a channel's.
+    np.testing.assert_array_equal(of_channels[:, 0, :, 0], whole[:, 0, ::4, 0])
+    assert 0.1 < whole.mean() < 0.4
 
 
 def test_waveforms_have_no_band_to_mask(batch):

@@ -12,6 +12,7 @@ import pytest
 
 from hbac.models import (
     Augmentation,
+    Cosine,
     ImageLayout,
     Stage,
     WaveformLayout,
@@ -47,7 +48,7 @@ def train(architecture, folder):
         0.5, time_shift=0.1, time_mask=0.1, frequency_mask=0.1, noise=0.5, mixup=0.3
     )
     options = {
-        "stages": [Stage(np.arange(16), [1e-2, 1e-3])],
+        "stages": [Stage(np.arange(16), Cosine(2, 1e-2, warm_up=0.5))],
         "validation_rows": range(16, 24),
         "batch_size": BATCH_SIZE,
         "seed": 3,
@@ -62,6 +63,8 @@ def train(architecture, folder):
         image_size=layout.size,
         dropout=0.2,
         average_momentum=0.8,
+        weight_decay=0.1,
+        clip_norm=1.0,
         **OWN_SCALE if architecture == "symmetric_1d" else {},
     )
     reset(model, 0)

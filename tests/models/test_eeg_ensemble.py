@@ -68,10 +68,12 @@ def of_pictures():
 
 @pytest.fixture(scope="module")
 def of_members(shipped, of_pictures):
-    """The same of pictures, others of larger ones made from other spectrograms, and the shipped."""
-    cleaned = SPECTROGRAM.model_copy(update={"wavelet": None, "band_pass": (0.5, 20.0)})
+    """The same of pictures, others of larger ones that show each channel, and the shipped."""
+    others = {"kind": "cwt", "channels": "all", "wavelet": None, "band_pass": (0.5, 20.0)}
+    cleaned = SPECTROGRAM.model_copy(update=others)
+    shown = {"sources": ["eeg"], "panel_width": 64, "channels": "all"}
     larger = of_pictures.record | {
-        "image": of_pictures.record["image"] | {"sources": ["eeg"], "panel_width": 64},
+        "image": of_pictures.record["image"] | shown,
         "spectrogram": cleaned.model_dump(mode="json", exclude={"policy", "dtype"}),
     }
     layout = picture_layout(larger)

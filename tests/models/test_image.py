@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hbac.eeg.gaps import MISSING
+from hbac.eeg.montage import channel_names
 from hbac.models.image import LOG_POWER_MEAN, LOG_POWER_STD, ImageLayout, build_image
 
 CHAINS = ("LL", "RL", "LP", "RP")
@@ -152,3 +153,43 @@ def test_inputs_of_another_shape_are_named():
         build_image(regional, eeg[..., :5], ImageLayout())
     with pytest.raises(ValueError, match=r"\(batch, 512, 512\), received \(512, 512\)"):
         ImageLayout().mirror(np.zeros((512, 512)))
+
+
+def test_panels_of_all_channels_are_named_and_cover_the_picture_once():
+    layout = ImageLayout(SOURCES, size=(64, 48), eeg_order="seed", channels="all")
+    covered = np.zeros(layout.size, int)
+    for panel in layout.panels():
+        covered[panel.rows, panel.columns] += 1
+    np.testing.assert_array_equal(covered, 1)
+    assert layout.panel_heights() == (16, 4, 4)
+    assert layout.chain_height() == 16
+    eeg = [panel for panel in layout.panels() if panel.source == "eeg"]
+    assert [panel.channel for panel in eeg[:4]] == ["Fp1-F7", "F7-T3", "T3-T5", "T5-O1"]
+    assert [panel.chain for panel in eeg[::4]] == ["LL", "LP", "RL", "RP"]
+    assert {panel.hertz for panel in eeg} == {(0.0, 20.0)}
+    regional = [panel for panel in layout.panels() if panel.source == "regional"]
+    assert [panel.channel for panel in regional] == [None] * 4
+    average = ImageLayout(("eeg",), size=(64, 48), channels="all", montage="average").panels()
+    assert [panel.channel for panel in average[:4]] == ["F7", "T3", "T5", "O1"]
+
+
+@pytest.mark.parametrize("order", ["aligned", "seed"])
+def test_a_channel_lies_where_its_panel_is(order):
+    layout = ImageLayout(SOURCES, "stretch", (64, 192), "global", order, channels="all")
+    regional, _ = one_value_a_panel()
+    # A chain in tens, a channel in ones, and the centre another hundred.
+    rows = np.repeat(np.arange(4), 32)[:, np.newaxis, np.newaxis]
+    eeg = rows + np.array([0, 10, 20, 30, 100, 110, 120, 130]) + np.zeros((128, 256, 8))
+    picture = build_image(regional, eeg, layout).astype(float)
+    for panel in layout.panels():
+        if panel.source != "regional":
+            chain = CHAINS.index(panel.chain)
+            place = channel_names(panel.chain, "bipolar").index(panel.channel)
+            expected = 10 * chain + place + 100 * (panel.source == "centre")
+            np.testing.assert_array_equal(picture[panel.rows, panel.columns], expected)
+
+
+def test_a_chain_of_all_channels_divides_into_four():
+    with pytest.raises(ValueError, match="multiple of 16 rows"):
+        ImageLayout(("eeg",), size=(24, 48), channels="all")
+    ImageLayout(("regional",), size=(24, 48), channels="all")

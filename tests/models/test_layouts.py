@@ -72,3 +72,18 @@ def test_waveforms_are_told_apart_by_how_they_are_cleaned(changes, name):
 def test_a_record_of_one_run_speaks_of_all_that_its_networks_see():
     alone = record("seed", "picture", "waveform")
     assert record_of(alone, "picture") == record_of(alone, "waveform") == alone
+
+
+def test_a_record_of_before_there_was_a_choice_of_panels_sees_what_the_first_one_is():
+    new = record("strong", "picture")
+    old = new | {
+        "image": {key: value for key, value in new["image"].items() if key != "channels"},
+        "spectrogram": {
+            key: value
+            for key, value in new["spectrogram"].items()
+            if key not in ("kind", "channels", "montage")
+        },
+    }
+    assert lay_out_members({"a": old, "b": new})["layouts"] == {}
+    other = record("strong", "picture", spectrogram={"montage": "average"})
+    assert [*lay_out_members({"a": old, "b": other})["layouts"]] == ["picture_2"]

@@ -20,16 +20,20 @@ RECIPES = {
     )
     for name in ("seed", "strong", "simulation")
 }
+_STRONG, _PANELS = RECIPES["strong"]
+RECIPES["channels"] = (
+    _STRONG.model_copy(update={"image": _STRONG.image.model_copy(update={"channels": "all"})}),
+    _PANELS.model_copy(update={"kind": "cwt", "channels": "all"}),
+)
 N_CHAINS = len(montage.CHAINS)
 
 
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("seed", "simulation")]
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("seed", "simulation", "channels")]
 
 
-@pytest.fixture(scope="module", params=[*SLOW, "strong"])
-def trained(request):
+def recorded(name):
     """What a training records, as read from its file."""
-    modeling, spectrogram = RECIPES[request.param]
+    modeling, spectrogram = RECIPES[name]
     record = {
         "image": modeling.image.model_dump(mode="json"),
         "waveform": modeling.waveform.model_dump(mode="json"),
@@ -44,6 +48,11 @@ def trained(request):
     return json.loads(json.dumps(record, allow_nan=False))
 
 
+@pytest.fixture(scope="module", params=[*SLOW, "strong"])
+def trained(request):
+    return recorded(request.param)
+
+
 def after(monkeypatch, module, name, change):
     """Change what a function of a module returns."""
     function = getattr(module, name)
@@ -52,7 +61,7 @@ def after(monkeypatch, module, name, change):
 
 def of_panels(change):
     """A change of the eight or four panels ``(mels, frames, panels)`` of the EEG."""
-    return preprocessing, "chain_spectrograms", change
+    return preprocessing, "window_spectrograms", change
 
 
 def of_pictures(change):
@@ -154,6 +163,19 @@ def test_a_fault_is_noticed(trained, monkeypatch, fault):
     after(monkeypatch, *changed)
     with pytest.raises(ValueError, match=f"a reference {kind} differs by"):
         reference.check_reference(kind, trained)
+
+
+def front_to_back(panels):
+    """The four channels of each chain in reverse order."""
+    return panels.reshape(4, 32, 256, -1)[::-1].reshape(panels.shape)
+
+
+def test_channels_in_reverse_order_are_noticed_in_pictures_that_show_each(monkeypatch):
+    record = recorded("channels")
+    reference.check_reference("picture", record)
+    after(monkeypatch, *of_panels(front_to_back))
+    with pytest.raises(ValueError, match="a reference picture differs by"):
+        reference.check_reference("picture", record)
 
 
 def test_the_same_code_passes(trained):

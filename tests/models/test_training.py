@@ -38,9 +38,9 @@ FOLD = {
 }
 
 
-def fit(model, images, targets, *, train_rows, learning_rates, **options):
+def fit(model, images, targets, *, train_rows, learning_rates, stage=None, **options):
     """Fit in one stage."""
-    stages = [Stage(np.asarray(train_rows), learning_rates)]
+    stages = [Stage(np.asarray(train_rows), learning_rates, **(stage or {}))]
     return fit_stages(model, images, targets, stages=stages, **options)
 
 
@@ -257,7 +257,7 @@ def test_predictions_do_not_depend_on_their_neighbours(data, fresh):
     ("change", "message"),
     [
         ({"train_rows": []}, "rows of stage 0 must not be empty"),
-        ({"validation_rows": []}, "validation_rows must not be empty"),
+        ({"validation_rows": []}, "validation_rows must not be empty where the best epoch is"),
         ({"validation_rows": range(19, 25)}, "1 are in both, the first is 19"),
         ({"learning_rates": []}, "learning_rates of stage 0 must not be empty"),
     ],
@@ -400,7 +400,14 @@ def test_windows_of_no_weight_teach_nothing(data, fresh):
     losses = []
     for wanted in (targets, noise):
         reset(fresh, 0)
-        history = fit(fresh, images, targets, **options, weights=weights, training_targets=wanted)
+        history = fit(
+            fresh,
+            images,
+            targets,
+            **options,
+            stage={"weigh": lambda epoch: weights},
+            training_targets=wanted,
+        )
         losses.append(history["loss"].iloc[0])
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
@@ -412,3 +419,52 @@ def test_a_mirrored_prediction_is_the_same_for_both_hemispheres(data, fresh):
         predict(fresh, layout.mirror(images), batch_size=8, mirror=layout.mirror), shares, rtol=1e-4
     )
     assert not np.allclose(predict(fresh, images, batch_size=8), shares, rtol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def still():
+    """A network whose loss depends on the windows alone, where it learns nothing."""
+    model = compiled_model(**SETTINGS | {"dropout": 0.0})
+    reset(model, 0)
+    return model
+
+
+def test_an_epoch_trains_on_what_is_drawn_for_it(data, still):
+    images, targets = data
+    drawn = []
+
+    def draw(rng):
+        drawn.append(rng.choice(np.arange(20), 8, replace=False))
+        return drawn[-1]
+
+    options = FOLD | {"learning_rates": [0.0] * 3}
+    history = fit(still, images, targets, **options, stage={"draw": draw})
+    for rows, loss in zip(drawn[-3:], history["loss"], strict=True):
+        shares = still(np.asarray(images[rows], np.float32), training=True)
+        assert loss == pytest.approx(divergence(targets[rows], shares), rel=1e-4)
+    assert history["loss"].nunique() == 3
+    with pytest.raises(ValueError, match="draw must choose among rows, received 20"):
+        fit(still, images, targets, **FOLD, stage={"draw": lambda rng: np.array([3, 20])})
+
+
+def test_weights_change_with_the_epoch(data, still):
+    seen = []
+
+    def weigh(epoch):
+        seen.append(epoch)
+        return np.full(30, float(epoch + 1))
+
+    options = FOLD | {"learning_rates": [0.0, 0.0], "batch_size": 20}
+    history = fit(still, *data, **options, stage={"weigh": weigh})
+    assert seen == [0, 1]
+    assert history["loss"][1] == pytest.approx(2 * history["loss"][0], rel=1e-5)
+
+
+def test_nothing_is_validated_where_nothing_is_held_out(data, fresh):
+    options = FOLD | {"train_rows": range(30), "validation_rows": []}
+    history = fit(fresh, *data, **options, keep="last")
+    assert history["val_loss"].isna().all()
+    assert history["kept"].tolist() == [False, True]
+    reset(fresh, 0)
+    with pytest.raises(ValueError, match=r"^loss was never finite"):
+        fit(fresh, *data, **options | {"learning_rates": [float("inf")] * 2}, keep="last")

@@ -248,6 +248,21 @@ def test_a_stored_map_has_whole_cells_for_every_panel():
     assert {panel.columns.stop - panel.columns.start for panel in panels} == {1}
 
 
+@pytest.mark.parametrize("panel_height", [4, 16, 128])
+def test_a_stored_map_has_whole_cells_for_every_channel(panel_height):
+    each = ENSEMBLE | {
+        "image": ENSEMBLE["image"] | {"panel_height": panel_height},
+        "spectrogram": {"channels": "all"},
+    }
+    panels = map_panels(each)
+    heights = {
+        source: {panel.rows.stop - panel.rows.start for panel in panels if panel.source == source}
+        for source in ("regional", "eeg")
+    }
+    of_channel = max(panel_height // 16, 1)
+    assert heights == {"regional": {4 * of_channel}, "eeg": {of_channel}}
+
+
 def test_a_method_that_is_not_known_is_named_beside_those_that_are():
     with pytest.raises(ValidationError, match=r"\['eigencam', .*'layercam'\], received 'scorecam'"):
         small_params(method="scorecam")

@@ -40,7 +40,7 @@ def pictures(layout):
     shown = layout.blocks()[0]
     made = np.random.default_rng(1).normal(0, 0.5, (N, *layout.size))
     for window, number in zip(made, CLASSES, strict=True):
-        panels = window[:, shown].reshape(4, layout.panel_height(), -1)
+        panels = window[:, shown].reshape(4, layout.chain_height(), -1)
         panels[:, 2 * number : 2 * number + 3] += 1.5
     return made.astype(np.float16), shown
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from hbac.eeg import CHANNELS, Recording, chain_spectrograms
+from hbac.eeg import CHANNELS, Recording, chain_spectrograms, window_spectrograms
 from hbac.pipelines.conversion.nodes import (
     convert_labelled_spectrograms,
     convert_spectrograms,
@@ -47,8 +47,15 @@ def test_storage_may_be_half_precision(load):
     assert np.abs(made - full).max() < 1e-3
 
 
-def test_every_setting_reaches_the_spectrograms(recording, load):
-    settings = {
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"kind": "mel", "channels": "chains", "montage": "bipolar"},
+        {"kind": "cwt", "channels": "all", "montage": "average"},
+    ],
+)
+def test_every_setting_reaches_the_spectrograms(recording, load, choice):
+    settings = choice | {
         "clip": 2.0,
         "notch": 60.0,
         "band_pass": (0.5, 40.0),
@@ -60,7 +67,7 @@ def test_every_setting_reaches_the_spectrograms(recording, load):
     params = SpectrogramParams(**BASE | settings)
     spectrograms = compute_eeg_spectrograms({"7": load}, windows_at(10), params)["7"]()
     assert spectrograms.shape == (1, 128, 256, 8)
-    expected = chain_spectrograms(recording.crop(10, 50), **settings)
+    expected = window_spectrograms(recording.crop(10, 50), **settings)
     np.testing.assert_array_equal(spectrograms[0], expected)
 
 

@@ -17,6 +17,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "keras_model": ["KerasModelDataset"],
         "labels": ["LabelsDataset"],
         "npy": ["NpyDataset"],
+        "one_pass": ["OnePassDataset"],
         "partitioned": ["ParallelPartitionedDataset"],
         "record": ["RecordDataset"],
         "recordings": ["RecordingsDataset"],

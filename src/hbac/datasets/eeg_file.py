@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from kedro.io.core import DatasetError
 
 from hbac.datasets.file import FileDataset
-from hbac.datasets.parquet import KIND, count_rows, largest, read_columns
+from hbac.datasets.parquet import KIND, MOST_HOURS, count_rows, largest, read_columns, rows_of
 from hbac.eeg.recording import CHANNELS, SAMPLING_RATE, Recording
 from hbac.eeg.spectrogram import WINDOW_SECONDS
 
@@ -62,10 +62,18 @@ class EEGDataset(FileDataset):
 
     Written as parquet; read from that, and from files of this machine in every format that
     ``hbac.formats`` reads.
+
+    Args:
+        most_hours: length past which parquet is refused before it is decoded.
+        kwargs: as of ``FileDataset``.
     """
 
     kind = KIND
     also_read = (".edf", ".bdf", ".vhdr", ".lay")
+
+    def __init__(self, *, most_hours: float = MOST_HOURS, **kwargs):
+        super().__init__(**kwargs)
+        self._most_rows = rows_of(most_hours, SAMPLING_RATE)
 
     def _read(self, path: str, channels: tuple[str, ...] = CHANNELS) -> Recording:
         """Read a recording.
@@ -77,15 +85,17 @@ class EEGDataset(FileDataset):
         Raises:
             DatasetError: if the file is not parquet, or a recording of another format; a channel is
                 missing, repeats or is not numeric; a value that is read is infinite or beyond
-                100 V, or all are missing; or there are fewer than 10,000 samples. The message names
-                the file.
+                100 V, or all are missing; or there are fewer than 10,000 samples, or too many. The
+                message names the file.
         """
         if path.lower().endswith(self.also_read):
             recording = _open(path)
             data = recording.read(0, recording.duration, channels).data
             peaks = largest(data.T)
         else:
-            columns, peaks = read_columns(self._fs, path, channels, also=CHANNELS, order="F")
+            columns, peaks = read_columns(
+                self._fs, path, channels, also=CHANNELS, most_rows=self._most_rows, order="F"
+            )
             data = columns.T
         _check(path, data.shape[1], channels, peaks)
         return Recording(data, channels, SAMPLING_RATE)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from numbers import Integral
@@ -17,12 +19,18 @@ from hbac.datasets.fingerprint import task_fingerprint
 
 _Task = TypeVar("_Task")
 
+_reads: ContextVar[dict[tuple, Any] | None] = ContextVar("reads", default=None)
+"""What was read within ``reading_once``, the first read first."""
+
+_N_KEPT = 4
+"""Files that are kept at once: recordings may be long."""
+
 _N_SHOWN = 60
 
 _CHANGED = ("mtime", "LastModified", "updated", "ETag")
 """What file systems call the time of the last change, or what stands for it."""
 
-_NO_CONTENT = ("credentials", "metadata")
+_NO_CONTENT = ("credentials", "metadata", "most_hours")
 """Arguments of a dataset that say nothing of what it reads and writes."""
 
 _MAX_NAME_BYTES = 255 - len(".") - len(".") - 32
@@ -70,6 +78,19 @@ def by_id(tasks: Mapping[Any, _Task], suffix: str) -> dict[str, _Task]:
             raise ValueError(f"{partition[:_N_SHOWN]!r} is no id of a partition: {fault}")
         named[partition] = task
     return named
+
+
+@contextmanager
+def reading_once() -> Iterator[None]:
+    """Have a file that is read again within the block, in the same way, given as it was read.
+
+    What is made of a file must therefore leave it as it is. Only the last few files are kept.
+    """
+    token = _reads.set({})
+    try:
+        yield
+    finally:
+        _reads.reset(token)
 
 
 @dataclass(frozen=True)
@@ -120,6 +141,11 @@ class Folder:
     def path(self) -> str:
         """Path without the protocol."""
         return self._protocol_and_path[1]
+
+    @property
+    def name(self) -> str:
+        """Last part of its path."""
+        return self.path.rpartition("/")[2]
 
     @property
     def fs(self) -> fsspec.AbstractFileSystem:
@@ -227,15 +253,31 @@ class PartitionLoader:
         folder: where the partition lies.
         partition: its id.
         state: its file as it was listed.
+        made_from: what a save made it from; empty where none did.
     """
 
     folder: Folder
     partition: str
     state: FileState
+    made_from: str = ""
 
     def __call__(self, **options: Any) -> Any:
         """Read the partition; ``options`` are those of its dataset, as ``channels`` of EEG."""
-        return self.folder.read(self._path, **options)
+        reads = _reads.get()
+        if reads is None:
+            return self.folder.read(self._path, **options)
+        key = (self.folder.dataset_class, self._path, *sorted(options.items()))
+        if key not in reads:
+            if len(reads) == _N_KEPT:
+                del reads[next(iter(reads))]
+            reads[key] = self.folder.read(self._path, **options)
+        return reads[key]
+
+    def was_made_by(self, task: Callable[[], Any]) -> bool:
+        """Whether a save wrote what a task would return now."""
+        if not self.made_from:
+            return False
+        return self.made_from == task_fingerprint(task, written_by=self.folder.dataset_identity)
 
     def length(self) -> int:
         """Count the partition's rows, such as samples of EEG, without reading them."""

@@ -14,7 +14,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from hbac.datasets.file import remove_leftovers, replacing
-from hbac.datasets.folder import FileState
+from hbac.datasets.folder import FileState, Folder
 
 FOLDER = ".hbac"
 
@@ -167,6 +167,12 @@ class Manifest:
         self._fs = fs
         self._path = f"{place}/manifest.json"
         self._journal = _Journal(fs, place)
+
+    @classmethod
+    def of(cls, folder: Folder) -> Manifest:
+        """Return the record of a folder, and there of the files with its suffix."""
+        name = "" if folder.suffix.startswith(".") else folder.suffix
+        return cls(folder.fs, folder.path, name)
 
     def _settled(self) -> Record | None:
         try:

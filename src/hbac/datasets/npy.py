@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import tempfile
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from fsspec.implementations.local import LocalFileSystem
@@ -13,6 +16,53 @@ from hbac.datasets.file import FileDataset
 
 _HEADER_BYTES = 4096
 """More than the header of any array of numbers takes."""
+
+_PART_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of an array that may be larger than the memory.
+
+    Attributes:
+        array: of shape ``(rows, ...)``.
+        kept: places of those that are meant.
+    """
+
+    array: np.ndarray
+    kept: np.ndarray
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self.array[self.kept], dtype)
+
+    def write(self, path: str) -> None:
+        """Write them to a file, a part at a time."""
+        shape = (len(self.kept), *self.array.shape[1:])
+        made = np.lib.format.open_memmap(path, mode="w+", dtype=self.array.dtype, shape=shape)
+        n_rows = max(1, _PART_BYTES // max(1, self.array[:1].nbytes))
+        for start in range(0, len(made), n_rows):
+            part = slice(start, start + n_rows)
+            made[part] = self.array[self.kept[part]]
+        made.flush()
+
+
+def _is_whole_file(array: np.ndarray) -> bool:
+    """Whether an array is a file as it lies on this machine's disk."""
+    if not isinstance(array, np.memmap) or array.mode != "r" or not array.filename:
+        return False
+    if not os.path.exists(array.filename):  # A copy of one that lies elsewhere.
+        return False
+    file = np.lib.format.open_memmap(array.filename, mode="r")
+    return (file.dtype, file.shape, file.strides) == (array.dtype, array.shape, array.strides)
+
+
+def _link(array: np.memmap, path: str) -> bool:
+    """Give the file of an array a second name; whether that could be done."""
+    try:
+        os.link(array.filename, path)
+    except OSError:  # Another disk, or a file system without links.
+        return False
+    return True
 
 
 class NpyDataset(FileDataset):
@@ -36,7 +86,12 @@ class NpyDataset(FileDataset):
         np.lib.format.read_magic(header)
         return np.lib.format.read_array_header_1_0(header)[0][0]
 
-    def _write(self, path: str, data: np.ndarray) -> None:
+    def _write(self, path: str, data: np.ndarray | Rows) -> None:
+        if _is_whole_file(data) and _link(data, path):
+            return
+        if isinstance(data, Rows):
+            data.write(path)
+            return
         # Opened for writing alone, NumPy writes past Python and does not say that a disk is full.
         with open(path, "w+b") as file:
             np.save(file, data, allow_pickle=False)

@@ -23,7 +23,11 @@ from hbac.datasets.cluster import Jobs, WorkerDiedError, on_dask, on_ray
 from hbac.datasets.progress import track
 
 _KEPT_BYTES = str(64 * 2**20)
-WORKER_ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": _KEPT_BYTES, "MALLOC_MMAP_THRESHOLD_": _KEPT_BYTES}
+WORKER_ENVIRONMENT = {
+    "MALLOC_TRIM_THRESHOLD_": _KEPT_BYTES,
+    "MALLOC_MMAP_THRESHOLD_": _KEPT_BYTES,
+    "POLARS_MAX_THREADS": "1",
+}
 """Lets glibc keep what a worker frees between two files. Handing megabytes back after each file
 and having the kernel zero them again was seen to take a third of the work's time."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal
@@ -15,7 +16,14 @@ from kedro.io.core import DatasetError
 from hbac.datasets.unreadable import reading
 
 KIND = "a readable parquet file"
+MOST_HOURS = 48
+"""Hours of a file that is read whole; 2.8 GB of EEG."""
+
 _N_NAMED = 5
+
+_WIDE = 64
+"""Columns from which on polars is worth its import: it takes 3 ms for 401 short ones where Arrow
+takes 9."""
 
 
 def _few(names: Sequence[str]) -> str:
@@ -62,8 +70,62 @@ def _range_columns(file: pq.ParquetFile) -> dict[str, np.ndarray]:
     return {name: row for name, row in ranges.items() if len(row) == file.metadata.num_rows}
 
 
-def _read_table(content: bytes, columns: Sequence[str], also: Sequence[str], path: str) -> pa.Table:
+def rows_of(hours: float, rows_a_second: float) -> int:
+    """Rows of a file of so many hours.
+
+    Raises:
+        ValueError: if the hours are no positive number.
+    """
+    if isinstance(hours, bool) or not isinstance(hours, int | float) or not hours > 0:
+        raise ValueError(
+            f"most_hours must be a positive number, received {hours!r}; the parameter is "
+            "most_hours_at_once"
+        )
+    return round(hours * 3600 * rows_a_second)
+
+
+def _check_rows(file: pq.ParquetFile, most: int, path: str) -> None:
+    metadata = file.metadata
+    groups = sum(metadata.row_group(k).num_rows for k in range(metadata.num_row_groups))
+    n_rows = max(metadata.num_rows, groups)
+    if n_rows > most:
+        raise DatasetError(
+            f"{path} says that it holds {n_rows} rows, and at most {most} are read at once; raise "
+            "the parameter most_hours_at_once if it really does, or split the file"
+        )
+
+
+def _wide_array(content: bytes, columns: Sequence[str], most_rows: int) -> np.ndarray | None:
+    """Many columns of numbers by polars, shape ``(rows, columns)``, null as NaN.
+
+    None where Arrow has to say what is wrong, or to read what is rare: other types, an index that
+    only pandas' metadata hold.
+    """
+    import polars as pl
+
+    try:
+        frame = pl.read_parquet(
+            io.BytesIO(content),
+            columns=list(columns),
+            n_rows=most_rows + 1,
+            use_statistics=False,
+            parallel="none",
+        )
+    except (Exception, pl.exceptions.PanicException):
+        return None
+    kinds = set(frame.dtypes)
+    if frame.height > most_rows or not all(kind.is_float() or kind.is_integer() for kind in kinds):
+        return None
+    if kinds != {pl.Float32}:
+        frame = frame.cast(pl.Float32)
+    return frame.select(columns).to_numpy(order="fortran")
+
+
+def _read_table(
+    content: bytes, columns: Sequence[str], also: Sequence[str], most_rows: int, path: str
+) -> pa.Table:
     file = pq.ParquetFile(pa.BufferReader(content))
+    _check_rows(file, most_rows, path)
     ranges, schema = _range_columns(file), file.schema_arrow
     for name in ranges:
         schema = schema.append(pa.field(name, pa.int64()))
@@ -110,6 +172,7 @@ def read_columns(
     columns: Sequence[str],
     *,
     also: Sequence[str] = (),
+    most_rows: int,
     order: Literal["C", "F"],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read columns of a parquet file on one thread, from its bytes, which are read in one piece.
@@ -119,6 +182,7 @@ def read_columns(
         path: the file.
         columns: those to read.
         also: those that the file must have as well.
+        most_rows: most that a file may say it holds, before any are decoded.
         order: layout in memory, as of ``numpy.asarray``.
 
     Returns:
@@ -126,11 +190,17 @@ def read_columns(
         value of each column, NaN where there is none.
 
     Raises:
-        DatasetError: if the file is not parquet; a column is missing, repeats, or is not numeric;
-            or a value that is read is infinite. The message names the file and the column.
+        DatasetError: if the file is not parquet; it says that it holds too many rows; a column is
+            missing, repeats, or is not numeric; or a value that is read is infinite. The message
+            names the file and the column.
     """
     with reading(fs, path, KIND):
-        array = _as_array(_read_table(fs.cat_file(path), columns, also, path), order)
+        content, array = fs.cat_file(path), None
+        if len(columns) >= _WIDE and not also:
+            array = _wide_array(content, columns, most_rows)
+        if array is None:
+            array = _as_array(_read_table(content, columns, also, most_rows, path), order)
+    array = np.asarray(array, order=order)
     peaks = largest(array)
     infinite = np.isinf(peaks)
     if infinite.any():

@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "recording": ["CHANNELS", "ELECTRODES", "SAMPLING_RATE", "Recording"],
         "regional": ["regional_spectrogram"],
         "spectrogram": ["chain_spectrograms", "log_mel_spectrogram"],
+        "time_frequency": ["window_spectrograms"],
         "votes": ["CLASSES", "CLASS_NAMES"],
         "waveform": ["bipolar_waveforms"],
     },

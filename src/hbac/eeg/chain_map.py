@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -20,17 +20,23 @@ class ChainMap:
     Attributes:
         source: ``regional``, ``eeg``, ``centre`` or ``waveform``.
         values: shape ``(..., 4 chains, rows, columns)``; chains in the order LL, RL, LP, RP, low
-            frequencies and early times first; rows of a waveform are channels, front to back.
+            frequencies and early times first; rows of a waveform are channels, front to back. Where
+            each channel of a chain has a panel of its own, their mean, each of its rows repeated:
+            so a chain has as many rows as lie in the picture, and a map's sum is the same.
         hertz: edges of the rows, shape ``(rows + 1,)``; None of a waveform. Rows below 0 or above
             20 Hz are margins of the picture that show no EEG.
         seconds: edges of the columns, shape ``(columns + 1,)``, from the start of the EEG file;
             they may lie before it or beyond its end, as the 10 minutes around an EEG do.
+        channels: where each has a panel of its own, by channel its values, shape
+            ``(..., rows, columns)``, chain by chain and front to back; their rows are as many equal
+            parts of 0 to 20 Hz.
     """
 
     source: Source
     values: np.ndarray
     hertz: np.ndarray | None
     seconds: np.ndarray
+    channels: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def source_offset(source: Source) -> float:
@@ -41,6 +47,40 @@ def source_offset(source: Source) -> float:
     if source == "regional":
         return (WINDOW_SECONDS - WINDOW_ROWS * ROW_SECONDS) / 2
     return 0.0
+
+
+def _by_chain(panels: Sequence[Panel], source: Source) -> list[list[Panel]]:
+    """Panels of each chain, in chain order and from top to bottom."""
+    downward = sorted(panels, key=lambda panel: panel.rows.start)
+    found = list(dict.fromkeys(panel.chain for panel in downward))
+    if set(found) != set(CHAINS):
+        raise ValueError(f"source {source} must have {list(CHAINS)}, has {found}")
+    return [[panel for panel in downward if panel.chain == chain] for chain in CHAINS]
+
+
+def _chain_values(pictures: np.ndarray, panels: Sequence[Panel]) -> np.ndarray:
+    """A chain's values: its panel's, or the mean of its channels' panels, in as many rows."""
+    parts = [pictures[..., panel.rows, panel.columns] for panel in panels]
+    if len(parts) == 1:
+        return parts[0]
+    return np.repeat(np.mean(parts, axis=0), len(parts), axis=-2)
+
+
+def _source_map(pictures: np.ndarray, panels: Sequence[Panel], start: float) -> ChainMap:
+    source = panels[0].source
+    by_chain = _by_chain(panels, source)
+    values = np.stack([_chain_values(pictures, of_chain) for of_chain in by_chain], axis=-3)
+    any_panel, (rows, columns) = panels[0], values.shape[-2:]
+    begin = start + source_offset(source)
+    seconds = begin + np.linspace(*any_panel.seconds, columns + 1)
+    hertz = any_panel.hertz and np.linspace(*any_panel.hertz, rows + 1)
+    channels = {
+        panel.channel: pictures[..., panel.rows, panel.columns].copy()
+        for of_chain in by_chain
+        for panel in of_chain
+        if panel.channel is not None
+    }
+    return ChainMap(source, values, hertz, seconds, channels)
 
 
 def chain_maps(
@@ -60,16 +100,7 @@ def chain_maps(
         ValueError: if a source lacks a chain.
     """
     sources = dict.fromkeys(panel.source for panel in panels)
-    maps = {}
-    for source in sources:
-        of_chain = {panel.chain: panel for panel in panels if panel.source == source}
-        if set(of_chain) != set(CHAINS):
-            raise ValueError(f"source {source} must have {list(CHAINS)}, has {list(of_chain)}")
-        parts = [pictures[..., of_chain[chain].rows, of_chain[chain].columns] for chain in CHAINS]
-        values = np.stack(parts, axis=-3)
-        any_panel, (rows, columns) = of_chain["LL"], values.shape[-2:]
-        begin = start + source_offset(source)
-        seconds = begin + np.linspace(*any_panel.seconds, columns + 1)
-        hertz = any_panel.hertz and np.linspace(*any_panel.hertz, rows + 1)
-        maps[source] = ChainMap(source, values, hertz, seconds)
-    return maps
+    return {
+        source: _source_map(pictures, [one for one in panels if one.source == source], start)
+        for source in sources
+    }

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hbac.eeg.montage import chain_differences
+from hbac.eeg.montage import chain_differences, common_average
 from hbac.eeg.recording import Recording
 
 MISSING = 0.0
@@ -83,6 +83,24 @@ def live_differences(recording: Recording) -> np.ndarray:
     live = without_flat(recording.data, sampling_rate=rate)
     pairs = chain_differences(Recording(live, recording.channels, rate))
     return without_flat(pairs, sampling_rate=rate)
+
+
+def live_average(recording: Recording) -> np.ndarray:
+    """Electrodes of the chains against the common average of those that are alive.
+
+    Args:
+        recording: EEG with at least the electrodes of the four chains.
+
+    Returns:
+        As ``hbac.eeg.montage.common_average``, but NaN where an electrode holds one value for
+        ``FLAT_SECONDS`` or more.
+
+    Raises:
+        ValueError: if an electrode is missing, or the recording is bipolar.
+    """
+    rate = recording.sampling_rate
+    live = without_flat(recording.data, sampling_rate=rate)
+    return common_average(Recording(live, recording.channels, rate))
 
 
 def bridge_gaps(signals: np.ndarray) -> np.ndarray:

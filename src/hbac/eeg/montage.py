@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 
@@ -28,6 +30,22 @@ BIPOLAR_PAIRS = {chain: tuple(pairwise(electrodes)) for chain, electrodes in CHA
 
 CHAIN_ELECTRODES = tuple(dict.fromkeys(name for chain in CHAINS.values() for name in chain))
 """The 16 electrodes that the chains need."""
+
+Montage = Literal["bipolar", "average"]
+"""``bipolar``: neighbours along a chain; ``average``: electrodes against their common average."""
+
+N_CHAIN_CHANNELS = 4
+"""Channels of a chain, in either montage."""
+
+AVERAGE_ELECTRODES = {
+    "LL": ("F7", "T3", "T5", "O1"),
+    "RL": ("F8", "T4", "T6", "O2"),
+    "LP": ("Fp1", "F3", "C3", "P3"),
+    "RP": ("Fp2", "F4", "C4", "P4"),
+}
+"""Each chain's electrodes against the common average, front to back. Those at the chains' ends
+belong to two: the frontal poles are told with the parasagittal chains here, the occipital
+electrodes with the lateral ones."""
 
 MIDLINE_PAIRS = (("Fz", "Cz"), ("Cz", "Pz"))
 
@@ -74,3 +92,44 @@ def chain_differences(recording: Recording) -> np.ndarray:
         for pair, (front, back) in zip(chain, pairwise(recording.rows(electrodes)), strict=True):
             np.subtract(data[front], data[back], out=pair)
     return differences
+
+
+def channel_names(chain: str, montage: Montage) -> tuple[str, ...]:
+    """Name a chain's four channels, front to back, such as ``Fp1-F7``, or ``F7`` alone."""
+    if montage == "average":
+        return AVERAGE_ELECTRODES[chain]
+    return tuple(pair_name(*pair) for pair in BIPOLAR_PAIRS[chain])
+
+
+def common_average(recording: Recording) -> np.ndarray:
+    """Take the mean of the chains' 16 electrodes from each of them.
+
+    At each moment it is the mean of those that are there, each freed of its own offset, which may
+    be millivolts: otherwise all channels would jump where one electrode comes or goes.
+
+    Args:
+        recording: EEG with at least the electrodes of the four chains.
+
+    Returns:
+        Electrodes as ``AVERAGE_ELECTRODES`` in microvolts, shape ``(4 chains, 4 electrodes,
+        samples)``, float32; NaN where an electrode is.
+
+    Raises:
+        ValueError: if an electrode is missing, or the recording is bipolar.
+    """
+    if is_bipolar(recording):
+        raise ValueError(
+            "the common average needs electrodes, received a recording of bipolar pairs, which do "
+            "not tell how the hemispheres differ: use networks that were trained with "
+            "spectrogram.montage=bipolar, or a recording that has one reference"
+        )
+    names = [name for electrodes in AVERAGE_ELECTRODES.values() for name in electrodes]
+    data = recording.data[recording.rows(names)].astype(np.float32, copy=False)
+    known = ~np.isnan(data)
+    with warnings.catch_warnings():
+        # Of an electrode that is missing throughout there is nothing to take.
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        offsets = np.nanmedian(data, axis=1, keepdims=True)
+    counts = np.maximum(known.sum(axis=0), 1).astype(np.float32)
+    mean = np.where(known, data - offsets, 0).sum(axis=0) / counts
+    return (data - mean).reshape(len(CHAINS), N_CHAIN_CHANNELS, -1)

@@ -1,4 +1,4 @@
-"""Where one chain lies in what a network sees, and what its edges mean."""
+"""Where one chain, or a channel of it, lies in what a network sees, and what its edges mean."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ middle."""
 
 @dataclass(frozen=True)
 class Panel:
-    """Where one chain of one source lies in the picture or waveform, and what its edges mean.
+    """Where a chain of a source lies in the picture or waveform, and what its edges mean.
 
     Attributes:
         source: ``regional``, ``eeg``, ``centre`` or ``waveform``.
@@ -27,6 +27,8 @@ class Panel:
             waveform from the start of the 50-s window.
         hertz: frequency at the edge of its first and last row. A margin where the source has no
             data reaches beyond 0 and 20 Hz. None of a waveform, whose rows are channels.
+        channel: the one of the chain's channels that the panel shows, such as ``Fp1-F7``; None
+            where it shows all four, or their mean.
     """
 
     source: Source
@@ -35,3 +37,4 @@ class Panel:
     columns: slice
     seconds: tuple[float, float]
     hertz: tuple[float, float] | None
+    channel: str | None = None

@@ -4,7 +4,7 @@ librosa defines them. Below 20 Hz they can be had faster than librosa makes them
 transform's 513 bins only 103 count, and those of a window of 128 samples, padded to 1024, are a
 product with 103 windowed cosines and 103 sines. Below 20 Hz a window of 0.64 s tells little more
 than 2 x 20 x 0.64 numbers: to float32's precision either matrix has rank 19, and two thin factors
-do its work at a quarter of the cost.
+do its work at an eighth of the cost, the first on frames that are folded about their middle.
 """
 
 from __future__ import annotations
@@ -51,6 +51,9 @@ and denoised, 1 % to 99.9 % of the values lie within -28..40 dB, with mean -1 to
 _FLOOR = np.float32(1e-10)
 _RANGE_DB = np.float32(80)
 
+_N_FACTORS = 4
+"""Channels whose powers are multiplied before the logarithm, each a share of 1e-8 or more."""
+
 
 @lru_cache
 def _mel_weights(
@@ -76,33 +79,36 @@ def _mel_weights(
 
 @lru_cache
 def _fourier_factors(n_bins: int, n_fft: int, win_length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Windowed cosines and windowed sines, ``(2, n_bins, win_length)``, as products.
+    """Windowed cosines and windowed sines of folded frames, ``(2, n_bins, half)``, as products.
 
-    The phase counts from the window's middle: of the transform only the power is used.
+    The phase counts from the window's middle: of the transform only the power is used. Cosines are
+    even about it and sines odd, and so half of a frame's samples, ``win_length // 2``, are enough
+    of either, once those of the other half are added to them or taken from them.
 
     Returns:
-        Shapes ``(2, n_bins, rank)`` and ``(2 * rank, win_length)``, float32.
+        Shapes ``(2, n_bins, rank)`` and ``(2, half, rank)``, float32.
     """
-    samples = np.arange(win_length) - win_length // 2
+    samples = np.arange(win_length // 2) + win_length % 2 / 2
     angles = 2 * np.pi / n_fft * np.outer(np.arange(n_bins), samples)
-    window = librosa.filters.get_window("hann", win_length)
+    window = librosa.filters.get_window("hann", win_length)[-len(samples) :].copy()
+    window[samples == 0] /= 2  # The sample in the middle is its own mirror image.
     basis = np.stack([np.cos(angles), np.sin(angles)]) * window
     left, scales, right = np.linalg.svd(basis, full_matrices=False)
     rank = int((scales > np.finfo(np.float32).eps * scales.max()).sum(axis=1).max())
-    thin = (left * scales[:, np.newaxis])[..., :rank], right[:, :rank].reshape(-1, win_length)
+    thin = (left * scales[:, np.newaxis])[..., :rank], np.swapaxes(right[:, :rank], 1, 2)
     return tuple(np.ascontiguousarray(factor, np.float32) for factor in thin)
 
 
 @numba.njit(cache=True)
-def _cut_frames(signal, before, hop_length, frames):
-    """Copy centred frames ``(frames, samples)``, zero beyond the ends."""
-    n_samples, n_frame = len(signal), frames.shape[1]
-    for frame in range(len(frames)):
-        start = frame * hop_length - before
-        first, last = max(start, 0), min(start + n_frame, n_samples)
-        frames[frame, : first - start] = 0
-        frames[frame, first - start : last - start] = signal[first:last]
-        frames[frame, last - start :] = 0
+def _fold_frames(padded, hop_length, win_length, folded):
+    """Sums and differences of each frame's two halves about its middle, ``(2, frames, half)``."""
+    for frame in range(folded.shape[1]):
+        after = frame * hop_length + (win_length + 1) // 2
+        before = frame * hop_length + win_length // 2
+        for k in range(folded.shape[2]):
+            later, earlier = padded[after + k], padded[before - k]
+            folded[0, frame, k] = later + earlier
+            folded[1, frame, k] = later - earlier
 
 
 @numba.njit(cache=True)
@@ -122,7 +128,7 @@ def _mel_power(spectrum, weights, ends, first, floor, power):
             power[band, frame] = max(power[band, frame], floor)
 
 
-def _log_mel_power(
+def _mel_powers(
     signals: np.ndarray,
     *,
     sampling_rate: float,
@@ -132,7 +138,7 @@ def _log_mel_power(
     max_frequency: float,
     hop_length: int,
 ) -> np.ndarray:
-    """Common logarithm of centred frames' mel power, shape ``(channels, n_mels, frames)``.
+    """Mel power of centred frames, clipped from below, shape ``(channels, n_mels, frames)``.
 
     One channel after the other, so that what lies between its samples and its bands, three times
     as much, stays in the processor's cache.
@@ -140,16 +146,18 @@ def _log_mel_power(
     weights, ends, first = _mel_weights(sampling_rate, n_fft, n_mels, max_frequency)
     n_bins = min(int(np.ceil(max_frequency / sampling_rate * n_fft)), n_fft // 2 + 1)
     left, right = _fourier_factors(n_bins, n_fft, win_length)
-    n_frames = 1 + signals.shape[1] // hop_length
-    frames = np.empty((n_frames, win_length), np.float32)
+    n_samples, n_frames = signals.shape[1], 1 + signals.shape[1] // hop_length
+    before = n_fft // 2 - (n_fft - win_length) // 2
+    padded = np.zeros(before + n_samples + win_length, np.float32)
+    folded = np.empty((2, n_frames, win_length // 2), np.float32)
     spectrum = np.empty((2, n_bins, n_frames), np.float32)
-    log_power = np.empty((len(signals), n_mels, n_frames), np.float32)
-    for signal, power in zip(signals, log_power, strict=True):
-        _cut_frames(signal, n_fft // 2 - (n_fft - win_length) // 2, hop_length, frames)
-        np.matmul(left, (right @ frames.T).reshape(2, -1, n_frames), out=spectrum)
+    powers = np.empty((len(signals), n_mels, n_frames), np.float32)
+    for signal, power in zip(signals, powers, strict=True):
+        padded[before : before + n_samples] = signal
+        _fold_frames(padded, hop_length, win_length, folded)
+        np.matmul(left, np.swapaxes(folded @ right, 1, 2), out=spectrum)
         _mel_power(spectrum, weights, ends, first, _FLOOR, power)
-        np.log10(power, out=power)
-    return log_power
+    return powers
 
 
 def _live(signals: np.ndarray, *, n_frames: int, hop_length: int, win_length: int) -> np.ndarray:
@@ -162,36 +170,56 @@ def _live(signals: np.ndarray, *, n_frames: int, hop_length: int, win_length: in
 
 
 def _reference(
-    log_power: np.ndarray, live: np.ndarray, reference: Reference, n_fft: int, win_length: int
+    powers: np.ndarray, live: np.ndarray, reference: Reference, n_fft: int, win_length: int
 ) -> tuple[np.ndarray, np.float32]:
-    """Bel of each channel that become 1, and how many bel below them become -1.
+    """Power of each channel that becomes 1, and how many bel below it become -1.
 
     White noise of 1 microvolt squared a hertz has a mel power of ``n_fft / 2`` times the summed
     squares of the window, 3/8 a sample, since the area of each Slaney filter is 1.
     """
     if reference == "channel":
-        loudest = log_power.max(axis=1)
-        return np.where(live, loudest, np.log10(_FLOOR)).max(axis=1), _RANGE_DB / 10
+        return np.where(live, powers.max(axis=1), _FLOOR).max(axis=1), _RANGE_DB / 10
     low, high = FIXED_RANGE_DB
-    unit = np.log10(n_fft / 2 * 3 / 8 * win_length)
-    return np.full(len(log_power), high / 10 + unit, np.float32), np.float32((high - low) / 10)
+    unit = n_fft / 2 * 3 / 8 * win_length
+    return np.full(len(powers), 10 ** (high / 10) * unit, np.float32), np.float32((high - low) / 10)
 
 
 @numba.njit(cache=True)
-def _scale_clipped(log_power, live, peak, lowest, scale, scaled):
-    """Add up each group's live channels against their peaks, clipped at both ends, and scale."""
-    n_mels, n_frames, n_groups = scaled.shape
-    n_channels = len(peak) // n_groups
-    total = np.empty(n_frames, scaled.dtype)
+def _multiply_clipped(powers, live, top, lowest, channels, products):
+    """Multiply some of each group's live channels, as shares of their tops, clipped at both ends.
+
+    ``channels`` counts the channels of a group and says which to take, from and to.
+    """
+    n_mels, n_frames, n_groups = products.shape
+    n_channels, first, last = channels
+    product, one = np.empty(n_frames, products.dtype), np.float32(1)
     for band in range(n_mels):
         for group in range(n_groups):
-            total[:] = 0
-            for channel in range(group * n_channels, (group + 1) * n_channels):
+            product[:] = 1
+            for channel in range(group * n_channels + first, group * n_channels + last):
+                scale = one / top[channel]
                 for frame in range(n_frames):
-                    above = log_power[channel, band, frame] - peak[channel]
-                    total[frame] += live[channel, frame] * min(max(above, lowest), np.float32(0))
+                    share = min(max(powers[channel, band, frame] * scale, lowest), one)
+                    product[frame] *= share if live[channel, frame] else one
             for frame in range(n_frames):
-                scaled[band, frame, group] = total[frame] * scale[group, frame] + np.float32(1)
+                products[band, frame, group] = product[frame]
+
+
+def _sum_of_logarithms(
+    powers: np.ndarray, live: np.ndarray, top: np.ndarray, depth: np.float32, shape: tuple
+) -> np.ndarray:
+    """Bel of each group's live channels below their tops, summed, ``(n_mels, frames, groups)``.
+
+    The logarithm of a product is had for a quarter of the time of four channels' logarithms. Of
+    more than four the product would leave float32's range.
+    """
+    total, products = np.zeros(shape, np.float32), np.empty(shape, np.float32)
+    n_channels, lowest = len(powers) // shape[-1], np.float32(10) ** -depth
+    for first in range(0, n_channels, _N_FACTORS):
+        channels = (n_channels, first, min(first + _N_FACTORS, n_channels))
+        _multiply_clipped(powers, live, top, lowest, channels, products)
+        total += np.log10(products, out=products)
+    return total
 
 
 def mean_log_mel_spectrogram(
@@ -241,7 +269,7 @@ def mean_log_mel_spectrogram(
     if samples < n_frames:
         raise ValueError(f"at least {n_frames} samples are needed, received {samples}")
     channels, hop_length = signals.reshape(-1, samples), samples // n_frames
-    log_power = _log_mel_power(
+    powers = _mel_powers(
         bridge_gaps(channels),
         sampling_rate=sampling_rate,
         n_fft=n_fft,
@@ -250,15 +278,15 @@ def mean_log_mel_spectrogram(
         max_frequency=max_frequency,
         hop_length=hop_length,
     )
-    shown = {"n_frames": log_power.shape[2], "hop_length": hop_length, "win_length": win_length}
+    shown = {"n_frames": powers.shape[2], "hop_length": hop_length, "win_length": win_length}
     live = _live(channels, **shown)
-    top, depth = _reference(log_power, live, reference, n_fft, win_length)
-    live = (live & (top > np.log10(_FLOOR))[:, np.newaxis])[:, :n_frames].astype(np.float32)
-    scaled = np.empty((n_mels, n_frames, n_groups), np.float32)
+    top, depth = _reference(powers, live, reference, n_fft, win_length)
+    live = live & (top > _FLOOR)[:, np.newaxis]
+    scaled = _sum_of_logarithms(powers, live, top, depth, (n_mels, n_frames, n_groups))
     # Of the mean of n in bel: 0 is 1, and the range's depth below it is -1.
-    n_live = live.reshape(n_groups, n_channels, n_frames).sum(axis=1)
-    scale = np.float32(2) / (depth * np.where(n_live, n_live, np.nan).astype(np.float32))
-    _scale_clipped(log_power, live, top, -depth, scale, scaled)
+    n_live = live.reshape(n_groups, n_channels, -1)[..., :n_frames].sum(axis=1).T
+    scaled *= np.float32(2) / (depth * np.where(n_live, n_live, np.nan).astype(np.float32))
+    scaled += np.float32(1)
     return scaled
 
 

@@ -31,6 +31,8 @@ class Evidence:
         source: the panels that it was read from.
         share: how much of the map's positive values, over all sources, lies inside these chains,
             frequencies and seconds, above 0 and at most 1.
+        channels: those of the chains that hold most of it, such as ``F4-C4``, where each channel
+            has a panel of its own and not all of them do.
     """
 
     chains: tuple[str, ...]
@@ -38,6 +40,7 @@ class Evidence:
     seconds: tuple[float, float]
     source: Source
     share: float
+    channels: tuple[str, ...] = ()
 
 
 def overlap(edges: np.ndarray, bins: np.ndarray) -> np.ndarray:
@@ -151,6 +154,15 @@ def _told_hertz(mass: np.ndarray, chain_map: ChainMap) -> tuple[float, float] | 
     return _stretch(mass, np.clip(chain_map.hertz, 0, MAX_FREQUENCY))
 
 
+def _told_channels(chain_map: ChainMap, told: np.ndarray) -> tuple[str, ...]:
+    """Channels of some chains with at least half as much evidence as the one with the most."""
+    masses = {name: np.fmax(values, 0).sum() for name, values in chain_map.channels.items()}
+    names = np.array(list(masses), object).reshape(len(CHAINS), -1)[told].ravel()
+    most = max((masses[name] for name in names), default=0)
+    strong = tuple(name for name in names if masses[name] >= most / 2)
+    return strong if len(strong) < len(names) else ()
+
+
 def locate(maps: Mapping[Source, ChainMap]) -> Evidence | None:
     """Find the chains, frequencies and seconds that speak for a class.
 
@@ -159,7 +171,8 @@ def locate(maps: Mapping[Source, ChainMap]) -> Evidence | None:
     - Source: the first of ``eeg``, ``centre``, ``waveform`` and ``regional`` that holds at least
       ``LEAST_SHARE`` of all sources' evidence. An expert votes on the 50-s EEG, so this is what
       is spoken of wherever it can be.
-    - Chains: those with at least half as much evidence as the chain that has the most.
+    - Chains: those with at least half as much evidence as the chain that has the most. Of their
+      channels, where each has a panel, the same.
     - Frequencies and seconds, each from the sum of those chains over the other axis: the shortest
       interval that holds half of the evidence, and what adjoins it and is at least half as dense.
       Without the latter, half of an even stretch would be told, and which half by chance.
@@ -187,7 +200,8 @@ def locate(maps: Mapping[Source, ChainMap]) -> Evidence | None:
     inside = _in_range(chain_map, hertz).T @ picture @ overlap(chain_map.seconds, seconds)
     total = sum(_positive(one).sum() for one in maps.values())
     chains = tuple(chain for chain, is_told in zip(CHAINS, told, strict=True) if is_told)
-    return Evidence(chains, hertz, seconds, source, float(inside.item() / total))
+    channels = _told_channels(chain_map, told)
+    return Evidence(chains, hertz, seconds, source, float(inside.item() / total), channels)
 
 
 def _chain_words(chains: tuple[str, ...]) -> str:
@@ -237,12 +251,16 @@ def describe(name: str, probability: float, evidence: Evidence | None) -> str:
     Returns:
         Such as ``LRDA 0.71: right parasagittal chain, 1-2 Hz, 18-31 s``; frequencies rounded
         outwards to half hertz, times to the nearest second; without frequencies where it was read
-        from waveforms. What comes from the 10-minute panels says so, and when: ``95 s before to
-        20 s after the EEG recording starts``.
+        from waveforms; with channels, as in ``right parasagittal chain (F4-C4 C4-P4)``, where some
+        stand out. What comes from the 10-minute panels says so, and when: ``95 s before to 20 s
+        after the EEG recording starts``.
     """
     if evidence is None:
         return f"{name} {probability:.2f}: no evidence for it in what the network saw"
-    words = [_chain_words(evidence.chains), _seconds_words(evidence.seconds, evidence.source)]
+    place = _chain_words(evidence.chains)
+    if evidence.channels:
+        place += f" ({' '.join(evidence.channels)})"
+    words = [place, _seconds_words(evidence.seconds, evidence.source)]
     if evidence.hertz is not None:
         words.insert(1, _hertz_words(evidence.hertz))
     return f"{name} {probability:.2f}: {', '.join(words)}"

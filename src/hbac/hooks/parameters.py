@@ -21,6 +21,7 @@ RUN_SETTINGS = (
     *("n_jobs", "backend", "scheduler", "on_error", "identify_by"),
     *("max_failure_rate", "tolerated_failures", "least_chains", "least_present"),
     *("most_channels", "most_hours", "most_unfolding", "most_bytes_at_once"),
+    "most_hours_at_once",
 )
 """What ``kedro run --params`` may set beside the parameters of the pipelines."""
 

@@ -5,8 +5,6 @@ All of it is one filter a window in the frequency domain, where noise is added a
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import scipy
 
@@ -78,12 +76,7 @@ def _noise_spectra(
     return spectra.astype(np.float32)
 
 
-def _complex_normal(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    parts = rng.standard_normal((*shape[:-1], 2 * shape[-1]), np.float32)
-    return parts.view(np.complex64)
-
-
-def another_amplifier(
+def draw_amplifiers(
     shape: tuple[int, int, int],
     sampling_rate: float,
     rng: np.random.Generator,
@@ -95,13 +88,13 @@ def another_amplifier(
     tilt: float = 0.0,
     dip: float = 0.0,
     noise: float = 0.0,
-) -> Callable[[int, np.ndarray], None]:
+) -> dict[str, np.ndarray]:
     """Draw an amplifier for each window of a batch of waveforms.
 
     Args:
         shape: number of windows, channels and samples.
         sampling_rate: samples a second.
-        rng: draws everything; the noise itself when its window's turn comes.
+        rng: draws everything.
         gain: standard deviation of the logarithm of a window's gain.
         channel_gain: that of each of its channels.
         low_pass: lowest and highest cut-off in Hz, or ``None`` for no such filter.
@@ -111,27 +104,53 @@ def another_amplifier(
         noise: largest standard deviation of added 1/f noise, as a share of the window's scale.
 
     Returns:
-        Takes a window's number, and the window of shape ``(channels, samples)``, which it changes
-        in place; what is ``MISSING`` stays so.
+        With a row a window: ``gains`` of its channels, shape ``(windows, channels, 1)``,
+        ``filters``, shape ``(windows, frequencies)``, and of noise, where there is any, its
+        ``noise_spectra`` of the same shape and ``noise_seeds``, shape ``(windows,)``.
     """
     n, channels, samples = shape
     frequencies = scipy.fft.rfftfreq(samples, 1 / sampling_rate)
     filters = _filters(
         frequencies, n, rng, low_pass=low_pass, high_pass=high_pass, tilt=tilt, dip=dip
     )
-    gains = np.exp(rng.normal(0, gain, n)).astype(np.float32)
+    gains = np.exp(rng.normal(0, gain, (n, 1))).astype(np.float32)
     of_channels = np.exp(rng.normal(0, channel_gain, (n, channels, 1))).astype(np.float32)
-    spectra = _noise_spectra(frequencies, n, samples, rng)
-    shares = rng.uniform(0, noise, n).astype(np.float32)
+    drawn = {"gains": of_channels, "filters": gains * filters}
+    if noise:
+        spectra = _noise_spectra(frequencies, n, samples, rng)
+        shares = rng.uniform(0, noise, (n, 1)).astype(np.float32)
+        drawn["noise_spectra"] = shares * gains * spectra
+        drawn["noise_seeds"] = rng.integers(2**31, size=n, dtype=np.int32)
+    return drawn
 
-    def step(number: int, window: np.ndarray) -> None:
-        missing = window == MISSING
-        spectrum = scipy.fft.rfft(window)
-        spectrum *= gains[number] * of_channels[number] * filters[number]
-        if noise:
-            level = shares[number] * gains[number] * window_scale(window[np.newaxis])[0]
-            spectrum += level * spectra[number] * _complex_normal(spectrum.shape, rng)
-        window[...] = scipy.fft.irfft(spectrum, samples)
-        window[missing] = MISSING
 
-    return step
+def _noise(shape: tuple[int, int], seed: int) -> np.ndarray:
+    """Complex coefficients whose parts are Gaussian."""
+    parts = np.random.default_rng(seed).standard_normal((shape[0], 2 * shape[1]), np.float32)
+    return parts.view(np.complex64)
+
+
+def record_anew(
+    window: np.ndarray,
+    gains: np.ndarray,
+    filters: np.ndarray,
+    noise_spectra: np.ndarray | None = None,
+    noise_seeds: int | None = None,
+) -> None:
+    """Change a window in place into what another amplifier would have recorded.
+
+    Args:
+        window: shape ``(channels, samples)``; what is ``MISSING`` stays so.
+        gains: the window's own of each of ``draw_amplifiers``.
+        filters: likewise.
+        noise_spectra: likewise.
+        noise_seeds: likewise.
+    """
+    missing = window == MISSING
+    spectrum = scipy.fft.rfft(window)
+    spectrum *= gains * filters
+    if noise_spectra is not None:
+        level = window_scale(window[np.newaxis])[0]
+        spectrum += level * noise_spectra * _noise(spectrum.shape, noise_seeds)
+    window[...] = scipy.fft.irfft(spectrum, window.shape[1])
+    window[missing] = MISSING

@@ -11,27 +11,13 @@ import keras
 from keras import layers
 
 from hbac.eeg.votes import CLASSES
+from hbac.models.device import resolve_precision
 from hbac.models.inputs import ARCHITECTURES, Build
 from hbac.models.scale import scaled_by_window
 
 Pooling = Literal["average", "average_and_max"]
 
 InputScale = Literal["fixed", "window"]
-
-
-def has_gpu() -> bool:
-    """Tell whether Keras' backend sees a GPU."""
-    try:
-        return bool(keras.distribution.list_devices("gpu"))
-    except RuntimeError:  # jax without one
-        return False
-
-
-def resolve_precision(precision: str) -> str:
-    """Name Keras' dtype policy: ``auto`` is ``mixed_bfloat16`` on a GPU, else ``float32``."""
-    if precision == "auto":
-        return "mixed_bfloat16" if has_gpu() else "float32"
-    return precision
 
 
 @contextlib.contextmanager
@@ -112,8 +98,9 @@ def build_model(
         batch_norm_momentum: how much of the moving statistics stays after each step, 0 to 1.
             After n steps a share of momentum ** n still is their starting value, so few steps
             from scratch need one well below Keras' 0.99.
-        precision: Keras' dtype policy, ``float32`` or ``mixed_bfloat16`` (computation in 16 bits,
-            variables and the last two layers in 32), or ``auto``: the latter on a GPU.
+        precision: Keras' dtype policy, ``float32``, ``mixed_bfloat16`` or ``mixed_float16``
+            (computation in 16 bits, variables and the last two layers in 32), or ``auto``; see
+            ``resolve_precision``.
 
     Returns:
         A Keras model with output shape ``(batch, 6)``, float32, in the order of ``CLASSES``.

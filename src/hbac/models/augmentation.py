@@ -1,25 +1,19 @@
-"""Windows as they might also have been: mirrored, shifted, mixed, of other amplifiers, with gaps.
+"""What happens to windows in training, drawn for a batch as small arrays.
 
-What happens to a batch is drawn from one generator, and new arrays are returned.
+What is drawn here is carried out by ``hbac.models.changes``, window by window with NumPy or all at
+once where the network computes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from hbac.eeg.gaps import MISSING
 from hbac.eeg.panel import Panel
-from hbac.models.amplifier import Range, another_amplifier
-
-Change = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
-"""Takes images, targets, weights and a generator, and returns the first three changed."""
-
-Step = Callable[[int, np.ndarray], None]
-"""Changes a window of a batch in place; takes its number, and the window."""
+from hbac.models.amplifier import Range, draw_amplifiers
+from hbac.models.changes import SWAP_LEFT, SWAP_MIRROR, SWAP_RIGHT, Change, Draws
 
 _OF_AMPLIFIERS = ("gain", "channel_gain", "low_pass", "high_pass", "tilt", "dip", "noise")
 
@@ -39,8 +33,8 @@ class Layout(Protocol):
     def blocks(self) -> tuple[slice, ...]:
         """Columns of each part that has a time axis of its own."""
 
-    def panel_height(self) -> int | None:
-        """Rows of one panel, lowest frequency first; ``None`` where rows are channels."""
+    def panel_heights(self) -> tuple[int, ...] | None:
+        """Rows of a panel by part, lowest frequency first; ``None`` where rows are channels."""
 
     def chain_height(self) -> int:
         """Rows of one chain."""
@@ -57,6 +51,9 @@ class Augmentation:
 
     Attributes:
         mirror: probability that the hemispheres are swapped, 0 to 1.
+        swap_chains: probability that the lateral and the parasagittal chain of a hemisphere change
+            places, in all parts; drawn for each hemisphere.
+        time_reversal: probability that time runs backwards, in all parts.
         time_shift: largest shift of each part in time, as a share of its width, 0 to 1; the edge
             fills what is left free.
         time_mask: largest stretch of time that goes missing, as a share of each part's width.
@@ -79,6 +76,8 @@ class Augmentation:
     """
 
     mirror: float = 0.0
+    swap_chains: float = 0.0
+    time_reversal: float = 0.0
     time_shift: float = 0.0
     time_mask: float = 0.0
     frequency_mask: float = 0.0
@@ -95,183 +94,124 @@ class Augmentation:
     drop_stretch: float = 0.0
     mixup: float = 0.0
 
-    def __call__(
-        self,
-        images: np.ndarray,
-        targets: np.ndarray,
-        weights: np.ndarray,
-        layout: Layout,
-        rng: np.random.Generator,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Change a batch.
+    def draw(self, shape: tuple[int, int, int], layout: Layout, rng: np.random.Generator) -> Draws:
+        """Draw what happens to each window of a batch.
 
         Args:
-            images: shape ``(batch, height, width)``, float32.
-            targets: shape ``(batch, 6)``.
-            weights: shape ``(batch,)``.
+            shape: number of windows, rows and columns.
             layout: how the values lie.
             rng: draws everything.
 
         Returns:
-            New images, targets and weights of the same shapes.
+            By name, arrays with a row a window, of what is turned on; ``hbac.models.changes`` says
+            what each means.
         """
-        changed = np.empty_like(images)
-        steps = self._steps(images.shape, layout, rng)
-        # One window fits into the processor's cache, a batch does not.
-        for number, window in enumerate(changed):
-            window[...] = images[number]
-            for step in steps:
-                step(number, window)
-        if self.mixup:
-            return _mix(changed, targets, weights, self.mixup, rng)
-        return changed, targets, weights
-
-    def _steps(self, shape: tuple[int, ...], layout: Layout, rng) -> list[Step]:
-        """Draw what happens to each window of a batch."""
-        steps = []
-        if self.mirror:
-            steps.append(_mirror_some(shape, self.mirror, layout, rng))
-        steps += self._recordings(shape, layout, rng)
+        draws: Draws = {}
+        if self.mirror or self.swap_chains:
+            draws["order"] = self._draw_order(shape[0], rng)
+        if self.time_reversal:
+            draws["reversed"] = rng.random(shape[0]) < self.time_reversal
+        draws |= self._draw_amplifiers(shape, layout, rng)
         if self.time_shift:
-            steps.append(_shift(shape, self.time_shift, layout, rng))
-        if self.time_mask:
-            steps.append(_mask_time(shape, self.time_mask, layout, rng))
-        if self.frequency_mask and layout.panel_height() is not None:
-            steps.append(_mask_frequencies(shape, self.frequency_mask, layout.panel_height(), rng))
-        return steps + self._drops(shape, layout, rng)
+            draws["shifts"] = _draw_shifts(shape[0], self.time_shift, layout, rng)
+        draws |= self._draw_losses(shape, layout, rng)
+        if self.mixup:
+            draws |= _draw_mix(shape[0], self.mixup, rng)
+        return draws
 
-    def _recordings(self, shape: tuple[int, ...], layout: Layout, rng) -> list[Step]:
+    def _draw_order(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Which swaps of chains are made, as a sum of ``SWAP_...``."""
+        order = np.zeros(n, np.int32)
+        for swap, probability in (
+            (SWAP_MIRROR, self.mirror),
+            (SWAP_LEFT, self.swap_chains),
+            (SWAP_RIGHT, self.swap_chains),
+        ):
+            if probability:
+                order += swap * (rng.random(n) < probability).astype(np.int32)
+        return order
+
+    def _draw_amplifiers(self, shape, layout: Layout, rng) -> Draws:
         """Draw what recorded each window of a batch."""
         settings = {name: getattr(self, name) for name in _OF_AMPLIFIERS}
         if layout.sampling_rate is None or not any(settings.values()):
-            return []
-        return [another_amplifier(shape, layout.sampling_rate, rng, **settings)]
+            return {}
+        return draw_amplifiers(shape, layout.sampling_rate, rng, **settings)
 
-    def _drops(self, shape: tuple[int, ...], layout: Layout, rng) -> list[Step]:
-        """Draw what each window of a batch lacks, as recordings lack it."""
-        steps = []
+    def _draw_losses(self, shape, layout: Layout, rng) -> Draws:
+        """Draw what each window of a batch lacks: by masks, and as recordings lack it."""
+        columns = np.zeros((shape[0], shape[2]), bool)
+        rows = np.zeros((shape[0], len(layout.blocks()), shape[1]), bool)
+        if self.time_mask:
+            _mask_time(columns, self.time_mask, layout, rng)
+        if self.frequency_mask and layout.panel_heights() is not None:
+            _mask_frequencies(rows, self.frequency_mask, layout, rng)
         if self.drop_stretch:
-            steps.append(_drop_stretches(shape, self.drop_stretch, layout, rng))
-        if self.drop_channel and layout.panel_height() is None:
-            steps.append(_drop_rows(shape, self.drop_channel, 1, layout, rng))
+            _drop_stretches(columns, self.drop_stretch, layout, rng)
+        if self.drop_channel and layout.panel_heights() is None:
+            _drop_rows(rows, self.drop_channel, 1, rng)
         if self.drop_chain:
-            steps.append(_drop_rows(shape, self.drop_chain, layout.chain_height(), layout, rng))
+            _drop_rows(rows, self.drop_chain, layout.chain_height(), rng)
         if self.drop_panel:
-            steps.append(_drop_rows(shape, self.drop_panel, shape[1], layout, rng))
-        return steps
+            _drop_rows(rows, self.drop_panel, shape[1], rng)
+        lost = {"lost_columns": (columns, self.time_mask or self.drop_stretch)}
+        of_rows = (self.frequency_mask, self.drop_channel, self.drop_chain, self.drop_panel)
+        lost["lost_rows"] = (rows, any(of_rows))
+        return {name: values for name, (values, turned_on) in lost.items() if turned_on}
 
     def of(self, layout: Layout) -> Change | None:
         """Return what changes batches of a layout, or None where nothing is turned on."""
-        if not any(vars(self).values()):
-            return None
-
-        def change(images, targets, weights, rng):
-            return self(images, targets, weights, layout, rng)
-
-        return change
+        return Change(self, layout) if any(vars(self).values()) else None
 
 
-def _mirror_some(shape, probability, layout: Layout, rng) -> Step:
-    chosen = rng.random(shape[0]) < probability
-
-    def step(number, window):
-        if chosen[number]:
-            window[...] = layout.mirror(window[np.newaxis])[0]
-
-    return step
+def _draw_shifts(n: int, share: float, layout: Layout, rng) -> np.ndarray:
+    """Columns by which each part is shifted to the right."""
+    widths = [block.stop - block.start for block in layout.blocks()]
+    return np.rint(np.outer(rng.uniform(-share, share, n), widths)).astype(np.int32)
 
 
-def _move(part: np.ndarray, shift: int) -> None:
-    """Shift columns to the right, or to the left if negative, and repeat the edge."""
-    if shift > 0:
-        part[:, shift:] = part[:, :-shift]
-        part[:, :shift] = part[:, :1]
-    elif shift < 0:
-        part[:, :shift] = part[:, -shift:]
-        part[:, shift:] = part[:, -1:]
-
-
-def _shift(shape, share, layout: Layout, rng) -> Step:
-    relative = rng.uniform(-share, share, shape[0])
-
-    def step(number, window):
-        for block in layout.blocks():
-            part = window[:, block]
-            _move(part, round(relative[number] * part.shape[1]))
-
-    return step
-
-
-def _spans(n: int, length: int, share: float, rng) -> list[slice]:
-    """Stretches of random place and of random length up to a share."""
+def _spans(n: int, length: int, share: float, rng) -> np.ndarray:
+    """Stretches of random place and of random length up to a share, shape ``(n, length)``, bool."""
     lengths = rng.uniform(0, share * length, n)
     starts = rng.uniform(0, length - lengths)
-    edges = np.ceil([starts, starts + lengths]).astype(int)
-    return [slice(*pair) for pair in edges.T]
+    first, end = np.ceil([starts, starts + lengths])[..., np.newaxis]
+    places = np.arange(length)
+    return (first <= places) & (places < end)
 
 
-def _mask_time(shape, share, layout: Layout, rng) -> Step:
-    blocks = layout.blocks()
-    widths = [len(range(*block.indices(shape[2]))) for block in blocks]
-    spans = [_spans(shape[0], width, share, rng) for width in widths]
-
-    def step(number, window):
-        for block, span in zip(blocks, spans, strict=True):
-            window[:, block][:, span[number]] = MISSING
-
-    return step
+def _mask_time(lost: np.ndarray, share: float, layout: Layout, rng) -> None:
+    for block in layout.blocks():
+        lost[:, block] |= _spans(len(lost), block.stop - block.start, share, rng)
 
 
-def _mask_frequencies(shape, share, panel_height: int, rng) -> Step:
-    spans = _spans(shape[0], panel_height, share, rng)
+def _mask_frequencies(lost: np.ndarray, share: float, layout: Layout, rng) -> None:
+    """Mask one band in all panels of a window, high ones and low ones."""
+    n, _, n_rows = lost.shape
+    highest = layout.chain_height()
+    bands = _spans(n, highest, share, rng)
+    for part, height in enumerate(layout.panel_heights()):
+        lost[:, part] |= np.tile(bands[:, :: highest // height], n_rows // height)
 
-    def step(number, window):
-        window.reshape(-1, panel_height, shape[2])[:, spans[number]] = MISSING
 
-    return step
-
-
-def _drop_rows(shape, probability, height: int, layout: Layout, rng) -> Step:
+def _drop_rows(lost: np.ndarray, probability: float, height: int, rng) -> None:
     """Drop every group of ``height`` rows, in each part, by chance."""
-    blocks = layout.blocks()
-    dropped = rng.random((shape[0], len(blocks), shape[1] // height)) < probability
-
-    def step(number, window):
-        for block, groups in zip(blocks, dropped[number], strict=True):
-            window[np.repeat(groups, height), block] = MISSING
-
-    return step
+    n, n_blocks, n_rows = lost.shape
+    dropped = rng.random((n, n_blocks, n_rows // height)) < probability
+    lost |= np.repeat(dropped, height, axis=2)
 
 
-def _drop_stretches(shape, probability, layout: Layout, rng) -> Step:
+def _drop_stretches(lost: np.ndarray, probability: float, layout: Layout, rng) -> None:
     """Drop a stretch of time, or all but it, in each part by chance."""
     blocks = layout.blocks()
-    widths = [len(range(*block.indices(shape[2]))) for block in blocks]
-    spans = [_spans(shape[0], width, 1.0, rng) for width in widths]
-    chosen = rng.random((shape[0], len(blocks))) < probability
-    outside = rng.random((shape[0], len(blocks))) < 0.5
-
-    def step(number, window):
-        for part in np.flatnonzero(chosen[number]):
-            lost = np.full(widths[part], outside[number, part])
-            lost[spans[part][number]] = not outside[number, part]
-            window[:, blocks[part]][:, lost] = MISSING
-
-    return step
+    spans = [_spans(len(lost), block.stop - block.start, 1.0, rng) for block in blocks]
+    chosen = rng.random((len(lost), len(blocks))) < probability
+    outside = rng.random((len(lost), len(blocks))) < 0.5
+    for part, (block, span) in enumerate(zip(blocks, spans, strict=True)):
+        lost[:, block] |= chosen[:, [part]] & (span ^ outside[:, [part]])
 
 
-def _mix(images, targets, weights, alpha, rng):
-    partner = rng.permutation(len(images))
-    kept = rng.beta(alpha, alpha, len(images)).astype(images.dtype)
-    kept = np.maximum(kept, 1 - kept)
-
-    def mixed(values):
-        result, other = np.empty_like(values), np.empty_like(values[:1])
-        for number, share in enumerate(kept):
-            window = slice(number, number + 1)
-            np.multiply(values[window], share, out=result[window])
-            np.multiply(values[partner[number], np.newaxis], 1 - share, out=other)
-            result[window] += other
-        return result
-
-    return mixed(images), mixed(targets), mixed(weights)
+def _draw_mix(n: int, alpha: float, rng) -> Draws:
+    """Draw each window's partner, and the share of it that is kept."""
+    partner = rng.permutation(n).astype(np.int32)
+    kept = rng.beta(alpha, alpha, n).astype(np.float32)
+    return {"partner": partner, "kept": np.maximum(kept, 1 - kept)}

@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 import keras
 
 from hbac.models.architecture import InputScale, Pooling, build_model, builder_of
+from hbac.models.optimizer import build_optimizer
 
 _BUILDERS: WeakKeyDictionary[keras.Model, Callable[[], keras.Model]] = WeakKeyDictionary()
 
@@ -31,16 +32,14 @@ memory."""
 
 
 def _build_compiled(
-    *, jit_compile: bool | str, average_momentum: float | None, **network
+    *, jit_compile: bool | str, optimizer: dict[str, Any], **network
 ) -> keras.Model:
     model = build_model(**network)
-    averaging = {"use_ema": True, "ema_momentum": average_momentum} if average_momentum else {}
     model.compile(
-        optimizer=keras.optimizers.Adam(**averaging),
+        optimizer=build_optimizer(model.trainable_variables, **optimizer),
         loss=keras.losses.KLDivergence(),
         jit_compile=jit_compile,
     )
-    model.optimizer.build(model.trainable_variables)
     return model
 
 
@@ -55,12 +54,14 @@ def compiled_model(
     batch_norm_momentum: float = 0.99,
     precision: str = "float32",
     average_momentum: float | None = None,
+    weight_decay: float = 0.0,
+    clip_norm: float | None = None,
     jit_compile: bool | str = "auto",
 ) -> keras.Model:
     """Build a network of the caller's own, compiled for vote fractions.
 
-    The loss is the Kullback-Leibler divergence from vote fractions, the optimizer Adam. Its
-    weights are random until ``reset`` gives them a seed.
+    The loss is the Kullback-Leibler divergence from vote fractions, the optimizer Adam or, where
+    weights decay, AdamW. Its weights are random until ``reset`` gives them a seed.
 
     Args:
         architecture: see ``build_model``.
@@ -73,6 +74,8 @@ def compiled_model(
         precision: see ``build_model``.
         average_momentum: share of an exponential moving average of the weights that stays after
             each step, above 0 and below 1 (Polyak and Juditsky 1992); ``None`` keeps no average.
+        weight_decay: share of each weight that a step takes away, times the learning rate.
+        clip_norm: largest norm of a step's gradients, all together; ``None`` for any.
         jit_compile: compile by XLA: ``auto`` does where Keras thinks it pays, which it does
             not with TensorFlow on a CPU, where that takes minutes.
 
@@ -93,7 +96,11 @@ def compiled_model(
         input_scale=input_scale,
         batch_norm_momentum=batch_norm_momentum,
         precision=precision,
-        average_momentum=average_momentum,
+        optimizer={
+            "average_momentum": average_momentum,
+            "weight_decay": weight_decay,
+            "clip_norm": clip_norm,
+        },
         jit_compile=jit_compile,
     )
     with _drawing:

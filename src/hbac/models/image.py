@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar, Literal, get_args
 
 import numpy as np
 from PIL import Image
 
 from hbac.eeg.gaps import MISSING
-from hbac.eeg.montage import CHAINS
+from hbac.eeg.montage import CHAINS, N_CHAIN_CHANNELS, Montage, channel_names
 from hbac.eeg.panel import Panel, PictureSource
 from hbac.eeg.regional import FREQUENCIES, N_FREQUENCIES, ROW_SECONDS, WINDOW_ROWS
 from hbac.eeg.spectrogram import CENTRE_SECONDS, MAX_FREQUENCY, N_FRAMES, N_MELS, WINDOW_SECONDS
+from hbac.eeg.time_frequency import Channels
 from hbac.models.missing import fill_missing
 
 Normalisation = Literal["window", "global"]
@@ -40,6 +42,13 @@ in 10 real 10-minute windows, -0.38 and 2.30 in 36 simulated ones."""
 
 _REGIONAL_SCALE = 0.5
 
+_CHOICES = {
+    "normalisation": Normalisation,
+    "eeg_order": EEGOrder,
+    "channels": Channels,
+    "montage": Montage,
+}
+
 
 @dataclass(frozen=True)
 class ImageLayout:
@@ -55,6 +64,9 @@ class ImageLayout:
         eeg_order: ``aligned`` puts the chains of every source in the order LL, RL, LP, RP;
             ``seed`` those of ``eeg`` and ``centre`` in ``SEED_ORDER``, so that a row of the
             picture no longer shows one chain.
+        channels: ``chains`` where a panel of ``eeg`` and ``centre`` is the mean of a chain's
+            channels; ``all`` where each has its own, four below one another in the chain's rows.
+        montage: which channels these are.
 
     Raises:
         ValueError: if there is no source, a source repeats or any value is unknown, or the cells
@@ -66,10 +78,12 @@ class ImageLayout:
     size: tuple[int, int] = (512, 512)
     normalisation: Normalisation = "window"
     eeg_order: EEGOrder = "aligned"
+    channels: Channels = "chains"
+    montage: Montage = "bipolar"
     sampling_rate: ClassVar[None] = None
 
     def __post_init__(self) -> None:
-        for name, known in (("normalisation", Normalisation), ("eeg_order", EEGOrder)):
+        for name, known in _CHOICES.items():
             if getattr(self, name) not in get_args(known):
                 raise ValueError(
                     f"{name} must be one of {get_args(known)}, received {getattr(self, name)!r}"
@@ -81,9 +95,10 @@ class ImageLayout:
         if not self.sources or len(set(self.sources)) < len(self.sources):
             raise ValueError(f"sources must be given once each, received {self.sources}")
         height, width = self.size
-        if min(self.size) < 1 or height % len(CHAINS) or width % len(self.sources):
+        least = len(CHAINS) * max(map(self._panels_a_chain, self.sources))
+        if min(self.size) < 1 or height % least or width % len(self.sources):
             raise ValueError(
-                f"size must be a multiple of {len(CHAINS)} rows and {len(self.sources)} columns, "
+                f"size must be a multiple of {least} rows and {len(self.sources)} columns, "
                 f"received {self.size}"
             )
 
@@ -102,7 +117,7 @@ class ImageLayout:
             sources: the sources, left to right.
             panel_height: pixels.
             panel_width: pixels.
-            how: ``fit``, ``normalisation`` and ``eeg_order``.
+            how: ``fit``, ``normalisation``, ``eeg_order``, ``channels`` and ``montage``.
         """
         size = len(CHAINS) * panel_height, len(sources) * panel_width
         return cls(tuple(sources), size=size, **how)
@@ -121,6 +136,14 @@ class ImageLayout:
         high = FREQUENCIES[-1] + (margin + 0.5) * bin_width
         return seconds, (float(low), float(high))
 
+    def _panels_a_chain(self, source: PictureSource) -> int:
+        return N_CHAIN_CHANNELS if self.channels == "all" and source != "regional" else 1
+
+    def _panel_channels(self, source: PictureSource, chain: str) -> tuple[str | None, ...]:
+        """Channels of a chain's panels, top to bottom; None for all in one."""
+        alone = self._panels_a_chain(source) > 1
+        return channel_names(chain, self.montage) if alone else (None,)
+
     def chains(self, source: PictureSource) -> tuple[str, ...]:
         """Return the chains of a source, top to bottom."""
         seed = self.eeg_order == "seed" and source != "regional"
@@ -131,28 +154,30 @@ class ImageLayout:
         width = self.size[1] // len(self.sources)
         return tuple(slice(k * width, (k + 1) * width) for k in range(len(self.sources)))
 
-    def panel_height(self) -> int:
-        """Return the rows of one panel; every ``panel_height`` rows begin anew at 0 Hz."""
-        return self.size[0] // len(CHAINS)
+    def panel_heights(self) -> tuple[int, ...]:
+        """Return, by source, after how many rows the frequencies begin anew at 0 Hz."""
+        return tuple(self.chain_height() // self._panels_a_chain(each) for each in self.sources)
 
     def chain_height(self) -> int:
-        """Return the rows of one chain: those of its panel."""
-        return self.panel_height()
+        """Return the rows of one chain: those of its panel, or its panels."""
+        return self.size[0] // len(CHAINS)
+
+    def _column_panels(self, source: PictureSource, columns: slice) -> list[Panel]:
+        named = [
+            (chain, channel)
+            for chain in self.chains(source)
+            for channel in self._panel_channels(source, chain)
+        ]
+        edges = np.linspace(0, self.size[0], len(named) + 1).astype(int).tolist()
+        return [
+            Panel(source, chain, slice(*rows), columns, *self._edges(source), channel)
+            for (chain, channel), rows in zip(named, pairwise(edges), strict=True)
+        ]
 
     def panels(self) -> tuple[Panel, ...]:
         """Return every panel, source by source and from top to bottom."""
-        height = self.panel_height()
-        return tuple(
-            Panel(
-                source,
-                chain,
-                slice(row * height, (row + 1) * height),
-                columns,
-                *self._edges(source),
-            )
-            for source, columns in zip(self.sources, self.blocks(), strict=True)
-            for row, chain in enumerate(self.chains(source))
-        )
+        columns = zip(self.sources, self.blocks(), strict=True)
+        return tuple(panel for column in columns for panel in self._column_panels(*column))
 
     def mirror(self, pictures: np.ndarray) -> np.ndarray:
         """Swap the hemispheres: LL with RL and LP with RP, in every source.
@@ -254,8 +279,9 @@ def build_image(regional: np.ndarray, eeg: np.ndarray, layout: ImageLayout) -> n
 
     Args:
         regional: regional power of the 10-minute window, shape ``(300, 400)``, NaN where missing.
-        eeg: log-mel spectrograms of the 50-s window, shape ``(128, 256, 4)``, or
-            ``(128, 256, 8)`` with those of its centre last, NaN where missing.
+        eeg: spectrograms of the 50-s window, shape ``(128, 256, 4)``, or ``(128, 256, 8)`` with
+            those of its centre last, NaN where missing; see
+            ``hbac.eeg.time_frequency.window_spectrograms``.
         layout: which panels, how, and how large.
 
     Returns:

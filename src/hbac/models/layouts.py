@@ -8,7 +8,7 @@ from typing import Any
 
 from hbac.eeg.filters import CLEANING
 from hbac.models.inputs import Input
-from hbac.models.preprocessing import seen_waveform
+from hbac.models.preprocessing import panel_settings, seen_waveform
 
 _SHARED = ("image", "waveform", "spectrogram", "reference")
 
@@ -24,7 +24,9 @@ def layout_of(kind: Input, record: Mapping[str, Any]) -> dict[str, Any]:
 def _identity(kind: Input, layout: Mapping[str, Any]) -> Any:
     """What tells one layout from another: of waveforms, cleaning alone and no spectrogram."""
     if kind == "picture":
-        return kind, layout["image"], layout["spectrogram"]
+        # Which channels panels show is said once, of the spectrograms.
+        image = {name: value for name, value in layout["image"].items() if name != "channels"}
+        return kind, image, panel_settings(layout)
     cleaning = {name: layout["spectrogram"][name] for name in CLEANING}
     seen = {name: layout["waveform"][name] for name in ("seconds", "sampling_rate")}
     return kind, seen, cleaning

@@ -10,7 +10,8 @@ import numpy as np
 from hbac.eeg.filters import CLEANING
 from hbac.eeg.recording import Recording
 from hbac.eeg.regional import WINDOW_ROWS
-from hbac.eeg.spectrogram import WINDOW_SECONDS, chain_spectrograms
+from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.time_frequency import AS_FIRST, window_spectrograms
 from hbac.eeg.waveform import bipolar_waveforms
 from hbac.models.image import ImageLayout, build_image
 from hbac.models.inputs import Input
@@ -39,9 +40,20 @@ def waveforms_of(ensemble: Mapping[str, Any]) -> tuple[dict[str, Any], WaveformL
     return cleaning_of(ensemble), waveform_layout(ensemble)
 
 
+def panel_settings(ensemble: Mapping[str, Any]) -> dict[str, Any]:
+    """How the EEG spectrograms are made; a record of before there was a choice does not say all.
+
+    Returns:
+        Keywords of ``hbac.eeg.window_spectrograms``.
+    """
+    return AS_FIRST | dict(ensemble["spectrogram"])
+
+
 def picture_layout(ensemble: Mapping[str, Any]) -> ImageLayout:
     """Return how the networks' pictures are laid out."""
-    return ImageLayout.of_panels(**ensemble["image"])
+    made = panel_settings(ensemble)
+    shown = {name: made[name] for name in ("channels", "montage")}
+    return ImageLayout.of_panels(**ensemble["image"] | shown)
 
 
 def waveform_layout(ensemble: Mapping[str, Any]) -> WaveformLayout:
@@ -92,12 +104,12 @@ def window_panels(window: Recording, settings: Mapping[str, Any]) -> np.ndarray:
 
     Args:
         window: 50 s of EEG.
-        settings: keywords of ``hbac.eeg.chain_spectrograms``.
+        settings: keywords of ``hbac.eeg.window_spectrograms``.
 
     Returns:
         Shape ``(128, 256, 4)`` or ``(128, 256, 8)``, float16.
     """
-    return chain_spectrograms(window, **settings).astype(np.float16)
+    return window_spectrograms(window, **settings).astype(np.float16)
 
 
 def window_picture(power: np.ndarray | None, panels: np.ndarray, layout: ImageLayout) -> np.ndarray:

@@ -43,7 +43,7 @@ _START = (_SECONDS - WINDOW_SECONDS) / 2
 _EXTRA_ROWS = 20
 
 _PANEL_ROWS, _PANEL_COLUMNS, _SAMPLES = 4, 4, 8
-"""How many values are kept of a panel, down and across, and of a bipolar channel."""
+"""How many values are kept of the lowest panels, down and across, and of a bipolar channel."""
 
 _TOLERANCE = 0.02
 """Far above what float16 and another processor change, far below what a panel or a channel
@@ -103,10 +103,11 @@ def describe_pictures(layout: ImageLayout, settings: Mapping[str, Any]) -> list[
     Args:
         layout: the picture's.
         settings: how the EEG is cleaned and its spectrograms made; keywords of
-            ``hbac.eeg.chain_spectrograms``.
+            ``hbac.eeg.window_spectrograms``.
 
     Returns:
-        A row a line of pixels, 4 a panel and window, of 4 values a panel.
+        A row a line of pixels, 4 a panel and window (where each channel has one, of those), of 4
+        values a panel.
     """
     recording = reference_recording()
     panels = window_panels(recording.crop(_START, WINDOW_SECONDS), settings)
@@ -115,7 +116,7 @@ def describe_pictures(layout: ImageLayout, settings: Mapping[str, Any]) -> list[
         regional_window(_regional_power(), _EXTRA_ROWS),
     )
     height, width = layout.size
-    rows = _spread(height, len(CHAINS) * _PANEL_ROWS)
+    rows = _spread(height, height // min(layout.panel_heights()) * _PANEL_ROWS)
     columns = _spread(width, len(layout.sources) * _PANEL_COLUMNS)
     pictures = [window_picture(power, panels, layout) for power in powers]
     return _rounded(np.vstack([picture[np.ix_(rows, columns)] for picture in pictures]))

@@ -1,30 +1,42 @@
-"""Learning rates, one an epoch."""
+"""Learning rates that change with every step."""
 
 from __future__ import annotations
 
-import numpy as np
+import math
+from dataclasses import dataclass
 
 
-def cosine_rates(epochs: int, *, peak: float, warm_up: int) -> tuple[float, ...]:
-    """Rise to a peak in equal steps, then fall along half a cosine.
+@dataclass(frozen=True)
+class Cosine:
+    """A rate that rises evenly to a peak, step by step, and falls to 0 along half a cosine.
 
     Loshchilov and Hutter, SGDR, 2017, arXiv:1608.03983, without restarts; the warm-up as in Goyal
-    et al., 2017, arXiv:1706.02677. The last epoch still learns, at the rate that the cosine has
-    in its middle.
+    et al., 2017, arXiv:1706.02677. As a sequence it holds each epoch's rate at its middle.
 
-    Args:
-        epochs: how many rates.
-        peak: rate of the first epoch after the warm-up.
-        warm_up: epochs below the peak, fewer than ``epochs``.
-
-    Raises:
-        ValueError: if ``warm_up`` leaves no epoch.
+    Attributes:
+        epochs: from the first step to the last.
+        peak: the highest rate.
+        warm_up: epochs below the peak, fewer than ``epochs``; not always whole.
     """
-    if not 0 <= warm_up < epochs:
-        raise ValueError(f"warm_up must leave one of {epochs} epochs, received {warm_up}")
-    rising = peak * np.arange(1, warm_up + 1) / (warm_up + 1)
-    n_falling = epochs - warm_up
-    # Half a step past its start, so that neither the peak repeats nor the last rate is 0.
-    progress = np.arange(n_falling) / max(n_falling - 0.5, 1)
-    falling = peak * (1 + np.cos(np.pi * progress)) / 2
-    return tuple(float(rate) for rate in (*rising, *falling))
+
+    epochs: int
+    peak: float
+    warm_up: float = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.warm_up < self.epochs:
+            raise ValueError(
+                f"warm_up must leave one of {self.epochs} epochs, received {self.warm_up}"
+            )
+
+    def __len__(self) -> int:
+        return self.epochs
+
+    def __getitem__(self, epoch: int) -> float:
+        if not 0 <= epoch < self.epochs:
+            raise IndexError(f"epoch must be one of {self.epochs}, received {epoch}")
+        middle = epoch + 0.5
+        if middle < self.warm_up:
+            return self.peak * middle / self.warm_up
+        fallen = (middle - self.warm_up) / (self.epochs - self.warm_up)
+        return self.peak * (1 + math.cos(math.pi * fallen)) / 2

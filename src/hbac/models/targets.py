@@ -26,16 +26,17 @@ def soften(
     return (n_votes * fractions + prior_votes * prior) / (n_votes + prior_votes)
 
 
-def vote_weights(n_votes: np.ndarray, full: int = 10) -> np.ndarray:
+def vote_weights(n_votes: np.ndarray, power: float = 1.0, full: int = 10) -> np.ndarray:
     """Weigh windows by their number of votes, up to a number that counts in full.
 
     Args:
         n_votes: votes of one label, shape ``(rows,)``, at least 1.
+        power: of the share of ``full`` that a window has; with 0 all weigh alike.
         full: votes from which on a window counts in full; the competition's data have few windows
             with seven to nine votes and many with fewer or more.
 
     Returns:
         Shape ``(rows,)``, of mean 1, so that the learning rate keeps its meaning.
     """
-    weights = np.minimum(n_votes, full) / full
+    weights = (np.minimum(n_votes, full) / full) ** power
     return weights / weights.mean()

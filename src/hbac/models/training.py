@@ -8,7 +8,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import keras
@@ -19,7 +19,9 @@ from keras import layers
 from hbac.eeg.votes import CLASSES
 from hbac.models.augmentation import Change
 from hbac.models.batches import TrainingBatches, check_images, default_workers, image_batches
+from hbac.models.optimizer import stage_rate
 from hbac.models.prediction import Mirror, predict
+from hbac.models.sampling import Draw
 
 logger = logging.getLogger(__name__)
 
@@ -33,11 +35,18 @@ class Stage:
 
     Attributes:
         rows: the windows to train on.
-        learning_rates: Adam's rate in each epoch; as many epochs as rates.
+        learning_rates: the rate in each epoch, or a ``Cosine`` by step; as many epochs as it is
+            long.
+        draw: draws the rows of an epoch, in their order, from ``rows``; ``None`` takes all of them
+            in a random order.
+        weigh: how much each window counts in an epoch, which it takes by its number in this stage,
+            from 0; of mean 1, shape ``(windows,)``. ``None`` for all alike.
     """
 
     rows: np.ndarray
     learning_rates: Sequence[float]
+    draw: Draw | None = None
+    weigh: Callable[[int], np.ndarray] | None = None
 
 
 class Checkpoint(Protocol):
@@ -153,14 +162,20 @@ class _EpochKeeper(keras.callbacks.Callback):
         self._progress, self._checkpoint, self._validate = progress, checkpoint, validate
         self._keep, self._calibration, self._n_epochs = keep, calibration, n_epochs
 
-    def begin_stage(self, batches: TrainingBatches, rates: dict[int, float]) -> None:
-        """Take the epochs of one stage, by their number."""
-        self._batches, self._rates = batches, rates
+    def begin_stage(self, stage: Stage, batches: TrainingBatches, first_epoch: int) -> None:
+        """Take the epochs of one stage."""
+        self._stage, self._batches, self._first_epoch = stage, batches, first_epoch
 
     def on_epoch_begin(self, epoch, logs=None):
         self._started = time.perf_counter()
-        self._batches.shuffle(epoch=epoch)
-        self.model.optimizer.learning_rate = self._rates[epoch]
+        number, weigh = epoch - self._first_epoch, self._stage.weigh
+        self._batches.shuffle(epoch=epoch, weights=weigh and weigh(number))
+        stage_rate(self.model).follow(
+            self._stage.learning_rates,
+            epoch=number,
+            step=int(keras.ops.convert_to_numpy(self.model.optimizer.iterations)),
+            steps_per_epoch=len(self._batches),
+        )
 
     def on_epoch_end(self, epoch, logs=None):
         progress = self._progress
@@ -168,7 +183,7 @@ class _EpochKeeper(keras.callbacks.Callback):
         with _kept_weights(self.model, self._calibration if may_be_kept else None):
             # Later callbacks receive the same dictionary.
             logs["val_loss"] = self._validate(self.model)
-            logs["learning_rate"] = self._rates[epoch]
+            logs["learning_rate"] = self._stage.learning_rates[epoch - self._first_epoch]
             if self._keep == "last" or logs["val_loss"] < progress.kept_loss:
                 progress.kept_epoch, progress.kept_loss = epoch + 1, logs["val_loss"]
                 progress.kept = self.model.get_weights()
@@ -203,9 +218,9 @@ def _resume(model: keras.Model, checkpoint: Checkpoint) -> _Progress:
     return progress
 
 
-def _check_rows(stages: Sequence[Stage], validation_rows: np.ndarray) -> None:
-    if not len(validation_rows):
-        raise ValueError("validation_rows must not be empty")
+def _check_rows(stages: Sequence[Stage], validation_rows: np.ndarray, keep: str) -> None:
+    if not len(validation_rows) and keep == "best":
+        raise ValueError("validation_rows must not be empty where the best epoch is kept")
     if not stages:
         raise ValueError("stages must not be empty")
     for number, stage in enumerate(stages):
@@ -245,7 +260,7 @@ def _calibration_batches(
 def _run_stages(
     model: keras.Model,
     stages: Sequence[Stage],
-    make_batches: Callable[[np.ndarray], TrainingBatches],
+    make_batches: Callable[..., TrainingBatches],
     keeper: _EpochKeeper,
     progress: _Progress,
     callbacks: Sequence[keras.callbacks.Callback],
@@ -259,8 +274,8 @@ def _run_stages(
         if 0 < start == progress.epoch:
             # Keras does so at the end of a fit, which an interrupted one has not reached.
             _take_average(model)
-        batches = make_batches(stage.rows)
-        keeper.begin_stage(batches, dict(enumerate(stage.learning_rates, start)))
+        batches = make_batches(stage.rows, draw=stage.draw)
+        keeper.begin_stage(stage, batches, start)
         model.fit(
             batches,
             initial_epoch=progress.epoch,
@@ -269,6 +284,13 @@ def _run_stages(
             verbose=1 if sys.stdout.isatty() else 0,
             shuffle=False,
         )
+
+
+def _check_finite(progress: _Progress, name: str) -> None:
+    losses = [record[name] for record in progress.records]
+    kept = losses[progress.kept_epoch - 1] if progress.kept else np.nan
+    if not np.isfinite(kept):
+        raise ValueError(f"{name} was never finite, received {losses}; lower the learning rates")
 
 
 def fit(
@@ -281,7 +303,6 @@ def fit(
     batch_size: int,
     seed: int,
     training_targets: np.ndarray | None = None,
-    weights: np.ndarray | None = None,
     change: Change | None = None,
     mirror: Mirror | None = None,
     keep: Literal["best", "last"] = "best",
@@ -303,11 +324,11 @@ def fit(
             is read batch by batch.
         targets: vote fractions, shape ``(windows, 6)``.
         stages: which windows to train on, and for how long, one stage after the other.
-        validation_rows: windows to validate each epoch by.
+        validation_rows: windows to validate each epoch by; there may be none where ``keep`` is
+            ``last``, and losses of validation are NaN then.
         batch_size: windows a step; the last batch of an epoch is filled up with its first rows.
         seed: seed of the order of windows and of their changes, another in each epoch.
         training_targets: what is trained toward instead of ``targets``, same shape.
-        weights: how much each window counts in training, shape ``(windows,)``.
         change: changes each training batch; see ``hbac.models.augmentation``.
         mirror: validate the mean over each window and its mirror image.
         keep: ``best`` keeps the epoch of the lowest divergence on the validation rows, whose
@@ -324,22 +345,25 @@ def fit(
 
     Returns:
         A row an epoch: ``epoch`` from 1, ``loss`` (mean over its steps, of the training targets)
-        and ``val_loss`` in nats, ``learning_rate``, ``seconds``, and ``kept``: whether it is the
-        epoch whose weights are kept.
+        and ``val_loss`` in nats, ``learning_rate`` (in the middle of the epoch), ``seconds``, and
+        ``kept``: whether it is the epoch whose weights are kept.
 
     Raises:
         ValueError: if rows are empty or overlap, a picture or a target is not finite, a target
-            does not sum to 1, there is no rate, or no epoch had a finite validation loss.
+            does not sum to 1, there is no rate, what is drawn is not in a stage's rows, or the
+            loss was never finite.
     """
-    stages = [Stage(np.asarray(stage.rows), stage.learning_rates) for stage in stages]
-    validation_rows = np.asarray(validation_rows)
-    _check_rows(stages, validation_rows)
+    stages = [replace(stage, rows=np.asarray(stage.rows)) for stage in stages]
+    validation_rows = np.asarray(validation_rows, int)
+    _check_rows(stages, validation_rows, keep)
     used_rows = np.unique(np.concatenate([validation_rows, *(stage.rows for stage in stages)]))
     _check_targets(targets, used_rows)
     # Before training, because an error inside its batches would reach the user as TensorFlow's.
     check_images(images, used_rows, batch_size=batch_size)
 
     def validate(model: keras.Model) -> float:
+        if not len(validation_rows):
+            return np.nan
         shares = predict(model, images, validation_rows, batch_size=batch_size, mirror=mirror)
         return _mean_divergence(targets[validation_rows], shares)
 
@@ -347,7 +371,7 @@ def fit(
         TrainingBatches,
         images,
         targets if training_targets is None else training_targets,
-        np.ones(len(targets)) if weights is None else weights,
+        np.ones(len(targets)),
         batch_size=batch_size,
         seed=seed,
         change=change,
@@ -360,11 +384,7 @@ def fit(
     n_epochs = sum(len(stage.learning_rates) for stage in stages)
     keeper = _EpochKeeper(progress, checkpoint, validate, keep, calibration, n_epochs)
     _run_stages(model, stages, make_batches, keeper, progress, callbacks)
-    if progress.kept is None or not np.isfinite(progress.kept_loss):
-        raise ValueError(
-            "val_loss was never finite, received "
-            f"{[record['val_loss'] for record in progress.records]}; lower the learning rates"
-        )
+    _check_finite(progress, "val_loss" if len(validation_rows) else "loss")
     model.set_weights(progress.kept)
     history = pd.DataFrame(progress.records)
     return history.assign(kept=history["epoch"] == progress.kept_epoch)

@@ -46,7 +46,7 @@ class WaveformLayout:
         """All samples have one time axis."""
         return (slice(0, self.size[1]),)
 
-    def panel_height(self) -> None:
+    def panel_heights(self) -> None:
         """Rows are channels, not frequencies."""
 
     def chain_height(self) -> int:

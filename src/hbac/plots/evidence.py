@@ -50,7 +50,6 @@ READING = (
 )
 """How to read a picture under a map, for captions."""
 
-
 READING_TRACES = (
     "Colour behind a trace: evidence for (orange, red) and against (blue) the class in that "
     "channel, as a share of its largest value over all channels and seconds shown."
@@ -61,6 +60,13 @@ READING_TRACES = (
 def ordered(sources: Iterable[Source]) -> list[Source]:
     """Return sources in the order in which they are shown."""
     return [source for source in SOURCE_TITLES if source in set(sources)]
+
+
+def reading_of(pictures: Mapping[Source, ChainMap]) -> str:
+    """Say how to read pictures under a map, for captions."""
+    if not any(picture.channels for picture in pictures.values()):
+        return READING
+    return f"{READING} The network saw each channel of the EEG; the mean of each chain is drawn."
 
 
 def check_maps(what: str, maps: Mapping[Source, ChainMap], sources: Iterable[Source]) -> None:

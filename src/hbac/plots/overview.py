@@ -17,7 +17,6 @@ from hbac.eeg.montage import CHAINS
 from hbac.eeg.panel import Source
 from hbac.plots.evidence import (
     PICTURE_MAP,
-    READING,
     SOURCE_TITLES,
     TOP_HERTZ,
     check_maps,
@@ -26,6 +25,7 @@ from hbac.plots.evidence import (
     gray_limits,
     largest,
     ordered,
+    reading_of,
     say_no_data,
 )
 from hbac.plots.style import INK, MUTED, PAGE_WIDTH, say_below, styled
@@ -169,8 +169,8 @@ def overview(examples: Sequence[Example], *, title: str, caption: str) -> Figure
     check_examples(examples)
     sources = ordered(examples[0].pictures)
     caption = (
-        f"{caption} {READING} Each row has its own time, in seconds from the start of its EEG "
-        "recording; chains from top to bottom, 0 to 20 Hz each."
+        f"{caption} {reading_of(examples[0].pictures)} Each row has its own time, in seconds from "
+        "the start of its EEG recording; chains from top to bottom, 0 to 20 Hz each."
     )
     small_print = 0.15 * math.ceil(len(caption) / 150)
     figure = Figure(figsize=(PAGE_WIDTH, _TITLES + _ROW * len(examples) + _FOOT + small_print))

@@ -21,7 +21,6 @@ from hbac.eeg.recording import Recording
 from hbac.plots.eeg import CHAIN_COLOURS, LABEL_SECONDS, SHADE, central_seconds, draw_eeg
 from hbac.plots.evidence import (
     PICTURE_MAP,
-    READING,
     SOURCE_TITLES,
     TOP_HERTZ,
     check_maps,
@@ -30,6 +29,7 @@ from hbac.plots.evidence import (
     gray_limits,
     largest,
     ordered,
+    reading_of,
     say_no_data,
 )
 from hbac.plots.style import INK, LEFT, PAGE_WIDTH, say_below, styled
@@ -325,7 +325,8 @@ def window_explanation(
         explained,
         EEG_HEIGHT + 0.48 + len(explained) * block,
         title=title,
-        caption=f"{caption} {READING} Time counts from the start of the EEG recording.",
+        caption=f"{caption} {reading_of(pictures)} Time counts from the start of the EEG "
+        "recording.",
     )
     below = top + EEG_HEIGHT + 0.48
     eeg = place_axes(figure, LEFT_EDGE, top, EEG_WIDTH, EEG_HEIGHT)

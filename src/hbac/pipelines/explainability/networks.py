@@ -64,24 +64,22 @@ def seen_windows(
 
 
 def _rows_are_channels(layout: Layout) -> bool:
-    return layout.panel_height() is None
+    return layout.panel_heights() is None
 
 
 def _blocks(layout: Layout) -> tuple[int, int]:
-    """Panels of the picture or waveform, down and across."""
-    across = len(layout.blocks())
-    return len(layout.panels()) // across, across
+    """Chains and sources of the picture or waveform, down and across."""
+    return len(CHAINS), len(layout.blocks())
 
 
 def map_size(layout: Layout) -> tuple[int, int]:
     """Return rows and columns of a stored map, whole ones for every panel."""
-    strides = MAP_STRIDES["waveform" if _rows_are_channels(layout) else "picture"]
-    cells = [
-        (count, max(size // count // stride, 1))
-        for count, size, stride in zip(_blocks(layout), layout.size, strides, strict=True)
-    ]
-    (down, rows), (across, columns) = cells
-    return down * rows, across * columns
+    is_waveform = _rows_are_channels(layout)
+    down, across = MAP_STRIDES["waveform" if is_waveform else "picture"]
+    height = layout.chain_height() if is_waveform else min(layout.panel_heights())
+    n_sources = len(layout.blocks())
+    rows = layout.size[0] // height * max(height // down, 1)
+    return rows, n_sources * max(layout.size[1] // n_sources // across, 1)
 
 
 def _shrunk(part: slice, before: int, after: int) -> slice:

@@ -14,10 +14,12 @@ from hbac import explain
 from hbac.eeg.recording import Recording
 from hbac.eeg.regional import regional_window_from_eeg
 from hbac.eeg.simulation import PlantedEvidence, plan_planted, simulate_planted
-from hbac.eeg.spectrogram import WINDOW_SECONDS, chain_spectrograms
+from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.time_frequency import window_spectrograms
 from hbac.eeg.votes import CLASS_NAMES, CLASSES
 from hbac.models.image import ImageLayout, build_image
 from hbac.models.preprocessing import (
+    panel_settings,
     picture_layout,
     record_of,
     waveform_layout,
@@ -73,7 +75,7 @@ def _picture(
     """Picture of the middle of a planned recording, float16."""
     recording = simulate_planted(PlantedEvidence(**plan))
     start = (recording.duration - WINDOW_SECONDS) / 2
-    eeg = chain_spectrograms(recording.crop(start, WINDOW_SECONDS), **spectrogram.settings)
+    eeg = window_spectrograms(recording.crop(start, WINDOW_SECONDS), **spectrogram.settings)
     regional = regional_window_from_eeg(recording, recording.duration / 2)
     return build_image(regional, eeg, layout)
 
@@ -109,7 +111,7 @@ def assemble_planted_input(
         return _waveforms(plans, ensemble)
     record = record_of(ensemble, "picture")
     layout = picture_layout(record)
-    trained_on = SpectrogramParams(**spectrogram.model_dump() | record["spectrogram"])
+    trained_on = SpectrogramParams(**spectrogram.model_dump() | panel_settings(record))
     return {
         number: partial(_picture, plan, layout, trained_on) for number, plan in enumerate(plans)
     }

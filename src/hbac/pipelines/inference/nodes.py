@@ -10,13 +10,16 @@ import numpy as np
 import pandas as pd
 
 from hbac import models
+from hbac.datasets.one_pass import Together
 from hbac.eeg.recording import Recording
 from hbac.eeg.votes import CLASSES, PREDICTION_COLUMNS, VOTE_COLUMNS
 from hbac.models.preprocessing import (
     kind_of,
     kinds_seen,
     mirrors_of,
+    panel_settings,
     record_of,
+    sees_ten_minutes,
     waveforms_of,
 )
 from hbac.models.reference import check_reference
@@ -25,9 +28,16 @@ from hbac.pipelines.modeling.input_nodes import (
     assemble_images,
     assemble_images_of_eegs,
     assemble_waveforms,
+    stored_as,
 )
 from hbac.pipelines.modeling.params import ImageParams
 from hbac.pipelines.modeling.training_nodes import table_of_predictions
+from hbac.pipelines.spectrogram.nodes import (
+    compute_eeg_spectrograms,
+    compute_regional_windows,
+    cut_waveforms,
+    in_one_pass,
+)
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
 logger = logging.getLogger(__name__)
@@ -38,7 +48,7 @@ UNSEEN = -1
 
 def _check_panels(ensemble: dict[str, Any], spectrogram: SpectrogramParams) -> None:
     """Refuse EEG spectrograms that are not made as those that the networks were trained on."""
-    trained_on = ensemble["spectrogram"]
+    trained_on = panel_settings(ensemble)
     made = spectrogram.model_dump(mode="json", include=set(trained_on))
     if made != trained_on:
         raise ValueError(
@@ -54,6 +64,7 @@ def assemble_inference_input(
     eeg_spectrograms: dict[str, Callable[[], np.ndarray]],
     ensemble: dict[str, Any],
     spectrogram: SpectrogramParams,
+    stored: dict[str, Callable[[], np.ndarray]] | None = None,
 ) -> dict[int, Callable[[], np.ndarray]]:
     """Lay out the picture of every window as the networks were trained on it.
 
@@ -64,6 +75,8 @@ def assemble_inference_input(
         eeg_spectrograms: by ``eeg_id``, a callable that reads ``(windows, 128, 256, panels)``.
         ensemble: the record that ``modeling`` left beside the networks.
         spectrogram: how these EEG spectrograms were made.
+        stored: by ``eeg_id``, a callable that reads the 10 minutes of all its windows, where they
+            were computed and are there.
 
     Returns:
         By row of ``windows``, a callable that returns the picture; empty where no network sees
@@ -78,15 +91,51 @@ def assemble_inference_input(
     _check_panels(record, spectrogram)
     check_reference("picture", record)
     image = ImageParams(**record["image"])
-    return assemble_images(windows, eegs, spectrograms, eeg_spectrograms, image)
+    return assemble_images(windows, eegs, spectrograms, eeg_spectrograms, image, stored)
 
 
 def _networks_that_see(kind: str, ensemble: dict[str, Any]) -> list[dict[str, Any]]:
     return [entry for entry in ensemble["networks"] if entry["input"] == kind]
 
 
+def compute_inference_features(
+    eegs: dict[str, Callable[..., Recording]],
+    windows: pd.DataFrame,
+    spectrogram_files: dict[str, Any],
+    params: SpectrogramParams,
+    ensemble: dict[str, Any],
+) -> dict[str, Together]:
+    """Make all that the first member's networks will see of each EEG, so that it is read once.
+
+    Args:
+        eegs: as of ``hbac.pipelines.spectrogram.nodes.compute_eeg_spectrograms``.
+        windows: see there.
+        spectrogram_files: those that there are, by id.
+        params: as of ``compute_eeg_spectrograms``.
+        ensemble: the record that ``modeling`` left beside the networks.
+
+    Returns:
+        By ``eeg_id``, a callable that returns its spectrograms, and beside it, where a network sees
+        such, those of ``cut_waveforms`` and ``compute_regional_windows``.
+
+    Raises:
+        ValueError: if no EEG has a file.
+    """
+    spectrograms, beside = compute_eeg_spectrograms(eegs, windows, params), {}
+    if sees_ten_minutes(ensemble):
+        beside["eeg_regional"] = compute_regional_windows(eegs, windows, spectrogram_files)
+    if _networks_that_see("waveform", ensemble):
+        settings = waveforms_of(record_of(ensemble, "waveform"))
+        beside["eeg_waveforms"] = cut_waveforms(eegs, windows, *settings)
+    return in_one_pass(spectrograms, **beside)
+
+
 def assemble_inference_waveforms(
-    windows: pd.DataFrame, eegs: dict[str, Callable[[], Recording]], ensemble: dict[str, Any]
+    windows: pd.DataFrame,
+    eegs: dict[str, Callable[[], Recording]],
+    ensemble: dict[str, Any],
+    all_windows: pd.DataFrame | None = None,
+    eeg_waveforms: dict[str, Callable[[], np.ndarray]] | None = None,
 ) -> dict[int, Callable[[], np.ndarray]]:
     """Lay out the bipolar EEG of every window as the networks were trained on it.
 
@@ -96,6 +145,9 @@ def assemble_inference_waveforms(
         windows: as ``hbac.pipelines.modeling.input_nodes.locate_spectrograms`` returns them.
         eegs: by ``eeg_id``, a callable that reads the recording.
         ensemble: the record that ``modeling`` left beside the networks.
+        all_windows: those of which ``eeg_waveforms`` were made.
+        eeg_waveforms: what is stored by ``cut_waveforms``, by ``eeg_id``; taken where it is what
+            these networks were trained on.
 
     Returns:
         By row of ``windows``, a callable that returns shape ``(channels, samples)``; empty where
@@ -108,7 +160,55 @@ def assemble_inference_waveforms(
         return {}
     record = record_of(ensemble, "waveform")
     check_reference("waveform", record)
-    return assemble_waveforms(windows, eegs, *waveforms_of(record))
+    settings, stored = waveforms_of(record), {}
+    if eeg_waveforms:
+        stored = stored_as(eeg_waveforms, cut_waveforms(eegs, all_windows, *settings))
+    return assemble_waveforms(windows, eegs, *settings, stored)
+
+
+def assemble_inference_inputs(
+    windows: pd.DataFrame,
+    eegs: dict[str, Callable[[], Recording]],
+    spectrograms: dict[str, Callable[[], np.ndarray]],
+    eeg_spectrograms: dict[str, Callable[[], np.ndarray]],
+    all_windows: pd.DataFrame,
+    eeg_waveforms: dict[str, Callable[[], np.ndarray]],
+    eeg_regional: dict[str, Callable[[], np.ndarray]],
+    ensemble: dict[str, Any],
+    spectrogram: SpectrogramParams,
+) -> dict[str, dict[int, Callable[[], np.ndarray]]]:
+    """Lay out all that the first member's networks see of every window.
+
+    Args:
+        windows: as of ``assemble_inference_input``, and so for all others.
+        eegs: see there.
+        spectrograms: see there.
+        eeg_spectrograms: see there.
+        all_windows: as of ``assemble_inference_waveforms``.
+        eeg_waveforms: see there.
+        eeg_regional: what is stored by ``compute_regional_windows``, by ``eeg_id``.
+        ensemble: as of ``assemble_inference_input``.
+        spectrogram: see there.
+
+    Returns:
+        By ``model_input`` and ``waveform_input``, and row of ``windows``, a callable that returns
+        it; see ``assemble_inference_input`` and ``assemble_inference_waveforms``.
+    """
+    computed = compute_regional_windows(eegs, all_windows, spectrograms)
+    return {
+        "model_input": assemble_inference_input(
+            windows,
+            eegs,
+            spectrograms,
+            eeg_spectrograms,
+            ensemble,
+            spectrogram,
+            stored_as(eeg_regional, computed),
+        ),
+        "waveform_input": assemble_inference_waveforms(
+            windows, eegs, ensemble, all_windows, eeg_waveforms
+        ),
+    }
 
 
 def assemble_other_inputs(

@@ -6,13 +6,14 @@ from hbac.pipelines import conversion, spectrogram
 from hbac.pipelines.evaluation.brief import score_briefly
 from hbac.pipelines.evaluation.nodes import check_predictions, resample_patients
 from hbac.pipelines.inference.nodes import (
-    assemble_inference_input,
+    assemble_inference_inputs,
     assemble_inference_waveforms,
     assemble_other_inputs,
+    compute_inference_features,
     predict_with_ensemble,
     write_submission,
 )
-from hbac.pipelines.modeling.input_nodes import locate_spectrograms
+from hbac.pipelines.modeling.input_nodes import locate_spectrograms, set_windows_aside
 
 _RAW = {f"train_{what}": f"test_{what}" for what in ("labels", "eegs", "spectrograms")}
 _SHARED = {name: name for name in ("ensemble", "models", "predictions", "submission")}
@@ -24,20 +25,23 @@ def _predicting() -> list[Node]:
         Node(
             locate_spectrograms,
             ["windows", *files, "spectrogram_failures"],
-            ["model_windows", "window_failures"],
+            ["located_windows", "misplaced_windows"],
             name="locate_spectrograms",
         ),
         Node(
-            assemble_inference_input,
-            ["model_windows", *files, "ensemble", "params:spectrogram"],
-            "model_input",
-            name="assemble_inference_input",
+            assemble_inference_inputs,
+            [
+                *("located_windows", *files, "windows", "eeg_waveforms", "eeg_regional"),
+                *("ensemble", "params:spectrogram"),
+            ],
+            "assembled_inputs",
+            name="assemble_inference_inputs",
         ),
         Node(
-            assemble_inference_waveforms,
-            ["model_windows", "train_eegs", "ensemble"],
-            "waveform_input",
-            name="assemble_inference_waveforms",
+            set_windows_aside,
+            ["located_windows", "misplaced_windows", "assembled_inputs", "assembly_failures"],
+            ["model_windows", "window_failures", "model_input", "waveform_input"],
+            name="set_windows_aside",
         ),
         Node(
             assemble_other_inputs,
@@ -120,7 +124,13 @@ def create_shipped_pipeline() -> Pipeline:
 
 def create_pipeline() -> Pipeline:
     """Trained networks on ``test.csv``, from its raw files to ``submission.csv``."""
-    made = conversion.create_pipeline(labelled=False) + spectrogram.create_pipeline()
+    compute = Node(
+        compute_inference_features,
+        ["train_eegs", "windows", "train_spectrograms", "params:spectrogram", "ensemble"],
+        "eeg_spectrograms",
+        name="compute_inference_features",
+    )
+    made = conversion.create_pipeline(labelled=False) + spectrogram.create_pipeline(compute)
     steps = made + Pipeline(_predicting())
     names = {name for name in steps.datasets() if not name.startswith("params:")}
     renamed = {name: f"test.{name}" for name in names} | _RAW | _SHARED

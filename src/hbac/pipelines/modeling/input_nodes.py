@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hbac.datasets.npy import Rows
 from hbac.eeg.band_power import band_powers
 from hbac.eeg.montage import CHAIN_ELECTRODES
-from hbac.eeg.recording import SAMPLING_RATE, Recording
+from hbac.eeg.recording import Recording
 from hbac.eeg.regional import (
     ROW_SECONDS,
     covers_regional_window,
@@ -31,6 +32,13 @@ from hbac.models.preprocessing import (
 )
 from hbac.models.waveform import WaveformLayout
 from hbac.pipelines.modeling.params import ImageParams, ModelingParams
+from hbac.pipelines.spectrogram.nodes import (
+    compute_regional_windows,
+    cut_waveforms,
+    duration_of,
+    measure_band_powers,
+    window_centre,
+)
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
 logger = logging.getLogger(__name__)
@@ -39,16 +47,6 @@ LoadArray = Callable[[], np.ndarray]
 LoadRecording = Callable[[], Recording]
 
 _N_NAMED = 5
-
-
-def _centre(offset: float, duration: float) -> float:
-    """The moment that a window's label speaks of, in seconds of its EEG."""
-    return window_start(offset, duration, WINDOW_SECONDS) + WINDOW_SECONDS / 2
-
-
-def _duration(load: LoadRecording) -> float:
-    """Seconds of an EEG, which is read only where its loader can't tell."""
-    return load.length() / SAMPLING_RATE if hasattr(load, "length") else load().duration
 
 
 def _n_rows(load: LoadArray) -> int:
@@ -62,9 +60,9 @@ def _spectrogram_sources(
     sources = pd.Series("file", windows.index, dtype=str)
     others = windows[~windows["spectrogram_id"].astype(str).isin(spectrograms)]
     for eeg_id, rows in others.groupby("eeg_id"):
-        duration = _duration(eegs[str(eeg_id)])
+        duration = duration_of(eegs[str(eeg_id)])
         for row, offset in rows["eeg_offset_seconds"].items():
-            covered = covers_regional_window(duration, _centre(offset, duration))
+            covered = covers_regional_window(duration, window_centre(offset, duration))
             sources[row] = "computed" if covered else "empty"
     return sources
 
@@ -89,15 +87,14 @@ def _outside_spectrogram(windows: pd.DataFrame, spectrograms: dict[str, LoadArra
     return pd.Series(reasons, dtype=str).sort_index()
 
 
-def _set_aside(windows: pd.DataFrame, reasons: pd.Series) -> pd.DataFrame:
+def _set_aside(windows: pd.DataFrame, reasons: pd.Series, remedy: str) -> pd.DataFrame:
     """Table windows that can't be used, and log the first ones' reasons."""
     if len(reasons):
         first = "; ".join(reasons[:_N_NAMED])
         more = f" and {len(reasons) - _N_NAMED} more" if len(reasons) > _N_NAMED else ""
         logger.warning(
-            "%d of %d windows are set aside: %s%s. Correct spectrogram_label_offset_seconds in the "
-            "label table, or the files",
-            *(len(reasons), len(windows), first, more),
+            "%d of %d windows are set aside: %s%s. %s",
+            *(len(reasons), len(windows), first, more, remedy),
         )
     return windows.loc[reasons.index, ["eeg_id", "window"]].assign(reason=reasons)
 
@@ -136,7 +133,8 @@ def locate_spectrograms(
     unread = ~windows["eeg_id"].astype(str).isin(eeg_spectrograms.keys() & eegs.keys())
     _count("are lost with EEGs that could not be read", unread, windows, "eeg_id")
     outside = _outside_spectrogram(windows[~unread], spectrograms)
-    lost = _set_aside(windows, outside)
+    remedy = "Correct spectrogram_label_offset_seconds in the label table, or the files"
+    lost = _set_aside(windows, outside, remedy)
     located = windows[~unread].drop(index=outside.index).reset_index(drop=True)
     set_aside = located["spectrogram_id"].astype(str).isin(failures["partition"].astype(str))
     what = "lose a spectrogram file that is missing or could not be read"
@@ -208,23 +206,48 @@ def _window_picture(
     return window_picture(power, load_eeg_spectrograms()[window], layout)
 
 
+def _take_window(load: LoadArray, window: int) -> np.ndarray:
+    return load()[window]
+
+
+def stored_as(
+    stored: Mapping[str, Any], tasks: Mapping[str, Callable[[], np.ndarray]]
+) -> dict[str, LoadArray]:
+    """Of what is stored of EEGs, take what is just what tasks would make of them now.
+
+    Args:
+        stored: by ``eeg_id``, a ``hbac.datasets.folder.PartitionLoader``.
+        tasks: by ``eeg_id``, what would make it.
+    """
+    return {
+        eeg_id: stored[eeg_id]
+        for eeg_id, task in tasks.items()
+        if eeg_id in stored and stored[eeg_id].was_made_by(task)
+    }
+
+
 def _power_from_file(load: LoadArray, offset: float) -> np.ndarray:
     return regional_window(load(), offset)
 
 
-def _power_from_eeg(load: LoadRecording, offset: float) -> np.ndarray:
-    recording = load()
-    return regional_window_from_eeg(recording, _centre(offset, recording.duration))
+def _power_from_eeg(load: Callable[..., Recording], offset: float) -> np.ndarray:
+    recording = load(channels=CHAIN_ELECTRODES)
+    return regional_window_from_eeg(recording, window_centre(offset, recording.duration))
 
 
 def _power_loader(
-    window: Any, eegs: dict[str, LoadRecording], spectrograms: dict[str, LoadArray]
+    window: Any,
+    eegs: dict[str, LoadRecording],
+    spectrograms: dict[str, LoadArray],
+    stored: Mapping[str, LoadArray] | None = None,
 ) -> LoadArray | None:
     """Callable that returns the power of a window's 10 minutes, or None where there is none."""
     if window.spectrogram_source == "file":
         load = spectrograms[str(window.spectrogram_id)]
         return partial(_power_from_file, load, window.spectrogram_offset_seconds)
     if window.spectrogram_source == "computed":
+        if stored and str(window.eeg_id) in stored:
+            return partial(_take_window, stored[str(window.eeg_id)], window.window)
         return partial(_power_from_eeg, eegs[str(window.eeg_id)], window.eeg_offset_seconds)
     return None
 
@@ -235,6 +258,7 @@ def assemble_images(
     spectrograms: dict[str, LoadArray],
     eeg_spectrograms: dict[str, LoadArray],
     image: ImageParams,
+    stored: Mapping[str, LoadArray] | None = None,
 ) -> dict[int, LoadArray]:
     """Lay out the picture of every window; see ``assemble_model_input``."""
     layout = image.layout
@@ -243,7 +267,9 @@ def assemble_images(
             _window_picture,
             eeg_spectrograms[str(window.eeg_id)],
             window.window,
-            _power_loader(window, eegs, spectrograms) if "regional" in layout.sources else None,
+            _power_loader(window, eegs, spectrograms, stored)
+            if "regional" in layout.sources
+            else None,
             layout,
         )
         for window in windows.itertuples()
@@ -299,6 +325,7 @@ def assemble_model_input(
     spectrograms: dict[str, LoadArray],
     eeg_spectrograms: dict[str, LoadArray],
     params: ModelingParams,
+    stored: Mapping[str, LoadArray] | None = None,
 ) -> dict[int, LoadArray]:
     """Lay out the picture of every window, where a network is trained on it.
 
@@ -308,6 +335,8 @@ def assemble_model_input(
         spectrograms: by ``spectrogram_id``, a callable that reads shape ``(time, 400)``.
         eeg_spectrograms: by ``eeg_id``, a callable that reads ``(windows, 128, 256, panels)``.
         params: of which the image.
+        stored: by ``eeg_id``, a callable that reads the 10 minutes of all its windows, where they
+            were computed and are there.
 
     Returns:
         By row of ``windows``, a callable that returns the picture, shape ``size``, float16; empty
@@ -315,7 +344,7 @@ def assemble_model_input(
     """
     if "picture" not in params.network.inputs:
         return {}
-    return assemble_images(windows, eegs, spectrograms, eeg_spectrograms, params.image)
+    return assemble_images(windows, eegs, spectrograms, eeg_spectrograms, params.image, stored)
 
 
 def _recording_window(load: Callable[..., Recording], offset: float) -> Recording:
@@ -338,6 +367,7 @@ def assemble_waveforms(
     eegs: dict[str, LoadRecording],
     cleaning: Mapping[str, Any],
     layout: WaveformLayout,
+    stored: Mapping[str, LoadArray] | None = None,
 ) -> dict[int, LoadArray]:
     """Lay out the bipolar EEG of every window.
 
@@ -346,12 +376,16 @@ def assemble_waveforms(
         eegs: by ``eeg_id``, a callable that reads the recording.
         cleaning: ``clip``, ``notch`` and ``band_pass``; see ``hbac.eeg.bipolar_waveforms``.
         layout: how much of it is seen, and at which rate.
+        stored: by ``eeg_id``, a callable that reads those of all its windows, where they are there.
 
     Returns:
         By row of ``windows``, a callable that returns shape ``(channels, samples)``, float16.
     """
+    stored = stored or {}
     return {
-        window.Index: partial(
+        window.Index: partial(_take_window, stored[str(window.eeg_id)], window.window)
+        if str(window.eeg_id) in stored
+        else partial(
             _window_waveforms,
             eegs[str(window.eeg_id)],
             window.eeg_offset_seconds,
@@ -367,6 +401,7 @@ def assemble_waveform_input(
     eegs: dict[str, LoadRecording],
     params: ModelingParams,
     spectrogram: SpectrogramParams,
+    stored: Mapping[str, LoadArray] | None = None,
 ) -> dict[int, LoadArray]:
     """Lay out the bipolar EEG of every window, where a network is trained on it.
 
@@ -375,7 +410,7 @@ def assemble_waveform_input(
     """
     if "waveform" not in params.network.inputs:
         return {}
-    return assemble_waveforms(windows, eegs, spectrogram.cleaning, params.waveform.layout)
+    return assemble_waveforms(windows, eegs, spectrogram.cleaning, params.waveform.layout, stored)
 
 
 def _window_band_powers(load: Callable[..., Recording], offset: float) -> np.ndarray:
@@ -383,16 +418,105 @@ def _window_band_powers(load: Callable[..., Recording], offset: float) -> np.nda
 
 
 def measure_band_power(
-    windows: pd.DataFrame, eegs: dict[str, LoadRecording]
+    windows: pd.DataFrame,
+    eegs: dict[str, LoadRecording],
+    stored: Mapping[str, LoadArray] | None = None,
 ) -> dict[int, LoadArray]:
     """Measure what the simplest baseline sees: the power of each chain in the classical bands.
+
+    Args:
+        windows: as ``locate_spectrograms`` returns them.
+        eegs: by ``eeg_id``, a callable that reads the recording.
+        stored: by ``eeg_id``, a callable that reads that of all its windows, where it is there.
 
     Returns:
         By row of ``windows``, a callable that returns ``hbac.eeg.band_power.band_powers``.
     """
+    stored = stored or {}
     return {
-        window.Index: partial(
-            _window_band_powers, eegs[str(window.eeg_id)], window.eeg_offset_seconds
-        )
+        window.Index: partial(_take_window, stored[str(window.eeg_id)], window.window)
+        if str(window.eeg_id) in stored
+        else partial(_window_band_powers, eegs[str(window.eeg_id)], window.eeg_offset_seconds)
         for window in windows.itertuples()
     }
+
+
+def assemble_inputs(
+    windows: pd.DataFrame,
+    eegs: dict[str, LoadRecording],
+    spectrograms: dict[str, LoadArray],
+    eeg_spectrograms: dict[str, LoadArray],
+    all_windows: pd.DataFrame,
+    eeg_waveforms: dict[str, LoadArray],
+    eeg_band_power: dict[str, LoadArray],
+    eeg_regional: dict[str, LoadArray],
+    params: ModelingParams,
+    spectrogram: SpectrogramParams,
+) -> dict[str, dict[int, LoadArray]]:
+    """Lay out all that networks and baselines see of every window.
+
+    An EEG is read anew only where what is stored of it was made in another way.
+
+    Args:
+        windows: as of ``assemble_model_input``, and so for the next three.
+        eegs: see there.
+        spectrograms: see there.
+        eeg_spectrograms: see there.
+        all_windows: those of which the EEGs' waveforms and band power were made.
+        eeg_waveforms: what is stored by ``cut_waveforms``, by ``eeg_id``.
+        eeg_band_power: what is stored by ``measure_band_powers``, by ``eeg_id``.
+        eeg_regional: what is stored by ``compute_regional_windows``, by ``eeg_id``.
+        params: of which the networks, the image and the waveform.
+        spectrogram: of which the cleaning of waveforms.
+
+    Returns:
+        By ``model_input``, ``waveform_input`` and ``band_power``, and row of ``windows``, a
+        callable that returns it; see ``assemble_model_input``, ``assemble_waveform_input`` and
+        ``measure_band_power``.
+    """
+    waveforms = cut_waveforms(eegs, all_windows, spectrogram.cleaning, params.waveform.layout)
+    powers = measure_band_powers(eegs, all_windows)
+    return {
+        "model_input": assemble_model_input(
+            windows,
+            eegs,
+            spectrograms,
+            eeg_spectrograms,
+            params,
+            stored_as(eeg_regional, compute_regional_windows(eegs, all_windows, spectrograms)),
+        ),
+        "waveform_input": assemble_waveform_input(
+            windows, eegs, params, spectrogram, stored_as(eeg_waveforms, waveforms)
+        ),
+        "band_power": measure_band_power(windows, eegs, stored_as(eeg_band_power, powers)),
+    }
+
+
+def set_windows_aside(
+    located: pd.DataFrame,
+    misplaced: pd.DataFrame,
+    inputs: Mapping[str, np.ndarray],
+    failures: pd.DataFrame,
+) -> tuple[Any, ...]:
+    """Keep the windows of which all that networks see could be made.
+
+    Args:
+        located: the windows that were to be laid out; see ``locate_spectrograms``.
+        misplaced: those that were set aside before; see there.
+        inputs: by name, an array with a row for each of ``located``, or without any row.
+        failures: rows of ``located`` (column ``partition``) that could not be made, and the
+            ``reason``.
+
+    Returns:
+        The windows that are kept; all that were set aside, with ``eeg_id``, ``window`` and
+        ``reason``; and the arrays, in their order, with a row for each window that is kept.
+    """
+    reasons = failures.astype({"partition": int}).set_index("partition")["reason"]
+    lost = _set_aside(located, reasons, "The next run tries them again")
+    kept = np.delete(np.arange(len(located)), reasons.index)
+    arrays = (
+        array if len(kept) == len(located) or not len(array) else Rows(array, kept)
+        for array in inputs.values()
+    )
+    windows = located.iloc[kept].reset_index(drop=True)
+    return windows, pd.concat([misplaced, lost], ignore_index=True), *arrays

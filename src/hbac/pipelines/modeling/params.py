@@ -1,6 +1,6 @@
 """Parameters of the pipeline ``modeling``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -19,7 +19,7 @@ from hbac.models.augmentation import Augmentation
 from hbac.models.image import ImageLayout
 from hbac.models.inputs import INPUTS, split_names
 from hbac.models.preprocessing import seen_waveform
-from hbac.models.schedule import cosine_rates
+from hbac.models.schedule import Cosine
 from hbac.models.waveform import WaveformLayout
 from hbac.pipelines.parameters import Parameters
 
@@ -31,6 +31,8 @@ class ImageParams(Parameters):
     fit: Literal["crop", "stretch"] = Field(description="how a regional panel fills its cell")
     normalisation: Literal["window", "global"] = Field(description="of regional panels")
     eeg_order: Literal["aligned", "seed"] = Field(description="chains of EEG panels, downward")
+    # The record of an earlier run has none.
+    channels: Literal["chains", "all"] = Field("chains", description="as EEG spectrograms are made")
     panel_height: PositiveInt = Field(description="pixels")
     panel_width: PositiveInt = Field(description="pixels")
 
@@ -68,7 +70,9 @@ class NetworkParams(Parameters):
         description="of features, over their map"
     )
     batch_norm_momentum: float = Field(ge=0, lt=1, description="of the moving statistics")
-    precision: Literal["auto", "float32", "mixed_bfloat16"] = Field(description="Keras' policy")
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        description="Keras' policy"
+    )
     jit_compile: bool | Literal["auto"] = Field(description="compile by XLA")
 
     @field_validator("architecture")
@@ -95,13 +99,19 @@ class TrainingParams(Parameters):
     learning_rates: tuple[PositiveFloat, ...] = Field(min_length=1, description="of steps")
     epochs: PositiveInt = Field(description="of cosine")
     peak_learning_rate: PositiveFloat = Field(description="of cosine")
-    warm_up_epochs: NonNegativeInt = Field(description="of cosine, below the peak")
+    warm_up_epochs: NonNegativeFloat = Field(description="of cosine, below the peak")
     second_stage_votes: NonNegativeInt = Field(description="fewest votes there; 0: no such stage")
     second_stage_epochs: PositiveInt = Field(description="of the second stage")
     second_stage_learning_rate: PositiveFloat = Field(description="its peak, by cosine")
     batch_size: PositiveInt = Field(description="windows a step")
-    vote_weighting: bool = Field(description="weigh windows by their votes, up to ten")
+    windows_per_epoch: Literal["all", "one_per_eeg"] = Field(description="drawn anew in each")
+    class_balance: float = Field(ge=0, le=1, description="1: all classes are seen as often")
+    vote_weighting: tuple[NonNegativeFloat, NonNegativeFloat] = Field(
+        description="power of votes by which windows weigh, in the first and the last epoch"
+    )
     prior_votes: NonNegativeFloat = Field(description="votes that the class prior counts for")
+    weight_decay: NonNegativeFloat = Field(description="of AdamW; 0: Adam")
+    clip_norm: PositiveFloat | None = Field(description="largest norm of a step's gradients")
     average_momentum: float | None = Field(gt=0, lt=1, description="of the weights' average")
     recalibration_batches: NonNegativeInt = Field(description="for statistics; 0: moving ones")
     keep: Literal["best", "last"] = Field(description="the epoch whose weights are kept")
@@ -113,18 +123,25 @@ class TrainingParams(Parameters):
         return self
 
     @property
-    def rates(self) -> tuple[float, ...]:
-        """Learning rate of each epoch of the first stage."""
+    def rates(self) -> Sequence[float]:
+        """Learning rate of each epoch of the first stage, or of each step."""
         if self.schedule == "steps":
             return self.learning_rates
-        return cosine_rates(self.epochs, peak=self.peak_learning_rate, warm_up=self.warm_up_epochs)
+        return Cosine(self.epochs, self.peak_learning_rate, self.warm_up_epochs)
 
     @property
-    def second_stage_rates(self) -> tuple[float, ...]:
-        """Learning rate of each epoch of the second stage."""
-        return cosine_rates(
-            self.second_stage_epochs, peak=self.second_stage_learning_rate, warm_up=0
-        )
+    def optimizer(self) -> dict[str, float | None]:
+        """Options of the optimizer; see ``hbac.models.compiled_model``."""
+        return {
+            "weight_decay": self.weight_decay,
+            "clip_norm": self.clip_norm,
+            "average_momentum": self.average_momentum,
+        }
+
+    @property
+    def second_stage_rates(self) -> Sequence[float]:
+        """Learning rate of each step of the second stage."""
+        return Cosine(self.second_stage_epochs, self.second_stage_learning_rate)
 
 
 def _increases(edges: tuple[float, float]) -> tuple[float, float]:
@@ -140,6 +157,8 @@ class AugmentationParams(Parameters):
     """How training windows are changed; see ``hbac.models.Augmentation``."""
 
     mirror: float = Field(ge=0, le=1, description="probability of swapped hemispheres")
+    swap_chains: float = Field(ge=0, le=1, description="of swapped chains, in each hemisphere")
+    time_reversal: float = Field(ge=0, le=1, description="of time that runs backwards")
     time_shift: float = Field(ge=0, lt=1, description="largest shift, share of each part")
     time_mask: float = Field(ge=0, lt=1, description="longest stretch, share of each part")
     frequency_mask: float = Field(ge=0, lt=1, description="widest band, share of a panel")

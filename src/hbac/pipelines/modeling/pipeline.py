@@ -10,10 +10,9 @@ from kedro.pipeline import Node, Pipeline, pipeline
 
 from hbac.models.inputs import INPUTS
 from hbac.pipelines.modeling.input_nodes import (
-    assemble_model_input,
-    assemble_waveform_input,
+    assemble_inputs,
     locate_training_spectrograms,
-    measure_band_power,
+    set_windows_aside,
 )
 from hbac.pipelines.modeling.nodes import (
     collect_history,
@@ -40,26 +39,24 @@ def _prepare() -> Pipeline:
             Node(
                 locate_training_spectrograms,
                 ["windows", *files, "spectrogram_failures"],
-                ["model_windows", "window_failures"],
+                ["located_windows", "misplaced_windows"],
                 name="locate_training_spectrograms",
             ),
             Node(
-                assemble_model_input,
-                ["model_windows", *files, "params:modeling"],
-                "model_input",
-                name="assemble_model_input",
+                assemble_inputs,
+                [
+                    *("located_windows", *files, "windows"),
+                    *("eeg_waveforms", "eeg_band_power", "eeg_regional"),
+                    *("params:modeling", "params:spectrogram"),
+                ],
+                "assembled_inputs",
+                name="assemble_inputs",
             ),
             Node(
-                assemble_waveform_input,
-                ["model_windows", "train_eegs", "params:modeling", "params:spectrogram"],
-                "waveform_input",
-                name="assemble_waveform_input",
-            ),
-            Node(
-                measure_band_power,
-                ["model_windows", "train_eegs"],
-                "band_power",
-                name="measure_band_power",
+                set_windows_aside,
+                ["located_windows", "misplaced_windows", "assembled_inputs", "assembly_failures"],
+                ["model_windows", "window_failures", *_INPUT_DATASETS.values(), "band_power"],
+                name="set_windows_aside",
             ),
         ]
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,50 @@ def table_of_predictions(windows: pd.DataFrame, probabilities: np.ndarray) -> pd
     return table.join(pd.DataFrame(probabilities, columns=list(PREDICTION_COLUMNS)))
 
 
-def _stages(train: pd.DataFrame, training: TrainingParams) -> list[models.Stage]:
+def fixed_windows(windows: pd.DataFrame) -> pd.DataFrame:
+    """Of each EEG the window with most votes, the first of several."""
+    most = windows.sort_values("n_votes", ascending=False, kind="stable")
+    return most.drop_duplicates("eeg_id").sort_index()
+
+
+def _sampler(windows: pd.DataFrame, training: TrainingParams) -> models.Sampler:
+    drawn = training.windows_per_epoch == "one_per_eeg"
+    return models.Sampler(
+        windows["row"].to_numpy(),
+        groups=pd.factorize(windows["eeg_id"])[0] if drawn else None,
+        shares=windows[list(VOTE_COLUMNS)].to_numpy(),
+        balance=training.class_balance,
+    )
+
+
+def _stage(
+    windows: pd.DataFrame,
+    n_rows: int,
+    rates: Sequence[float],
+    powers: tuple[float, float],
+    training: TrainingParams,
+) -> models.Stage:
+    """Training on some windows, which weigh by their votes to a power that changes evenly."""
+    rows, n_votes = windows["row"].to_numpy(), windows["n_votes"].to_numpy()
+
+    def weigh(epoch: int) -> np.ndarray:
+        weights = np.zeros(n_rows)
+        power = np.interp(epoch, (0, max(len(rates) - 1, 1)), powers)
+        weights[rows] = models.vote_weights(n_votes, power)
+        return weights
+
+    return models.Stage(rows, rates, _sampler(windows, training), weigh if any(powers) else None)
+
+
+def _stages(train: pd.DataFrame, n_rows: int, training: TrainingParams) -> list[models.Stage]:
     """All windows, and then those on which enough experts voted, where there are any."""
-    stages = [models.Stage(train["row"].to_numpy(), training.rates)]
+    powers = training.vote_weighting
+    stages = [_stage(train, n_rows, training.rates, powers, training)]
     if training.second_stage_votes:
-        agreed = train.loc[train["n_votes"] >= training.second_stage_votes, "row"].to_numpy()
+        agreed = train[train["n_votes"] >= training.second_stage_votes]
         if len(agreed):
-            return [*stages, models.Stage(agreed, training.second_stage_rates)]
+            rates, last = training.second_stage_rates, (powers[1], powers[1])
+            return [*stages, _stage(agreed, n_rows, rates, last, training)]
         logger.warning(
             "No window has %d votes or more: there is no second stage", training.second_stage_votes
         )
@@ -53,20 +91,13 @@ def _training_targets(split: pd.DataFrame, train: pd.DataFrame, prior_votes: flo
     return models.soften(votes, split["n_votes"], class_prior(train), prior_votes)
 
 
-def _training_weights(split: pd.DataFrame, train: pd.DataFrame) -> np.ndarray:
-    """Weights by votes, of mean 1 over the windows trained on."""
-    weights = np.zeros(len(split))
-    weights[train["row"]] = models.vote_weights(train["n_votes"].to_numpy())
-    return weights
-
-
 def _training_options(split: pd.DataFrame, training: TrainingParams) -> dict[str, Any]:
     train, held_out = split[~split["held_out"]], split[split["held_out"]]
+    validated = held_out if training.windows_per_epoch == "all" else fixed_windows(held_out)
     return {
-        "stages": _stages(train, training),
-        "validation_rows": held_out["row"].to_numpy(),
+        "stages": _stages(train, len(split), training),
+        "validation_rows": validated["row"].to_numpy(),
         "training_targets": _training_targets(split, train, training.prior_votes),
-        "weights": _training_weights(split, train) if training.vote_weighting else None,
         "keep": training.keep,
         "recalibration_batches": training.recalibration_batches,
         "seed": training.seed,
@@ -91,8 +122,8 @@ def _network(
         image_size=size,
         input_scale=params.waveform.scale if INPUTS[architecture] == "waveform" else "fixed",
         weights=weights,
-        average_momentum=params.training.average_momentum,
         **network,
+        **params.training.optimizer,
     )
 
 

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from kedro.io import DatasetError
 
+from hbac.datasets.one_pass import Together
 from hbac.eeg import windows as window_policies
+from hbac.eeg.band_power import band_powers
+from hbac.eeg.half import to_half
 from hbac.eeg.montage import CHAIN_ELECTRODES, CHAINS
-from hbac.eeg.recording import Recording
-from hbac.eeg.spectrogram import N_FRAMES, N_MELS, WINDOW_SECONDS, chain_spectrograms
+from hbac.eeg.recording import SAMPLING_RATE, Recording
+from hbac.eeg.regional import (
+    COLUMNS,
+    WINDOW_ROWS,
+    covers_regional_window,
+    regional_window_from_eeg,
+)
+from hbac.eeg.spectrogram import N_FRAMES, N_MELS, WINDOW_SECONDS
+from hbac.eeg.time_frequency import window_spectrograms
 from hbac.eeg.windows import window_start
+from hbac.models.preprocessing import window_waveforms
+from hbac.models.waveform import WaveformLayout
 from hbac.pipelines.missing import missing_files
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 
@@ -44,9 +57,136 @@ def _spectrograms_of(
     recording = load(channels=CHAIN_ELECTRODES)
     n_panels = len(CHAINS) * (2 if settings["centre"] else 1)
     spectrograms = np.empty((len(offsets), N_MELS, N_FRAMES, n_panels), dtype)
+    in_type = to_half if dtype == "float16" else np.asarray
     for spectrogram, offset in zip(spectrograms, offsets, strict=True):
-        spectrogram[:] = chain_spectrograms(_window(recording, offset), **settings)
+        spectrogram[:] = in_type(window_spectrograms(_window(recording, offset), **settings))
     return spectrograms
+
+
+def _waveforms_of(
+    load: Callable[..., Recording],
+    offsets: Sequence[float],
+    cleaning: Mapping[str, Any],
+    layout: WaveformLayout,
+) -> np.ndarray:
+    recording = load(channels=CHAIN_ELECTRODES)
+    return np.stack(
+        [window_waveforms(_window(recording, offset), cleaning, layout) for offset in offsets]
+    )
+
+
+def _band_powers_of(load: Callable[..., Recording], offsets: Sequence[float]) -> np.ndarray:
+    recording = load(channels=CHAIN_ELECTRODES)
+    return np.stack(
+        [band_powers(_window(recording, offset)).astype(np.float32) for offset in offsets]
+    )
+
+
+def window_centre(offset: float, duration: float) -> float:
+    """The moment that a window's label speaks of, in seconds of its EEG of ``duration`` seconds."""
+    return window_start(offset, duration, WINDOW_SECONDS) + WINDOW_SECONDS / 2
+
+
+def duration_of(load: Callable[..., Recording]) -> float:
+    """Seconds of an EEG, which is read only where its loader can't tell."""
+    return load.length() / SAMPLING_RATE if hasattr(load, "length") else load().duration
+
+
+def _holds_ten_minutes(load: Callable[..., Recording], offsets: Sequence[float]) -> bool:
+    """Whether an EEG holds those around any of its windows; not where it can't be read."""
+    try:
+        duration = duration_of(load)
+    except (DatasetError, OSError):
+        return False
+    centres = (window_centre(offset, duration) for offset in offsets)
+    return any(covers_regional_window(duration, centre) for centre in centres)
+
+
+def _regional_windows_of(load: Callable[..., Recording], offsets: Sequence[float]) -> np.ndarray:
+    recording = load(channels=CHAIN_ELECTRODES)
+    power = np.full((len(offsets), WINDOW_ROWS, len(COLUMNS)), np.nan, np.float32)
+    for rows, offset in zip(power, offsets, strict=True):
+        centre = window_centre(offset, recording.duration)
+        if covers_regional_window(recording.duration, centre):
+            rows[:] = regional_window_from_eeg(recording, centre)
+    return power
+
+
+def _with_file(
+    eegs: dict[str, Callable[..., Recording]], windows: pd.DataFrame
+) -> Iterator[tuple[str, Callable[..., Recording], tuple[float, ...]]]:
+    """Each EEG that has a file and a window: its id, what reads it, where its windows start."""
+    for eeg_id, offsets in windows.groupby("eeg_id")["eeg_offset_seconds"]:
+        if str(eeg_id) in eegs:
+            yield str(eeg_id), eegs[str(eeg_id)], tuple(offsets)
+
+
+def cut_waveforms(
+    eegs: dict[str, Callable[..., Recording]],
+    windows: pd.DataFrame,
+    cleaning: Mapping[str, Any],
+    layout: WaveformLayout,
+) -> dict[str, Callable[[], np.ndarray]]:
+    """Lay out the bipolar EEG of all windows of each EEG.
+
+    Args:
+        eegs: as of ``compute_eeg_spectrograms``.
+        windows: see there.
+        cleaning: ``clip``, ``notch`` and ``band_pass``; see ``hbac.eeg.bipolar_waveforms``.
+        layout: how much of it is seen, and at which rate.
+
+    Returns:
+        By ``eeg_id``, a callable that returns shape ``(windows, channels, samples)``, float16; none
+        for an EEG that has no file.
+    """
+    return {
+        eeg_id: partial(_waveforms_of, load, offsets, cleaning, layout)
+        for eeg_id, load, offsets in _with_file(eegs, windows)
+    }
+
+
+def measure_band_powers(
+    eegs: dict[str, Callable[..., Recording]], windows: pd.DataFrame
+) -> dict[str, Callable[[], np.ndarray]]:
+    """Measure the power of each chain in the classical bands, of all windows of each EEG.
+
+    Args:
+        eegs: as of ``compute_eeg_spectrograms``.
+        windows: see there.
+
+    Returns:
+        By ``eeg_id``, a callable that returns a row a window, ``hbac.eeg.band_power.band_powers``,
+        float32; none for an EEG that has no file.
+    """
+    return {
+        eeg_id: partial(_band_powers_of, load, offsets)
+        for eeg_id, load, offsets in _with_file(eegs, windows)
+    }
+
+
+def compute_regional_windows(
+    eegs: dict[str, Callable[..., Recording]],
+    windows: pd.DataFrame,
+    spectrograms: Container[str],
+) -> dict[str, Callable[[], np.ndarray]]:
+    """Compute the 10 minutes of EEGs that have no spectrogram file and hold them.
+
+    Args:
+        eegs: as of ``compute_eeg_spectrograms``.
+        windows: see there.
+        spectrograms: ids of the files that there are.
+
+    Returns:
+        By ``eeg_id``, a callable that returns power, shape ``(windows, 300, 400)``, float32, NaN
+        for a window whose 10 minutes the EEG does not hold.
+    """
+    without = ~windows["spectrogram_id"].astype(str).isin(spectrograms)
+    theirs = windows[windows["eeg_id"].isin(windows.loc[without, "eeg_id"])]
+    return {
+        eeg_id: partial(_regional_windows_of, load, offsets)
+        for eeg_id, load, offsets in _with_file(eegs, theirs)
+        if _holds_ten_minutes(load, offsets)
+    }
 
 
 def compute_eeg_spectrograms(
@@ -68,12 +208,24 @@ def compute_eeg_spectrograms(
     Raises:
         ValueError: if no EEG has a file.
     """
-    offsets = windows.groupby("eeg_id")["eeg_offset_seconds"].apply(tuple)
-    missing = missing_files(offsets.index, eegs, "eeg_id")
+    missing = missing_files(windows["eeg_id"], eegs, "eeg_id")
     return missing | {
-        str(eeg_id): partial(
-            _spectrograms_of, eegs[str(eeg_id)], starts, params.settings, params.dtype
-        )
-        for eeg_id, starts in offsets.items()
-        if str(eeg_id) in eegs
+        eeg_id: partial(_spectrograms_of, load, offsets, params.settings, params.dtype)
+        for eeg_id, load, offsets in _with_file(eegs, windows)
+    }
+
+
+def in_one_pass(
+    spectrograms: dict[str, Callable[[], np.ndarray]],
+    **beside: dict[str, Callable[[], np.ndarray]],
+) -> dict[str, Together]:
+    """Have everything that is made of an EEG made while it is read for its spectrograms.
+
+    Args:
+        spectrograms: by ``eeg_id``, a callable; see ``compute_eeg_spectrograms``.
+        beside: by the name of its folder and ``eeg_id``, what makes something else of it.
+    """
+    return {
+        eeg_id: Together(task, {name: of[eeg_id] for name, of in beside.items() if eeg_id in of})
+        for eeg_id, task in spectrograms.items()
     }

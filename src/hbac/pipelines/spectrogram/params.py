@@ -13,6 +13,9 @@ class SpectrogramParams(Parameters):
     """How windows are chosen and their spectrograms made."""
 
     policy: Literal["per_eeg", "distinct_votes"] = Field(description="how labels become windows")
+    kind: Literal["mel", "multitaper", "cwt", "superlet"] = Field(description="of the transform")
+    channels: Literal["chains", "all"] = Field(description="mean of each chain, or each channel")
+    montage: Literal["bipolar", "average"] = Field(description="what a channel is measured against")
     clip: float | None = Field(description="largest amplitude left, in microvolts, or null")
     notch: float | None = Field(description="mains frequency to remove, in Hz, or null")
     band_pass: tuple[float, float] | None = Field(
@@ -33,7 +36,7 @@ class SpectrogramParams(Parameters):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Keywords of ``hbac.eeg.chain_spectrograms``."""
+        """Keywords of ``hbac.eeg.window_spectrograms``."""
         return self.model_dump(exclude={"policy", "dtype"})
 
     @property

@@ -2,11 +2,23 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from hbac.pipelines.spectrogram.nodes import compute_eeg_spectrograms, select_windows
+from hbac.pipelines.modeling.feature_nodes import compute_eeg_features
+from hbac.pipelines.spectrogram.nodes import select_windows
+
+_COMPUTE = Node(
+    compute_eeg_features,
+    ["train_eegs", "windows", "train_spectrograms", "params:spectrogram", "params:modeling"],
+    "eeg_spectrograms",
+    name="compute_eeg_features",
+)
 
 
-def create_pipeline() -> Pipeline:
-    """EEG and labels to windows and their log-mel spectrograms."""
+def create_pipeline(compute: Node = _COMPUTE) -> Pipeline:
+    """EEG and labels to windows and their log-mel spectrograms.
+
+    Args:
+        compute: what makes these, and all else that is made of an EEG.
+    """
     return Pipeline(
         [
             Node(
@@ -15,12 +27,7 @@ def create_pipeline() -> Pipeline:
                 "windows",
                 name="select_windows",
             ),
-            Node(
-                compute_eeg_spectrograms,
-                ["train_eegs", "windows", "params:spectrogram"],
-                "eeg_spectrograms",
-                name="compute_eeg_spectrograms",
-            ),
+            compute,
         ],
         namespace="spectrogram",
         prefix_datasets_with_namespace=False,
