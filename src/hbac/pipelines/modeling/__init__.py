@@ -1,5 +1,10 @@
-"""Windows and spectrograms to trained networks and out-of-fold predictions."""
+"""Windows and spectrograms to trained networks and out-of-fold predictions.
 
-from hbac.pipelines.modeling.pipeline import create_pipeline
+Its wiring loads on first use, since other pipelines take single nodes of it.
+"""
 
-__all__ = ["create_pipeline"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, submod_attrs={"pipeline": ["create_pipeline"]}
+)
