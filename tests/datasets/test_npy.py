@@ -5,7 +5,9 @@ from hbac.datasets import NpyDataset, npy
 
 
 def test_an_array_that_is_a_file_as_it_lies_gets_a_second_name(tmp_path):
-    first, second = (NpyDataset(filepath=str(tmp_path / f"{name}.npy")) for name in "ab")
+    first, second = (
+        NpyDataset(filepath=str(tmp_path / f"{name}.npy"), links=True) for name in "ab"
+    )
     first.save(np.arange(12.0).reshape(4, 3))
     second.save(first.load())
     assert (tmp_path / "a.npy").samefile(tmp_path / "b.npy")
@@ -15,15 +17,26 @@ def test_an_array_that_is_a_file_as_it_lies_gets_a_second_name(tmp_path):
 
 @pytest.mark.parametrize("part", [slice(2), slice(None, None, -1)], ids=["two", "backwards"])
 def test_a_part_of_a_file_is_written_anew(tmp_path, part):
-    first, second = (NpyDataset(filepath=str(tmp_path / f"{name}.npy")) for name in "ab")
+    first, second = (
+        NpyDataset(filepath=str(tmp_path / f"{name}.npy"), links=True) for name in "ab"
+    )
     first.save(np.arange(12.0).reshape(4, 3))
     second.save(first.load()[part])
     np.testing.assert_array_equal(second.load(), np.arange(12.0).reshape(4, 3)[part])
     assert not (tmp_path / "a.npy").samefile(tmp_path / "b.npy")
 
 
-def test_a_transposed_file_is_written_anew(tmp_path):
+def test_a_file_gets_no_second_name_unasked(tmp_path):
     first, second = (NpyDataset(filepath=str(tmp_path / f"{name}.npy")) for name in "ab")
+    first.save(np.arange(3.0))
+    second.save(first.load())
+    assert not (tmp_path / "a.npy").samefile(tmp_path / "b.npy")
+
+
+def test_a_transposed_file_is_written_anew(tmp_path):
+    first, second = (
+        NpyDataset(filepath=str(tmp_path / f"{name}.npy"), links=True) for name in "ab"
+    )
     first.save(np.arange(9.0).reshape(3, 3))
     second.save(first.load().T)
     np.testing.assert_array_equal(second.load(), np.arange(9.0).reshape(3, 3).T)

@@ -114,7 +114,10 @@ class Run:
             }
             | {name: self._table(name, "parquet") for name in tables}
             | {name: folder(name, "NpyDataset") for name in features}
-            | {name: NpyDataset(filepath=str(self.folder / f"{name}.npy")) for name in INPUTS}
+            | {
+                name: NpyDataset(filepath=str(self.folder / f"{name}.npy"), links=True)
+                for name in INPUTS
+            }
         )
 
     def __call__(self, *names):

@@ -72,9 +72,18 @@ class NpyDataset(FileDataset):
     Elsewhere than on a disk, arrays of up to 64 MiB come from memory and go from it. Of a larger
     one a copy is mapped, whose room on this machine's disk is free again as soon as the array is
     no longer used.
+
+    Args:
+        links: whether an array that is a file of this machine as it lies there is saved as a second
+            name of that file, which takes no room; for files that runs alone write.
+        kwargs: as of ``FileDataset``.
     """
 
     kind = "an array of numbers"
+
+    def __init__(self, *, links: bool = False, **kwargs: Any):
+        super().__init__(**kwargs)
+        self._links = links
 
     def _read(self, path: str) -> np.ndarray:
         if isinstance(self._fs, LocalFileSystem):
@@ -104,7 +113,7 @@ class NpyDataset(FileDataset):
         return content.tell()
 
     def _write(self, path: str, data: np.ndarray | Rows) -> None:
-        if _is_whole_file(data) and _link(data, path):
+        if self._links and _is_whole_file(data) and _link(data, path):
             return
         if isinstance(data, Rows):
             data.write(path)
