@@ -78,6 +78,13 @@ def _default() -> Pipeline:
     return _labelled(configured_networks("base"))
 
 
+def _of_demo(everything: Pipeline) -> dict[str, str]:
+    """The demo's own parameters in place of those that all pipelines share, whole or in part."""
+    taken = (name.removeprefix("params:") for name in everything.inputs() if "params:" in name)
+    own = (name for name in taken if name.partition(".")[0] in _DEMO_PARAMETERS)
+    return {f"params:{name}": f"params:demo_parameters.{name}" for name in own}
+
+
 def _demo() -> Pipeline:
     """Everything, on a small simulated data set."""
     everything = (
@@ -86,8 +93,7 @@ def _demo() -> Pipeline:
         + _created("inference")
         + pipelines.inference.create_shipped_pipeline()
     )
-    changed = {f"params:{name}": f"params:demo_parameters.{name}" for name in _DEMO_PARAMETERS}
-    return pipeline(everything, parameters=changed)
+    return pipeline(everything, parameters=_of_demo(everything))
 
 
 _WIRED_BY: dict[str, Callable[[], Pipeline]] = {

@@ -112,6 +112,10 @@ class Run:
                 "params:spectrogram": MemoryDataset(self.spectrogram),
                 "params:modeling": MemoryDataset(self.modeling),
             }
+            | {
+                f"params:modeling.{part}": MemoryDataset(getattr(self.modeling, part))
+                for part in ("network", "image", "waveform")
+            }
             | {name: self._table(name, "parquet") for name in tables}
             | {name: folder(name, "NpyDataset") for name in features}
             | {

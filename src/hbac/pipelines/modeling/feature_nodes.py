@@ -9,7 +9,7 @@ import pandas as pd
 
 from hbac.datasets.one_pass import Together
 from hbac.eeg.recording import Recording
-from hbac.pipelines.modeling.params import ModelingParams
+from hbac.pipelines.modeling.params import ImageParams, NetworkParams, WaveformParams
 from hbac.pipelines.spectrogram.nodes import (
     compute_eeg_spectrograms,
     compute_regional_windows,
@@ -25,7 +25,9 @@ def compute_eeg_features(
     windows: pd.DataFrame,
     spectrograms: dict[str, Any],
     params: SpectrogramParams,
-    modeling: ModelingParams,
+    network: NetworkParams,
+    image: ImageParams,
+    waveform: WaveformParams,
 ) -> dict[str, Together]:
     """Make all that training will want of each EEG, so that its file is read once.
 
@@ -34,7 +36,9 @@ def compute_eeg_features(
         windows: see there.
         spectrograms: the spectrogram files that there are, by id.
         params: as of ``compute_eeg_spectrograms``.
-        modeling: of which what networks see.
+        network: of which whether networks see pictures and waveforms.
+        image: which pictures.
+        waveform: which waveforms.
 
     Returns:
         By ``eeg_id``, a callable that returns its spectrograms, and beside it that of
@@ -45,9 +49,8 @@ def compute_eeg_features(
         ValueError: if no EEG has a file.
     """
     beside = {"eeg_band_power": measure_band_powers(eegs, windows)}
-    if "picture" in modeling.network.inputs and "regional" in modeling.image.layout.sources:
+    if "picture" in network.inputs and "regional" in image.sources:
         beside["eeg_regional"] = compute_regional_windows(eegs, windows, spectrograms)
-    if "waveform" in modeling.network.inputs:
-        layout = modeling.waveform.layout
-        beside["eeg_waveforms"] = cut_waveforms(eegs, windows, params.cleaning, layout)
+    if "waveform" in network.inputs:
+        beside["eeg_waveforms"] = cut_waveforms(eegs, windows, params.cleaning, waveform.layout)
     return in_one_pass(compute_eeg_spectrograms(eegs, windows, params), **beside)

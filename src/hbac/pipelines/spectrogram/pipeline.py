@@ -7,7 +7,10 @@ from hbac.pipelines.spectrogram.nodes import select_windows
 
 _COMPUTE = Node(
     compute_eeg_features,
-    ["train_eegs", "windows", "train_spectrograms", "params:spectrogram", "params:modeling"],
+    [
+        *("train_eegs", "windows", "train_spectrograms", "params:spectrogram"),
+        *("params:modeling.network", "params:modeling.image", "params:modeling.waveform"),
+    ],
     "eeg_spectrograms",
     name="compute_eeg_features",
 )
