@@ -10,7 +10,7 @@ from kedro.pipeline import Pipeline, pipeline
 from hbac import pipelines
 from hbac.hooks.folds import Networks, configured_networks
 
-_DEMO_PARAMETERS = ("simulation", "modeling", "explainability")
+_DEMO_PARAMETERS = ("simulation", "seen", "modeling", "explainability")
 
 _one_wires = RLock()
 
@@ -78,13 +78,6 @@ def _default() -> Pipeline:
     return _labelled(configured_networks("base"))
 
 
-def _of_demo(everything: Pipeline) -> dict[str, str]:
-    """The demo's own parameters in place of those that all pipelines share, whole or in part."""
-    taken = (name.removeprefix("params:") for name in everything.inputs() if "params:" in name)
-    own = (name for name in taken if name.partition(".")[0] in _DEMO_PARAMETERS)
-    return {f"params:{name}": f"params:demo_parameters.{name}" for name in own}
-
-
 def _demo() -> Pipeline:
     """Everything, on a small simulated data set."""
     everything = (
@@ -93,7 +86,8 @@ def _demo() -> Pipeline:
         + _created("inference")
         + pipelines.inference.create_shipped_pipeline()
     )
-    return pipeline(everything, parameters=_of_demo(everything))
+    changed = {f"params:{name}": f"params:demo_parameters.{name}" for name in _DEMO_PARAMETERS}
+    return pipeline(everything, parameters=changed)
 
 
 _WIRED_BY: dict[str, Callable[[], Pipeline]] = {

@@ -377,7 +377,7 @@ def check_that_all_are_whole(dataset):
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_full_disk_ends_the_run_and_blames_no_partition(small_disk, tmp_path, n_jobs):
     out = small_disk / "out"
-    dataset = folder(out, n_jobs, **quarantine(tmp_path))
+    dataset = folder(out, n_jobs=n_jobs, **quarantine(tmp_path))
     tasks = {str(n): partial(noise, n) for n in range(30)}
     with pytest.raises(DatasetError, match="No space left on device") as error:
         dataset.save(tasks)

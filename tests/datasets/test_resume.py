@@ -55,7 +55,7 @@ def slow_noise(seed, scale):
 
 def save_slowly(path, scale=1, n_jobs=2):
     tasks = {f"{n:02}": partial(slow_noise, n, scale) for n in range(30)}
-    folder(path, n_jobs).save(tasks)
+    folder(path, n_jobs=n_jobs).save(tasks)
 
 
 @contextmanager

@@ -81,8 +81,11 @@ def test_a_latin_1_header_of_brainvision_is_read_as_far_as_its_chains_go(real):
 
 def test_what_is_refused_stops_no_other(real):
     table = describe_recordings(RecordingsDataset(path=str(real)).load()).set_index("recording")
-    assert set(table.index[table["status"] == "read"]) == {
-        *("microstates_30ch", "szcore_unipolar", "szcore_t7naming", "chb01_01"),
+    assert table.index[table["status"] == "read"].tolist() == ["microstates_30ch"]
+    refused = table[table["status"] == "refused"]
+    short = refused["reason"].str.contains("too short for a window")
+    assert set(refused.index[short]) == {
+        *("szcore_unipolar", "szcore_t7naming", "chb01_01"),
         "test_old_layout_latin1_software_filter",
     }
-    assert (table["status"] == "refused").sum() == 5
+    assert (~short).sum() == 5

@@ -21,7 +21,7 @@ from hbac.datasets import (
 from hbac.eeg import CHANNELS, Recording
 from hbac.eeg.votes import VOTE_COLUMNS
 from hbac.pipelines import modeling, spectrogram
-from hbac.pipelines.modeling.params import ModelingParams
+from hbac.pipelines.modeling.params import ModelingParams, SeenParams
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 from tests.conftest import recipe
 
@@ -111,10 +111,13 @@ class Run:
                 "window_failures": self._table("window_failures"),
                 "params:spectrogram": MemoryDataset(self.spectrogram),
                 "params:modeling": MemoryDataset(self.modeling),
-            }
-            | {
-                f"params:modeling.{part}": MemoryDataset(getattr(self.modeling, part))
-                for part in ("network", "image", "waveform")
+                "params:seen": MemoryDataset(
+                    SeenParams(
+                        architecture=self.modeling.network.architecture,
+                        image=self.modeling.image,
+                        waveform=self.modeling.waveform,
+                    )
+                ),
             }
             | {name: self._table(name, "parquet") for name in tables}
             | {name: folder(name, "NpyDataset") for name in features}

@@ -270,7 +270,9 @@ def test_how_waveforms_are_made_is_told_as_it_stands_beside_their_networks(param
     assert "the middle 10 s of each window at 50 Hz, cleaned as when they were trained: " in told
     assert "clip 500.0, notch null and band_pass [0.5, 30.0]" in told
     pictures = record | {"networks": [network | {"input": "picture", "val_loss": 0.5}]}
-    assert "see waveforms" not in section(report(parameters, ensemble=pictures), "provenance")
+    assert "Networks that see waveforms are fed" not in section(
+        report(parameters, ensemble=pictures), "provenance"
+    )
 
 
 def test_networks_that_these_parameters_did_not_make_are_told_apart(parameters):

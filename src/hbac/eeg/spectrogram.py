@@ -287,7 +287,8 @@ def mean_log_mel_spectrogram(
     n_live = live.reshape(n_groups, n_channels, -1)[..., :n_frames].sum(axis=1).T
     scaled *= np.float32(2) / (depth * np.where(n_live, n_live, np.nan).astype(np.float32))
     scaled += np.float32(1)
-    return scaled
+    # What lies at the range's end can round to beyond it; missing values stay.
+    return np.clip(scaled, -1, 1, out=scaled)
 
 
 def log_mel_spectrogram(signals: np.ndarray, **settings: float) -> np.ndarray:

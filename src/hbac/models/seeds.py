@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 
 def network_names(architectures: Sequence[str], seeds: int) -> tuple[str, ...]:
     """Name the networks of a fold: ``compact``, ``compact-2``, ``compact-3`` ...
@@ -34,4 +32,7 @@ def seed_of(network: str, seed: int) -> int:
     number = int(network.partition("-")[2] or 1)
     if number == 1:
         return seed
+    # To name the networks of a run takes no NumPy, and kedro does so before it runs anything.
+    import numpy as np
+
     return int(np.random.SeedSequence([abs(seed), number]).generate_state(1)[0] >> 1)

@@ -35,6 +35,9 @@ _OF_WAVEFORMS = re.compile(
 )
 """Parameters that mean nothing where no network sees waveforms."""
 
+_DROP_CHANNEL = "modeling.augmentation.drop_channel"
+"""Means something as well where pictures show every channel."""
+
 
 def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
     """Flatten nested dicts and typed parameters to names joined by dots."""
@@ -72,7 +75,10 @@ def without_effect(flat: dict[str, Any]) -> dict[str, str]:
         for other in others
     }
     if not _sees_waveforms(flat.get(_ARCHITECTURE)):
-        found |= {name: _ARCHITECTURE for name in flat if _OF_WAVEFORMS.fullmatch(name)}
+        unused = {name for name in flat if _OF_WAVEFORMS.fullmatch(name)}
+        if flat.get("modeling.image.channels") == "all":
+            unused -= {_DROP_CHANNEL}
+        found |= dict.fromkeys(unused, _ARCHITECTURE)
     return found
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from hbac.datasets.one_pass import Together
 from hbac.eeg.recording import Recording
-from hbac.pipelines.modeling.params import ImageParams, NetworkParams, WaveformParams
+from hbac.pipelines.modeling.params import SeenParams
 from hbac.pipelines.spectrogram.nodes import (
     compute_eeg_spectrograms,
     compute_regional_windows,
@@ -25,9 +25,7 @@ def compute_eeg_features(
     windows: pd.DataFrame,
     spectrograms: dict[str, Any],
     params: SpectrogramParams,
-    network: NetworkParams,
-    image: ImageParams,
-    waveform: WaveformParams,
+    seen: SeenParams,
 ) -> dict[str, Together]:
     """Make all that training will want of each EEG, so that its file is read once.
 
@@ -36,9 +34,7 @@ def compute_eeg_features(
         windows: see there.
         spectrograms: the spectrogram files that there are, by id.
         params: as of ``compute_eeg_spectrograms``.
-        network: of which whether networks see pictures and waveforms.
-        image: which pictures.
-        waveform: which waveforms.
+        seen: what networks will see.
 
     Returns:
         By ``eeg_id``, a callable that returns its spectrograms, and beside it that of
@@ -49,8 +45,9 @@ def compute_eeg_features(
         ValueError: if no EEG has a file.
     """
     beside = {"eeg_band_power": measure_band_powers(eegs, windows)}
-    if "picture" in network.inputs and "regional" in image.sources:
+    if "picture" in seen.inputs and "regional" in seen.image.sources:
         beside["eeg_regional"] = compute_regional_windows(eegs, windows, spectrograms)
-    if "waveform" in network.inputs:
-        beside["eeg_waveforms"] = cut_waveforms(eegs, windows, params.cleaning, waveform.layout)
+    if "waveform" in seen.inputs:
+        layout = seen.waveform.layout
+        beside["eeg_waveforms"] = cut_waveforms(eegs, windows, params.cleaning, layout)
     return in_one_pass(compute_eeg_spectrograms(eegs, windows, params), **beside)

@@ -112,6 +112,19 @@ class NetworkParams(Parameters):
         return {INPUTS[name] for name in self.architectures}
 
 
+class SeenParams(Parameters):
+    """What networks see, of which more than spectrograms is made while an EEG is read."""
+
+    architecture: str = Field(description="as of the network")
+    image: ImageParams
+    waveform: WaveformParams
+
+    @property
+    def inputs(self) -> set[str]:
+        """What the architectures see."""
+        return {INPUTS[name] for name in split_names(self.architecture)}
+
+
 class TrainingParams(Parameters):
     """The training of one network."""
 

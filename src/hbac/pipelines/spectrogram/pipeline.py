@@ -7,10 +7,7 @@ from hbac.pipelines.spectrogram.nodes import select_windows
 
 _COMPUTE = Node(
     compute_eeg_features,
-    [
-        *("train_eegs", "windows", "train_spectrograms", "params:spectrogram"),
-        *("params:modeling.network", "params:modeling.image", "params:modeling.waveform"),
-    ],
+    ["train_eegs", "windows", "train_spectrograms", "params:spectrogram", "params:seen"],
     "eeg_spectrograms",
     name="compute_eeg_features",
 )
