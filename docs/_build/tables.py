@@ -201,6 +201,10 @@ def _configured(name: str) -> list[dict[str, Any]]:
     return [reduce(getitem, name.split("."), recipe) for recipe in recipes]
 
 
+_COPIED = {"seen": "modeling"}
+"""Groups that repeat parameters of another, which is where they are changed."""
+
+
 def _belongs(name: str, group: str) -> bool:
     """Whether parameters are a group's, or a part of it.
 
@@ -219,7 +223,8 @@ def parameters_table(pipeline: Pipeline, group: str | None = None) -> str:
     said, rows, others = comments(), [], []
     for name, model in _models(pipeline).items():
         if group and not _belongs(name, group):
-            others.append(f"[{name}]({name}.md#parameters)")
+            page = _COPIED.get(name, name)
+            others.append(f"[{page}]({page}.md#parameters)")
             continue
         schema = model.model_json_schema()
         rows += _rows(schema, schema, name, _configured(name), said)
