@@ -103,7 +103,13 @@ def random_ensemble(
         "panel_width": size[1] // ACROSS,
     }
     blend = {"weights": [1.0], "bias": [0.0] * len(CLASSES)}
-    return {"networks": entries, "image": image, "blend": blend, "mirror": False}, networks
+    return {
+        "networks": entries,
+        "image": image,
+        "spectrogram": {},
+        "blend": blend,
+        "mirror": False,
+    }, networks
 
 
 def save_figures(figures: dict[str, Callable[[], Any]]) -> None:
