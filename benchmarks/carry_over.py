@@ -56,7 +56,7 @@ PARTS: dict[str, dict[str, Any]] = {
     "no other amplifiers": {"augmentation": AMPLIFIERS},
     "nothing missing": {"augmentation": NOTHING_MISSING},
     "fixed scale": {"waveform": {"scale": "fixed"}},
-    "maximum beside the average": {"network": {"pooling": "average_and_max"}},
+    "average alone": {"network": {"pooling": "average"}},
     "resnet_1d": {"network": {"architecture": "resnet_1d"}, "augmentation": {"mirror": 0.5}},
     "smoothed targets": {"training": {"prior_votes": 1.0}},
     # Half a dozen epochs of some twenty steps: at full size it would be 0.995.

@@ -101,7 +101,8 @@ def expected(local_run):
     status, printed = end_of(run)
     assert status == 0, printed
     made = {str(path.relative_to(data)): path.read_bytes() for path in data.rglob("*.npy")}
-    assert len(made) == N_SPECTROGRAMS - 1 + N_EEGS
+    # Of each EEG its spectrograms and its band power.
+    assert len(made) == N_SPECTROGRAMS - 1 + 2 * N_EEGS
     return made
 
 
