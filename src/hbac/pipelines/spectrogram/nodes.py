@@ -208,9 +208,9 @@ def compute_eeg_spectrograms(
     Raises:
         ValueError: if no EEG has a file.
     """
-    missing = missing_files(windows["eeg_id"], eegs, "eeg_id")
+    missing, settings = missing_files(windows["eeg_id"], eegs, "eeg_id"), params.settings
     return missing | {
-        eeg_id: partial(_spectrograms_of, load, offsets, params.settings, params.dtype)
+        eeg_id: partial(_spectrograms_of, load, offsets, settings, params.dtype)
         for eeg_id, load, offsets in _with_file(eegs, windows)
     }
 
