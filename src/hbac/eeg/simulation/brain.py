@@ -10,7 +10,14 @@ import numpy as np
 from hbac.eeg.recording import SAMPLING_RATE
 from hbac.eeg.simulation import artefacts, discharges, population, scalp
 from hbac.eeg.simulation.background import coloured_noise, simulate_background, spectral_peak
-from hbac.eeg.simulation.looks import draw_height, draw_lateralised, simulate_look
+from hbac.eeg.simulation.looks import (
+    draw_height,
+    draw_lateralised,
+    draw_look,
+    simulate_look,
+)
+from hbac.eeg.simulation.neural_mass_background import neural_mass_background, slow_waves
+from hbac.eeg.simulation.neural_mass_looks import simulate_discharges
 from hbac.eeg.simulation.patient import Patient
 from hbac.eeg.simulation.schematic import schematic_background
 from hbac.eeg.simulation.sleep import simulate_sleep
@@ -33,6 +40,9 @@ def _sporadic_discharges(
     samples = session.seconds * SAMPLING_RATE
     per_minute = rng.choice([0, 0, 2, 8])
     onsets = artefacts.event_times(rng, session.seconds, per_minute=per_minute)
+    if session.neural_mass:
+        look = draw_look(session, patient, "lpd")
+        return simulate_discharges(rng, look, onsets, np.ones(len(onsets)), samples)
     trace = discharges.discharge_train(rng, onsets, samples, phases=discharges.draw_morphology(rng))
     field = draw_lateralised(rng, session, patient, width=0.4)
     return scalp.project(
@@ -42,8 +52,12 @@ def _sporadic_discharges(
 
 def _focal_slowing(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
     """Polymorphic delta over a lesion."""
-    density = spectral_peak(frequency=1.2, bandwidth=0.7, rms=rng.uniform(0.3, 1.0))
-    trace = coloured_noise(rng, density, shape=(1, session.seconds * SAMPLING_RATE))[0]
+    samples, rms = session.seconds * SAMPLING_RATE, rng.uniform(0.3, 1.0)
+    if session.neural_mass:
+        trace = rms * slow_waves(rng, samples, frequency=rng.uniform(0.8, 2.5))
+    else:
+        density = spectral_peak(frequency=1.2, bandwidth=0.7, rms=rms)
+        trace = coloured_noise(rng, density, shape=(1, samples))[0]
     field = scalp.lateralised_field(patient.focus, width=0.5, contralateral=0.0)
     return scalp.project(trace, patient.amplitude * field)
 
@@ -120,13 +134,21 @@ def patient_background(rng: np.random.Generator, patient: Patient, samples: int)
     )
 
 
+def _ongoing(
+    rng: np.random.Generator, session: Session, patient: Patient, samples: int
+) -> np.ndarray:
+    """The background of the family that a session is of."""
+    if session.schematic:
+        return schematic_background(rng, samples, amplitude=patient.amplitude)
+    if session.neural_mass:
+        return neural_mass_background(rng, samples, patient)
+    return patient_background(rng, patient, samples)
+
+
 def simulate_brain(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
     """Simulate what the brain makes, in microvolts, shape ``(19, samples)``."""
     samples = session.seconds * SAMPLING_RATE
-    if session.schematic:
-        eeg = schematic_background(rng, samples, amplitude=patient.amplitude)
-    else:
-        eeg = patient_background(rng, patient, samples)
+    eeg = _ongoing(rng, session, patient, samples)
     if patient.state == "asleep":
         eeg += simulate_sleep(rng, samples)
     if session.pattern in ("seizure", "lpd", "lrda"):

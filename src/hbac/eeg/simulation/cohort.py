@@ -162,9 +162,10 @@ def _draw_session(
     mains_frequency: float,
     spectrograms: bool,
     schematic: float,
+    neural_mass: float,
 ) -> Session:
     concentration = np.array([ambiguity, 1 - ambiguity]) * _CONCENTRATION
-    return Session(
+    session = Session(
         seed=int(draw.rng.integers(2**32)),
         patient_seed=patient_seed,
         seconds=seconds,
@@ -172,7 +173,12 @@ def _draw_session(
         ambiguity=float(draw.rng.beta(*concentration)),
         episodes=draw_episodes(draw.rng, pattern, seconds, spans=spans, ongoing=not spectrograms),
         mains_frequency=mains_frequency,
-        schematic=bool(draw.rng.random() < schematic),
+    )
+    chance = draw.rng.random()
+    return replace(
+        session,
+        schematic=bool(chance < schematic),
+        neural_mass=bool(schematic <= chance < schematic + neural_mass),
     )
 
 
@@ -383,6 +389,15 @@ def _check_ranges(least: dict[str, int], ranges: dict[str, Range]) -> None:
             )
 
 
+def check_families(schematic: float, neural_mass: float) -> None:
+    """Raise ``ValueError`` where the fractions of two families are more than 1 together."""
+    if schematic + neural_mass > 1 + 1e-9:
+        raise ValueError(
+            "schematic and neural_mass must be at most 1 together, received "
+            f"{schematic:g} and {neural_mass:g}"
+        )
+
+
 def _plan_train(
     draw: _Draw, *, patients: int, sessions_per_patient: Range, **of_session
 ) -> list[PlannedSession]:
@@ -421,6 +436,7 @@ def plan_cohort(
     seed: int,
     spectrograms: bool = True,
     schematic: float = 0.0,
+    neural_mass: float = 0.0,
 ) -> Cohort:
     """Plan a data set: patients, sessions, files, labels and votes.
 
@@ -451,13 +467,17 @@ def plan_cohort(
             go on after it.
         schematic: fraction of the sessions that are of the family without anatomy; see
             ``hbac.eeg.simulation.schematic``.
+        neural_mass: fraction that columns of cortex make; see
+            ``hbac.eeg.simulation.neural_mass_looks``. What is left is of the anatomical family.
 
     Returns:
         The label tables and the sessions.
 
     Raises:
-        ValueError: if a range is not increasing or a file would be too short.
+        ValueError: if a range is not increasing, a file would be too short, or the fractions of
+            the families are more than 1 together.
     """
+    check_families(schematic, neural_mass)
     _check_ranges(
         {"eeg_seconds": WINDOW_SECONDS, "test_long_seconds": SPECTROGRAM_SECONDS},
         {
@@ -474,6 +494,7 @@ def plan_cohort(
         "mains_frequency": mains_frequency,
         "spectrograms": spectrograms,
         "schematic": schematic,
+        "neural_mass": neural_mass,
     }
     damage = {"gaps": gap_fraction, "dead_channels": dead_channel_fraction}
     train = _plan_train(

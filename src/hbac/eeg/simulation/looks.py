@@ -11,6 +11,15 @@ from hbac.eeg.recording import SAMPLING_RATE
 from hbac.eeg.simulation import discharges, patterns, population, scalp, seizures
 from hbac.eeg.simulation.appearance import Ictal, Look, Periodic, Plus, Rhythmic
 from hbac.eeg.simulation.background import coloured_noise, spectral_peak
+from hbac.eeg.simulation.neural_mass_looks import (
+    Cycling,
+    Evoked,
+    Failing,
+    draw_neural_mass_look,
+    simulate_cycling,
+    simulate_evoked,
+    simulate_failing,
+)
 from hbac.eeg.simulation.patient import Patient
 from hbac.eeg.simulation.schematic import draw_schematic_look
 from hbac.eeg.simulation.timeline import Episode, presence
@@ -198,6 +207,8 @@ def draw_look(session: Session, patient: Patient, pattern: str) -> Look:
     rng = np.random.default_rng([session.seed, 2, CLASSES.index(pattern)])
     if session.schematic:
         return draw_schematic_look(rng, session, patient, pattern)
+    if session.neural_mass:
+        return draw_neural_mass_look(rng, session, patient, pattern)
     return _DRAWS[pattern](rng, session, patient)
 
 
@@ -276,6 +287,9 @@ _SIMULATORS: dict[type, Callable[..., np.ndarray]] = {
     Periodic: _simulate_periodic,
     Rhythmic: _simulate_rhythmic,
     Ictal: _simulate_seizures,
+    Evoked: simulate_evoked,
+    Cycling: simulate_cycling,
+    Failing: simulate_failing,
 }
 
 

@@ -63,7 +63,8 @@ class Oscillation:
         return (self.height * under * np.cos(turn)).astype(np.float32)
 
 
-def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    """Draw a number whose logarithm is as likely anywhere between two limits."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
@@ -112,11 +113,14 @@ def _generalised(rng: np.random.Generator) -> np.ndarray:
     return both + rng.uniform(0, 0.4) * _bump(rng, 0)
 
 
-def _sized(
+def sized_fields(
     rng: np.random.Generator, fields: np.ndarray, session: Session, patient: Patient
 ) -> np.ndarray:
-    """Give fields, shape ``(n, 19)``, the height of a pattern together."""
-    height = _log_uniform(rng, *_HEIGHTS) * np.exp(-session.ambiguity) * patient.amplitude
+    """Give fields, shape ``(n, 19)``, the height of a pattern together.
+
+    It stands out of the background by a factor that is drawn, and less where experts differ.
+    """
+    height = log_uniform(rng, *_HEIGHTS) * np.exp(-session.ambiguity) * patient.amplitude
     return height * fields / scalp.bipolar_amplitudes(fields.sum(axis=0)).max()
 
 
@@ -131,10 +135,10 @@ def _periodic(
     rng: np.random.Generator, session: Session, patient: Patient, field: np.ndarray
 ) -> Periodic:
     return Periodic(
-        rate=_log_uniform(rng, 0.5, 2.4),
-        jitter=_log_uniform(rng, 0.08, 0.4),
+        rate=log_uniform(rng, 0.5, 2.4),
+        jitter=log_uniform(rng, 0.08, 0.4),
         phases=_shape(rng),
-        fields=_sized(rng, _fields(rng, field), session, patient),
+        fields=sized_fields(rng, _fields(rng, field), session, patient),
         delays=rng.uniform(0, 0.03) * rng.random(len(field)),
         plus=None,
     )
@@ -144,11 +148,11 @@ def _rhythmic(
     rng: np.random.Generator, session: Session, patient: Patient, field: np.ndarray
 ) -> Rhythmic:
     return Rhythmic(
-        rate=_log_uniform(rng, 0.7, 3.0),
+        rate=log_uniform(rng, 0.7, 3.0),
         jitter=rng.uniform(0.04, 0.18),
         sharpness=rng.uniform(-0.3, 0.3),
         spikes=0.0,
-        fields=_sized(rng, _fields(rng, field), session, patient),
+        fields=sized_fields(rng, _fields(rng, field), session, patient),
         delays=rng.uniform(0, 0.06) * rng.random(len(field)),
         narrow_band=True,
     )
@@ -159,7 +163,7 @@ def _seizure(rng: np.random.Generator, session: Session, patient: Patient) -> Ic
     peak, offset = onset * np.exp(rng.normal(0, 0.25, 2))
     course = {"onset": onset, "peak": peak, "offset": offset, "sharpness": rng.choice([0, 3, 10])}
     draw = _generalised if rng.random() < _GENERALISED_SEIZURES else _lateralised
-    local = _LARGER_SEIZURES * _sized(rng, draw(rng)[np.newaxis], session, patient)[0]
+    local = _LARGER_SEIZURES * sized_fields(rng, draw(rng)[np.newaxis], session, patient)[0]
     spread = local + rng.uniform(0, 0.8) * np.abs(local).max() * _bump(rng, 0)
     return Ictal(course, local, spread, rng.uniform(0, 0.04) * rng.random(len(local)))
 

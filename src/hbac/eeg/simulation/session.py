@@ -48,6 +48,8 @@ class Session:
         dead_is_missing: whether the dead channel is NaN, or else constant.
         schematic: whether its background and patterns are of the family without anatomy; see
             ``hbac.eeg.simulation.schematic``.
+        neural_mass: whether they are of the family that columns of cortex make, which then it is
+            not of the other; see ``hbac.eeg.simulation.neural_mass_looks``.
     """
 
     seed: int
@@ -61,6 +63,7 @@ class Session:
     dead_channel: str | None = None
     dead_is_missing: bool = False
     schematic: bool = False
+    neural_mass: bool = False
 
     def episodes_of(self, pattern: str) -> tuple[Episode, ...]:
         """Return the episodes of one pattern."""

@@ -55,4 +55,6 @@ class SimulationParams(Parameters):
         description="fraction of the recordings with a dead electrode"
     )
     schematic: Fraction = Field(description="fraction of recordings of the family without anatomy")
+    # The record of an earlier run has none.
+    neural_mass: Fraction = Field(0.0, description="fraction of those that columns of cortex make")
     mains_frequency: float = Field(gt=0, lt=100, description="power line frequency in Hz")
