@@ -72,6 +72,7 @@ PATIENTS = {
     "test_long_seconds": (600, 600),
     "ambiguity": 0.3,
     "schematic": 0.0,
+    "neural_mass": 0.0,
     "gap_fraction": 0.0,
     "dead_channel_fraction": 0.0,
     "mains_frequency": 60,

@@ -109,6 +109,7 @@ def test_yaml_holds_every_parameter_and_a_typo_is_refused():
         {"test_long_seconds": [300, 700]},
         {"gap_fraction": 1.5},
         {"ambiguity": 1.0},
+        {"schematic": 0.6, "neural_mass": 0.5},
     ],
 )
 def test_sizes_that_cannot_be_are_refused(changes):

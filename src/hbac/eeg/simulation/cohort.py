@@ -389,7 +389,7 @@ def _check_ranges(least: dict[str, int], ranges: dict[str, Range]) -> None:
             )
 
 
-def check_families(schematic: float, neural_mass: float) -> None:
+def _check_families(schematic: float, neural_mass: float) -> None:
     """Raise ``ValueError`` where the fractions of two families are more than 1 together."""
     if schematic + neural_mass > 1 + 1e-9:
         raise ValueError(
@@ -477,7 +477,7 @@ def plan_cohort(
         ValueError: if a range is not increasing, a file would be too short, or the fractions of
             the families are more than 1 together.
     """
-    check_families(schematic, neural_mass)
+    _check_families(schematic, neural_mass)
     _check_ranges(
         {"eeg_seconds": WINDOW_SECONDS, "test_long_seconds": SPECTROGRAM_SECONDS},
         {

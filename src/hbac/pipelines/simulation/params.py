@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
 from hbac.eeg.regional import ROW_SECONDS, WINDOW_ROWS
 from hbac.eeg.spectrogram import WINDOW_SECONDS
@@ -55,6 +55,14 @@ class SimulationParams(Parameters):
         description="fraction of the recordings with a dead electrode"
     )
     schematic: Fraction = Field(description="fraction of recordings of the family without anatomy")
-    # The record of an earlier run has none.
-    neural_mass: Fraction = Field(0.0, description="fraction of those that columns of cortex make")
+    neural_mass: Fraction = Field(description="fraction that models of columns of cortex make")
     mains_frequency: float = Field(gt=0, lt=100, description="power line frequency in Hz")
+
+    @model_validator(mode="after")
+    def _leaves_a_share(self) -> Self:
+        if self.schematic + self.neural_mass > 1 + 1e-9:
+            raise ValueError(
+                "schematic and neural_mass must be at most 1 together, received "
+                f"{self.schematic:g} and {self.neural_mass:g}"
+            )
+        return self
