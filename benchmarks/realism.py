@@ -12,6 +12,7 @@ The last line is one JSON object; ``real_windows`` is 0 where there is no real d
 
     python benchmarks/realism.py
     python benchmarks/realism.py --raw-dir PATH --figures FOLDER
+    python benchmarks/realism.py --family neural_mass --raw-dir NONE
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ from hbac.eeg.simulation import Episode, Session, plan_cohort, simulate_pattern,
 
 BANDS = ((0.5, 1), (1, 2), (2, 4), (4, 8), (8, 13), (13, 20), (20, 40))
 WINDOW, MIDDLE = 10, 20
+FAMILIES = ("schematic", "neural_mass")
+"""Of simulated recordings, beside the anatomical one."""
 PUBLISHED = {
     "lpd": {"rate": (0.5, 1.0, 1.75), "variation": (0.11, 0.21, 0.39)},
     "gpd": {"rate": (0.75, 1.25, 2.0), "variation": (0.12, 0.25, 0.56)},
@@ -77,7 +80,7 @@ def real_windows(raw_dir: Path) -> pd.DataFrame:
     return _table(rows)
 
 
-def simulated_windows(patients: int, seed: int) -> pd.DataFrame:
+def simulated_windows(patients: int, seed: int, family: str) -> pd.DataFrame:
     """Simulate a data set without gaps; a window a file, in a table as ``real_windows``."""
     cohort = plan_cohort(
         patients=patients,
@@ -93,6 +96,7 @@ def simulated_windows(patients: int, seed: int) -> pd.DataFrame:
         dead_channel_fraction=0,
         mains_frequency=60,
         seed=seed,
+        **{name: float(name == family) for name in FAMILIES},
     )
     names = cohort.train_labels.groupby("eeg_id")["expert_consensus"].first()
     rows = []
@@ -207,7 +211,7 @@ def _peaks(pattern: str, eeg: np.ndarray) -> np.ndarray:
     return peaks / SAMPLING_RATE
 
 
-def interval_figures(pattern: str, seed: int) -> tuple[float, float]:
+def interval_figures(pattern: str, seed: int, family: str) -> tuple[float, float]:
     """Rate in Hz and coefficient of variation of the intervals in 12 s of a simulated pattern."""
     session = Session(
         seed=seed,
@@ -218,6 +222,7 @@ def interval_figures(pattern: str, seed: int) -> tuple[float, float]:
         # Beyond both ends, so that it neither starts nor stops.
         episodes=(Episode(pattern, -5.0, 19.0),),
         mains_frequency=60.0,
+        **{name: name == family for name in FAMILIES},
     )
     times = _peaks(pattern, chain_differences(simulate_pattern(session)).reshape(16, -1))
     intervals = np.diff(times[(times > 1) & (times < 13)])
@@ -226,11 +231,11 @@ def interval_figures(pattern: str, seed: int) -> tuple[float, float]:
     return 1 / intervals.mean(), intervals.std() / intervals.mean()
 
 
-def intervals(sessions: int) -> dict[str, dict[str, list[float]]]:
+def intervals(sessions: int, family: str) -> dict[str, dict[str, list[float]]]:
     """Rate and variation by pattern: 10, 50 and 90 %, simulated beside published."""
     found = {}
     for pattern, published in PUBLISHED.items():
-        figures = np.array([interval_figures(pattern, seed) for seed in range(sessions)])
+        figures = np.array([interval_figures(pattern, seed, family) for seed in range(sessions)])
         quantiles = np.nanquantile(figures, [0.1, 0.5, 0.9], axis=0).round(2).T.tolist()
         found[pattern] = dict(zip(("rate", "variation"), quantiles, strict=True))
         found[pattern] |= {f"published_{name}": list(value) for name, value in published.items()}
@@ -336,13 +341,16 @@ def main() -> None:
     parser.add_argument("--patients", type=int, default=90, help="four windows each (90)")
     parser.add_argument("--sessions", type=int, default=300, help="for intervals, a pattern (300)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--family", choices=("anatomical", *FAMILIES), default="anatomical")
     arguments = parser.parse_args()
-    simulated = simulated_windows(arguments.patients, arguments.seed)
+    simulated = simulated_windows(arguments.patients, arguments.seed, arguments.family)
     real = real_windows(arguments.raw_dir)
     if arguments.figures:
         save_figures(arguments.figures, simulated, real)
     counts = {"simulated_windows": len(simulated), "real_windows": len(real)}
-    found = compare(simulated, real) | {"intervals": intervals(arguments.sessions)}
+    found = compare(simulated, real) | {
+        "intervals": intervals(arguments.sessions, arguments.family)
+    }
     print(json.dumps(counts | found))
 
 

@@ -5,6 +5,7 @@ simulated once, whole. The bar is 1,000 times real time. The last line is one JS
 
     python benchmarks/simulation.py
     python benchmarks/simulation.py --patients 40 --rounds 5
+    python benchmarks/simulation.py --schematic 0.3 --neural-mass 0.3
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from hbac.eeg.simulation import PlannedSession, plan_cohort, simulate_session
 BAR = 1_000
 
 
-def plan(patients: int) -> tuple[PlannedSession, ...]:
+def plan(patients: int, schematic: float, neural_mass: float) -> tuple[PlannedSession, ...]:
     """Plan a session a patient, of 10 minutes and more."""
     cohort = plan_cohort(
         patients=patients,
@@ -41,6 +42,8 @@ def plan(patients: int) -> tuple[PlannedSession, ...]:
         dead_channel_fraction=0.08,
         mains_frequency=60,
         seed=0,
+        schematic=schematic,
+        neural_mass=neural_mass,
     )
     return cohort.sessions
 
@@ -66,8 +69,10 @@ def main() -> None:
     )
     parser.add_argument("--patients", type=int, default=22, help="sessions, but for two (22)")
     parser.add_argument("--rounds", type=int, default=3, help="times that all are made (3)")
+    parser.add_argument("--schematic", type=float, default=0.0, help="share of that family (0)")
+    parser.add_argument("--neural-mass", type=float, default=0.0, help="share of that family (0)")
     arguments = parser.parse_args()
-    sessions = plan(arguments.patients)
+    sessions = plan(arguments.patients, arguments.schematic, arguments.neural_mass)
     seconds_of(sessions[0])
     by_class = {name: [s for s in sessions if s.session.pattern == name] for name in CLASSES}
     found = {

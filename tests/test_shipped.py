@@ -52,7 +52,9 @@ def test_the_card_says_that_they_are_not_for_clinical_use():
 def strangers():
     """Simulated patients of a seed that the networks were not trained on: votes and waveforms."""
     parameters = recipe("simulation")["pretraining_parameters"]["simulation"]
-    cohort = plan_cohort(**parameters | {"seed": 77, "patients": 60, "schematic": 0.0})
+    cohort = plan_cohort(
+        **parameters | {"seed": 77, "patients": 60, "schematic": 0.0, "neural_mass": 0.0}
+    )
     windows = cohort.train_labels.assign(eeg_offset_seconds=0.0)
     eegs = simulate_train_eegs(cohort.sessions)
     made = assemble_waveforms(windows, eegs, *waveforms_of(ENSEMBLE))

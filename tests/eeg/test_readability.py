@@ -21,7 +21,7 @@ SHAPE = (len(CHANNELS), len(TIME))
 def simulated():
     """Windows of simulated patients, and what experts said of them."""
     parameters = recipe("simulation")["pretraining_parameters"]["simulation"]
-    plan = {"seed": 9, "patients": 40, "schematic": 0.0}
+    plan = {"seed": 9, "patients": 40, "schematic": 0.0, "neural_mass": 0.0}
     whole = {"gap_fraction": 0.0, "dead_channel_fraction": 0.0}
     cohort = plan_cohort(**parameters | plan | whole)
     eegs = [load().data[:, : len(TIME)] for load in simulate_train_eegs(cohort.sessions).values()]

@@ -96,7 +96,9 @@ def of_members(shipped, of_pictures):
 def eegs():
     """Four simulated windows of 50 s; of one an electrode is missing, of another a stretch."""
     parameters = recipe("simulation")["pretraining_parameters"]["simulation"]
-    cohort = plan_cohort(**parameters | {"seed": 5, "patients": 6, "schematic": 0.0})
+    cohort = plan_cohort(
+        **parameters | {"seed": 5, "patients": 6, "schematic": 0.0, "neural_mass": 0.0}
+    )
     loaders = list(simulate_train_eegs(cohort.sessions).values())[:4]
     windows = np.stack([load().data for load in loaders])
     windows[1, CHANNELS.index("T3")] = np.nan
@@ -215,7 +217,12 @@ class Memory:
 def simulated(seconds, seed=5):
     """EEG of simulated patients, one after the other, without gaps."""
     parameters = recipe("simulation")["pretraining_parameters"]["simulation"]
-    plan = {"seed": seed, "patients": max(6, -(-seconds // 50)), "schematic": 0.0}
+    plan = {
+        "seed": seed,
+        "patients": max(6, -(-seconds // 50)),
+        "schematic": 0.0,
+        "neural_mass": 0.0,
+    }
     whole = {"gap_fraction": 0.0, "dead_channel_fraction": 0.0}
     sessions = plan_cohort(**parameters | plan | whole).sessions
     eegs = [load().data for load in simulate_train_eegs(sessions).values()]
@@ -356,7 +363,9 @@ def test_what_shows_no_pattern_is_never_a_confident_one(name, shipped, long):
 
 def test_simulated_seizures_are_predicted(shipped):
     parameters = recipe("simulation")["pretraining_parameters"]["simulation"]
-    cohort = plan_cohort(**parameters | {"seed": 6, "patients": 40, "schematic": 0.0})
+    cohort = plan_cohort(
+        **parameters | {"seed": 6, "patients": 40, "schematic": 0.0, "neural_mass": 0.0}
+    )
     eegs = list(simulate_train_eegs(cohort.sessions).values())
     seizures = np.flatnonzero(cohort.train_labels["expert_consensus"] == "Seizure")
     assert len(seizures) > 4
