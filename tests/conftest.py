@@ -1,5 +1,7 @@
 """What all tests share."""
 
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from hbac.settings import CONFIG_LOADER_ARGS
 PROJECT = Path(__file__).parents[1]
 
 
-def shared_folder(name):
+def _shared_folder(name):
     """Real EEG beside the project, of which it is no part; the test is skipped without it."""
     folder = PROJECT.parent / "shared" / name
     if not folder.is_dir():
@@ -21,12 +23,27 @@ def shared_folder(name):
 @pytest.fixture(scope="session")
 def iiic():
     """Folder of 22 real, expert-labelled EEG windows."""
-    return shared_folder("iiic")
+    return _shared_folder("iiic")
 
 
-def recipe(name):
-    """The parameters ``spectrogram`` and ``modeling`` of a recipe, as they ship."""
-    loader = OmegaConfigLoader(
-        str(PROJECT / "conf"), runtime_params={"recipe": name}, **CONFIG_LOADER_ARGS
+@pytest.fixture(scope="session")
+def recordings():
+    """Folder of recordings that other amplifiers and programs wrote."""
+    return _shared_folder("recordings")
+
+
+def configuration(**runtime_params):
+    """What ``conf`` holds, read as a run does that is given ``--params``."""
+    return OmegaConfigLoader(
+        str(PROJECT / "conf"), runtime_params=runtime_params, **CONFIG_LOADER_ARGS
     )
-    return loader["parameters"]
+
+
+@cache
+def _parameters(name):
+    return configuration(recipe=name)["parameters"]
+
+
+def recipe(name="seed"):
+    """The parameters as they ship; ``spectrogram`` and ``modeling`` are of a recipe."""
+    return deepcopy(_parameters(name))

@@ -1,7 +1,5 @@
 """What ships with the package beside its code."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -16,9 +14,9 @@ from hbac.pipelines.modeling.input_nodes import assemble_waveforms
 from hbac.pipelines.simulation.nodes import simulate_train_eegs
 from hbac.shipped import pretrained_dir
 from tests.conftest import PROJECT, recipe
+from tests.shipped import SHIPPED, shipped_networks
 
 MOST_BYTES = 4 * 2**20
-ENSEMBLE = json.loads((pretrained_dir() / "ensemble.json").read_text())
 
 
 def test_networks_lie_in_the_package():
@@ -31,17 +29,17 @@ def test_they_are_small():
 
 
 def test_there_is_nothing_but_networks_their_record_and_their_card():
-    named = {f"{one['name']}.keras" for one in ENSEMBLE["networks"]}
+    named = {f"{one['name']}.keras" for one in SHIPPED["networks"]}
     there = {path.name for path in pretrained_dir().iterdir() if not path.name.startswith(".")}
     assert there == {*named, "ensemble.json", "README.md"}
 
 
 def test_they_see_the_eeg_alone():
-    assert {one["input"] for one in ENSEMBLE["networks"]} == {"waveform"}
+    assert {one["input"] for one in SHIPPED["networks"]} == {"waveform"}
 
 
 def test_they_are_fed_as_they_were():
-    check_reference("waveform", ENSEMBLE)
+    check_reference("waveform", SHIPPED)
 
 
 def test_the_card_says_that_they_are_not_for_clinical_use():
@@ -57,7 +55,7 @@ def strangers():
     )
     windows = cohort.train_labels.assign(eeg_offset_seconds=0.0)
     eegs = simulate_train_eegs(cohort.sessions)
-    made = assemble_waveforms(windows, eegs, *waveforms_of(ENSEMBLE))
+    made = assemble_waveforms(windows, eegs, *waveforms_of(SHIPPED))
     votes = windows[list(VOTE_COLUMNS)].to_numpy(float)
     return votes / votes.sum(axis=1, keepdims=True), np.stack([load() for load in made.values()])
 
@@ -65,19 +63,14 @@ def strangers():
 @pytest.fixture(scope="module")
 def predicted(strangers):
     """What the ensemble says of waveforms."""
-    import keras
-
-    networks = {
-        one["name"]: keras.models.load_model(pretrained_dir() / f"{one['name']}.keras")
-        for one in ENSEMBLE["networks"]
-    }
+    networks = {name: load() for name, load in shipped_networks().items()}
     loaders = {name: lambda network=network: network for name, network in networks.items()}
 
     def predict(waveforms):
         return predict_with_networks(
             loaders,
             {"waveform": waveforms},
-            ENSEMBLE,
+            SHIPPED,
             {"waveform": mirror_waveforms},
             batch_size=32,
         )
@@ -87,7 +80,7 @@ def predicted(strangers):
 
 def test_they_know_simulated_patients_that_they_never_saw(strangers, predicted):
     votes, waveforms = strangers
-    prior = np.tile(ENSEMBLE["prior"], (len(votes), 1))
+    prior = np.tile(SHIPPED["prior"], (len(votes), 1))
     own = kl_divergence(votes, predicted(waveforms)).mean()
     assert own < 0.8 * kl_divergence(votes, prior).mean()
 
@@ -106,7 +99,7 @@ def test_neither_unit_nor_gain_matters(strangers, predicted):
 
 def test_what_is_missing_moves_them_towards_the_prior(strangers, predicted):
     _, waveforms = strangers
-    prior = np.tile(ENSEMBLE["prior"], (len(waveforms), 1))
+    prior = np.tile(SHIPPED["prior"], (len(waveforms), 1))
     seconds, nothing = waveforms.copy(), np.zeros_like(waveforms)
     seconds[:, :, 150:] = 0
     whole, part, none = (

@@ -12,16 +12,10 @@ from hbac.formats import Limits, UnreadableRecordingError, open_recording
 from hbac.formats.clock import gaps_between
 from hbac.formats.edf import open_edf
 from hbac.pipelines.recordings.reading_nodes import describe_recordings
-from tests.conftest import shared_folder
 
 
-@pytest.fixture(scope="module")
-def real():
-    return shared_folder("recordings")
-
-
-def test_all_of_a_10_10_cap_is_found_for_all_of_192_s(real):
-    recording = open_recording(real / "microstates_30ch.edf")
+def test_all_of_a_10_10_cap_is_found_for_all_of_192_s(recordings):
+    recording = open_recording(recordings / "microstates_30ch.edf")
     assert recording.duration == pytest.approx(192, abs=1e-3)
     assert (recording.card.montage, recording.card.missing) == ("referential", ("EKG",))
     assert len(recording.card.ignored) == 30 - 19
@@ -30,8 +24,10 @@ def test_all_of_a_10_10_cap_is_found_for_all_of_192_s(real):
     assert 2 < np.median(np.abs(data)) < 50
 
 
-def test_old_and_new_names_are_the_same_channels(real):
-    old, new = (open_recording(real / f"szcore_{name}.edf") for name in ("unipolar", "t7naming"))
+def test_old_and_new_names_are_the_same_channels(recordings):
+    old, new = (
+        open_recording(recordings / f"szcore_{name}.edf") for name in ("unipolar", "t7naming")
+    )
     assert (old.duration, new.duration) == (2, 2)
     labels = [{each.channel: each.label for each in one.card.channels} for one in (old, new)]
     assert (labels[0]["T3"], labels[1]["T3"]) == ("T3-Avg", "T7-Avg")
@@ -40,16 +36,16 @@ def test_old_and_new_names_are_the_same_channels(real):
         assert (one.card.missing, one.card.reference) == (("EKG",), "AVG")
 
 
-def test_a_double_banana_is_read_as_bipolar(real):
-    recording = open_recording(real / "chb01_01.edf")
+def test_a_double_banana_is_read_as_bipolar(recordings):
+    recording = open_recording(recordings / "chb01_01.edf")
     assert recording.channels == (*BIPOLAR_NAMES, "EKG")
     assert recording.card.missing == ("EKG",)
     assert "'T8-P8' is there twice: the first is read" in recording.card.remarks
     assert any("lies in the future (2076)" in each for each in recording.card.remarks)
 
 
-def test_gaps_of_edf_plus_d_are_gaps(real):
-    source = open_edf(str(real / "edfPlusD.edf"), Limits())
+def test_gaps_of_edf_plus_d_are_gaps(recordings):
+    source = open_edf(str(recordings / "edfPlusD.edf"), Limits())
     assert (source.format, source.duration) == ("EDF+D", 20)
     assert len(gaps_between(source.stretches)) == 5
     assert sum(float(stretch.seconds) for stretch in source.stretches) == 11
@@ -65,13 +61,13 @@ def test_gaps_of_edf_plus_d_are_gaps(real):
         ("invalid-date", "it holds no data"),
     ],
 )
-def test_what_is_no_eeg_of_ours_is_refused_by_name(file, reason, real):
+def test_what_is_no_eeg_of_ours_is_refused_by_name(file, reason, recordings):
     with pytest.raises(UnreadableRecordingError, match=rf"{file}\.edf: {reason}"):
-        open_recording(real / f"{file}.edf")
+        open_recording(recordings / f"{file}.edf")
 
 
-def test_a_latin_1_header_of_brainvision_is_read_as_far_as_its_chains_go(real):
-    path = real / "brainvision" / "test_old_layout_latin1_software_filter.vhdr"
+def test_a_latin_1_header_of_brainvision_is_read_as_far_as_its_chains_go(recordings):
+    path = recordings / "brainvision" / "test_old_layout_latin1_software_filter.vhdr"
     recording = pickle.loads(pickle.dumps(open_recording(path)))
     assert recording.card.missing == ("Fp1", "T3", "Fp2", "T4", "EKG")
     assert recording.read(0, 1, ("Cz",)).data.shape == (1, 200)
@@ -79,8 +75,10 @@ def test_a_latin_1_header_of_brainvision_is_read_as_far_as_its_chains_go(real):
         open_recording(path, least_chains=0.6)
 
 
-def test_what_is_refused_stops_no_other(real):
-    table = describe_recordings(RecordingsDataset(path=str(real)).load()).set_index("recording")
+def test_what_is_refused_stops_no_other(recordings):
+    table = describe_recordings(RecordingsDataset(path=str(recordings)).load()).set_index(
+        "recording"
+    )
     assert table.index[table["status"] == "read"].tolist() == ["microstates_30ch"]
     refused = table[table["status"] == "refused"]
     short = refused["reason"].str.contains("too short for a window")

@@ -1,6 +1,5 @@
 """EEG in, six shares out: the numbers of ``inference``, for windows and along recordings."""
 
-import json
 from functools import partial
 
 import numpy as np
@@ -29,23 +28,11 @@ from hbac.pipelines.modeling.params import ModelingParams
 from hbac.pipelines.simulation.nodes import simulate_train_eegs
 from hbac.pipelines.spectrogram.nodes import compute_eeg_spectrograms
 from hbac.pipelines.spectrogram.params import SpectrogramParams
-from hbac.shipped import pretrained_dir
 from tests.conftest import recipe
 from tests.pipelines import ensembles
+from tests.shipped import SHIPPED, shipped_networks
 
-SHIPPED = json.loads((pretrained_dir() / "ensemble.json").read_text())
 SPECTROGRAM = SpectrogramParams(**recipe("seed")["spectrogram"])
-
-
-def shipped_networks():
-    import keras
-
-    return {
-        one["name"]: lambda name=one["name"]: keras.models.load_model(
-            pretrained_dir() / f"{name}.keras", compile=False
-        )
-        for one in SHIPPED["networks"]
-    }
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from kedro.config import OmegaConfigLoader
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from pydantic import ValidationError
@@ -51,15 +50,13 @@ from hbac.pipelines.explainability.planted_nodes import (
 from hbac.pipelines.explainability.record import summarise_explanations
 from hbac.pipelines.inference.nodes import UNSEEN
 from hbac.pipelines.spectrogram.params import SpectrogramParams
-from hbac.settings import CONFIG_LOADER_ARGS
-from tests.conftest import PROJECT, recipe
+from tests.conftest import recipe
 from tests.pipelines.ensembles import ENSEMBLE, NETWORKS, predictions_table, windows_of
 
 
 def small_params(**changes):
     """The parameters as they ship, but for sizes."""
-    loader = OmegaConfigLoader(str(PROJECT / "conf"), **CONFIG_LOADER_ARGS)
-    shipped = loader["parameters"]["explainability"]
+    shipped = recipe()["explainability"]
     sizes = {"agreed_per_class": 1, "random_per_class": 2, "errors": 2, "draws": 50}
     tests = {"tile_rows": 2, "tile_columns": 4, "fractions": [0, 0.3, 1], "road_fractions": [0.5]}
     return ExplainabilityParams(

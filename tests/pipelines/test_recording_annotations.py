@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import edfio
 import pandas as pd
 import pytest
-from kedro.config import OmegaConfigLoader
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
@@ -22,8 +21,7 @@ from hbac.pipelines.recordings.timeline_params import (
     EventsParams,
     ScoringParams,
 )
-from hbac.settings import CONFIG_LOADER_ARGS
-from tests.conftest import PROJECT
+from tests.conftest import configuration
 from tests.timeline.timelines import Annotation, StandIn, timeline_of, write_text
 
 START = datetime(2026, 11, 27, 22, 40)
@@ -37,13 +35,9 @@ class Opened(StandIn):
         return SimpleNamespace(channels=(SimpleNamespace(channel="Fp1", label="EEG Fp1-REF"),))
 
 
-def config(**runtime):
-    return OmegaConfigLoader(str(PROJECT / "conf"), runtime_params=runtime, **CONFIG_LOADER_ARGS)
-
-
 @pytest.fixture
 def parameters():
-    return config()["parameters"]["recording"]
+    return configuration()["parameters"]["recording"]
 
 
 @pytest.fixture
@@ -61,7 +55,7 @@ def catalog(tmp_path, parameters):
     (tmp_path / "raw").mkdir()
     entries = {
         name: entry
-        for name, entry in config(data_dir=str(tmp_path / "data"))["catalog"].items()
+        for name, entry in configuration(data_dir=str(tmp_path / "data"))["catalog"].items()
         if entry.get("filepath", entry.get("path", "")).startswith(str(tmp_path))
     }
     made = DataCatalog.from_config(entries)

@@ -1,12 +1,9 @@
-import json
 from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
-from hbac.datasets import KerasModelDataset
 from hbac.eeg.montage import BIPOLAR_NAMES
 from hbac.pipelines.explainability.params import ExplainabilityParams
 from hbac.pipelines.recordings.event_nodes import (
@@ -18,34 +15,15 @@ from hbac.pipelines.recordings.event_nodes import (
 )
 from hbac.pipelines.recordings.page_params import PageParams
 from hbac.pipelines.recordings.params import ReadingParams
-from hbac.shipped import conf_source, pretrained_dir
+from tests.conftest import recipe
 from tests.pipelines import ensembles
 from tests.pipelines.opened import Opened
 from tests.plots.courses import timeline
+from tests.shipped import SHIPPED, shipped_networks
 
-PAGE = PageParams(
-    explained_per_class=2,
-    chain_margin=0.05,
-    pages_per_class=1,
-    page_seconds=15,
-    events_listed=5,
-    colours=None,
-)
-READING = ReadingParams(
-    step_seconds=10,
-    least_channels=8,
-    least_share=0.5,
-    suppressed_microvolts=10,
-    suppressed_share=0.5,
-)
-ENSEMBLE = json.loads((pretrained_dir() / "ensemble.json").read_text())
-
-
-def explainability():
-    text = (conf_source() / "base" / "parameters_explainability.yml").read_text()
-    return ExplainabilityParams(
-        **yaml.safe_load(text.replace("${globals:seed}", "0"))["explainability"]
-    )
+PAGE = PageParams(**recipe()["recording"]["page"] | {"explained_per_class": 2})
+READING = ReadingParams(**recipe()["recording"]["reading"])
+EXPLAINABILITY = ExplainabilityParams(**recipe()["explainability"])
 
 
 def found(*rows):
@@ -87,7 +65,7 @@ def test_no_event_is_chosen_where_there_is_none():
     table = choose_events(FOUND[:0], TIMELINES, READING, PAGE)
     assert table.empty
     assert {"event", "predicted", "middle_seconds"} <= set(table)
-    assert explain_events(table, {}, {}, {}, ENSEMBLE, explainability()) == {}
+    assert explain_events(table, {}, {}, {}, SHIPPED, EXPLAINABILITY) == {}
 
 
 def test_chains_are_those_well_above_an_even_share():
@@ -105,7 +83,7 @@ def test_chains_of_events_in_any_order_of_recordings():
 
 def test_without_events_the_tests_say_so():
     curves, scores, similarities, tests = check_event_maps(
-        choose_events(FOUND[:0], TIMELINES, READING, PAGE), {}, {}, {}, ENSEMBLE, explainability()
+        choose_events(FOUND[:0], TIMELINES, READING, PAGE), {}, {}, {}, SHIPPED, EXPLAINABILITY
     )
     assert curves.empty
     assert scores.empty
@@ -115,10 +93,7 @@ def test_without_events_the_tests_say_so():
 
 @pytest.fixture(scope="module")
 def networks():
-    return {
-        one["name"]: KerasModelDataset(filepath=str(pretrained_dir() / f"{one['name']}.keras")).load
-        for one in ENSEMBLE["networks"]
-    }
+    return shipped_networks()
 
 
 RECORDINGS = {
@@ -128,13 +103,13 @@ RECORDINGS = {
 
 
 def test_events_are_explained_in_the_recordings_own_time(networks):
-    tasks = explain_events(chosen(), RECORDINGS, {}, networks, ENSEMBLE, explainability())
+    tasks = explain_events(chosen(), RECORDINGS, {}, networks, SHIPPED, EXPLAINABILITY)
     evidence = tasks["a"]()
     assert evidence["event"].tolist() == [1, 2, 3]
     assert evidence["maps"].shape == (3, 16, 100)
     assert np.isfinite(evidence["maps"]).all()
     assert evidence["shares"].sum(axis=1) == pytest.approx(1)
-    seconds = evidence_by_chain(evidence, 0, ENSEMBLE)["waveform"].seconds
+    seconds = evidence_by_chain(evidence, 0, SHIPPED)["waveform"].seconds
     assert (seconds[0], seconds[-1]) == (40, 50)
     assert tasks["b"]()["maps"].shape == (1, 16, 100)
 
@@ -143,7 +118,7 @@ def test_evidence_for_a_class_is_of_that_class(networks):
     """Two events at one moment that are said to be of two classes have other maps."""
     twice = found(("a", 40, 10, "LPD", 0.9, 45.0), ("a", 40, 10, "GRDA", 0.8, 45.0))
     events = choose_events(twice, TIMELINES, READING, PAGE)
-    tasks = explain_events(events, RECORDINGS, {}, networks, ENSEMBLE, explainability())
+    tasks = explain_events(events, RECORDINGS, {}, networks, SHIPPED, EXPLAINABILITY)
     lpd, grda = tasks["a"]()["maps"]
     assert np.corrcoef(lpd.ravel(), grda.ravel())[0, 1] < 0.9
 
@@ -151,7 +126,7 @@ def test_evidence_for_a_class_is_of_that_class(networks):
 @pytest.mark.slow
 def test_maps_of_events_are_put_to_the_tests_of_windows(networks):
     curves, scores, similarities, tests = check_event_maps(
-        chosen(), RECORDINGS, {}, networks, ENSEMBLE, explainability()
+        chosen(), RECORDINGS, {}, networks, SHIPPED, EXPLAINABILITY
     )
     assert {"insertion", "deletion"} <= set(curves["curve"])
     assert {"Fusion", "random", "centre prior"} <= set(scores["maps"])
@@ -169,7 +144,7 @@ def test_networks_of_pictures_are_explained_over_theirs():
     ensemble = ensembles.ENSEMBLE | {"spectrogram": cleaning | fixed}
     powers = {"a": lambda: np.ones((100, 400), np.float32)}
     tasks = explain_events(
-        chosen(), RECORDINGS, powers, ensembles.small_networks(), ensemble, explainability()
+        chosen(), RECORDINGS, powers, ensembles.small_networks(), ensemble, EXPLAINABILITY
     )
     evidence = tasks["a"]()
     maps = evidence_by_chain(evidence, 0, ensemble)

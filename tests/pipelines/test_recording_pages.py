@@ -1,5 +1,4 @@
 import io
-import json
 import re
 from datetime import timedelta
 from functools import partial
@@ -25,28 +24,15 @@ from hbac.pipelines.recordings.page_params import PageParams
 from hbac.pipelines.recordings.page_sections import unread_reasons
 from hbac.pipelines.recordings.page_words import length, moment
 from hbac.pipelines.recordings.params import ReadingParams
-from hbac.shipped import pretrained_dir
 from hbac.timeline import find_events, measure_burden
 from tests.browser import open_page
+from tests.conftest import recipe
 from tests.pipelines.opened import START, Opened
 from tests.plots.courses import timeline
+from tests.shipped import SHIPPED
 
-PARAMS = PageParams(
-    explained_per_class=3,
-    chain_margin=0.05,
-    pages_per_class=1,
-    page_seconds=15,
-    events_listed=5,
-    colours=64,
-)
-READING = ReadingParams(
-    step_seconds=10,
-    least_channels=8,
-    least_share=0.5,
-    suppressed_microvolts=10,
-    suppressed_share=0.5,
-)
-ENSEMBLE = json.loads((pretrained_dir() / "ensemble.json").read_text())
+PARAMS = PageParams(**recipe()["recording"]["page"] | {"pages_per_class": 1, "events_listed": 5})
+READING = ReadingParams(**recipe()["recording"]["reading"])
 NO_TESTS = {"method": "Fusion", "failing": [], "n_events": 0, "n_recordings": 0}
 
 
@@ -102,7 +88,7 @@ class Run:
 
     def _evidence(self, events):
         """Evidence in the left chains alone."""
-        maps = np.zeros((len(events), *map_size(explained_layout(ENSEMBLE))), np.float32)
+        maps = np.zeros((len(events), *map_size(explained_layout(SHIPPED))), np.float32)
         maps[:, [1, 9], 10:20] = 1
         return {
             "event": events["event"].to_numpy(),
@@ -116,7 +102,7 @@ class Run:
 
     def event_pages(self, tests=NO_TESTS):
         return draw_event_pages(
-            self.explained, self.recordings, self.evidence, ENSEMBLE, tests, READING, PARAMS
+            self.explained, self.recordings, self.evidence, SHIPPED, tests, READING, PARAMS
         )
 
     def pages(self, tests=NO_TESTS):
@@ -125,7 +111,7 @@ class Run:
         figures = draw_event_tests(pd.DataFrame(), pd.DataFrame(), NO_TESTS, None)
         written = write_recording_pages(
             self.recordings, self.timelines, self.events, self.burden, self.explained, trends, eeg,
-            ENSEMBLE, tests, *(png(loader(one)) for one in figures), PARAMS,
+            SHIPPED, tests, *(png(loader(one)) for one in figures), PARAMS,
         )  # fmt: skip
         return {name: write() for name, write in written.items()}
 
@@ -180,7 +166,7 @@ def test_the_page_says_what_was_read_as_what(page):
 
 def test_the_page_names_its_networks_with_the_losses_of_their_record(page):
     said = text_of(page)
-    for network in ENSEMBLE["networks"]:
+    for network in SHIPPED["networks"]:
         assert network["name"] in said
         assert f"{network['val_loss']:.3f}" in said
     assert "Not a medical device" in said

@@ -7,7 +7,6 @@ import edfio
 import numpy as np
 import pandas as pd
 import pytest
-from kedro.config import OmegaConfigLoader
 from kedro.io import DataCatalog
 
 from hbac.eeg import CHANNELS
@@ -19,9 +18,9 @@ from hbac.pipelines.recordings.timeline_nodes import (
     compute_recording_spectrograms,
     predict_timelines,
 )
-from hbac.settings import CONFIG_LOADER_ARGS
 from hbac.shipped import pretrained_dir
-from tests.conftest import PROJECT
+from tests.conftest import configuration, recipe
+from tests.shipped import SHIPPED, shipped_networks
 
 
 def write_edf(path, seconds, seed=0, patient="X"):
@@ -55,7 +54,7 @@ def configured(place, **changes):
     params = {"recordings": str(place.raw), "data_dir": str(place.data)} | changes
     if place.models:
         params["models_dir"] = str(place.models)
-    return OmegaConfigLoader(str(PROJECT / "conf"), runtime_params=params, **CONFIG_LOADER_ARGS)
+    return configuration(**params)
 
 
 def run(place, n_jobs=1, **changes):
@@ -72,6 +71,7 @@ def run(place, n_jobs=1, **changes):
     catalog["timelines"].save(
         predict_timelines(
             recordings,
+            cards,
             catalog["recording_spectrograms"].load(),
             catalog["recording.models"].load(),
             catalog["recording.ensemble"].load(),
@@ -106,7 +106,7 @@ def test_what_can_be_read_is_and_the_rest_is_listed(place):
     assert spectrogram.shape == (30, 400)
     assert np.isfinite(spectrogram).all()
     reasons = failures(place).set_index("partition")["reason"]
-    assert reasons["short"] == "short: 2 s are too short for a window of 10 s"
+    assert reasons["short"] == "2 s are too short for a window of 10 s"
     assert set(reasons.index) == {"short", "broken"}
 
 
@@ -116,6 +116,14 @@ def test_where_nothing_can_be_read_the_run_fails(place):
     (place.raw / "other.edf").write_bytes((place.raw / "short.edf").read_bytes())
     with pytest.raises(ValueError, match=r"none of the 3 recordings (?s:.)*2 s are too short"):
         run(place)
+
+
+def test_what_was_refused_is_not_opened_again():
+    cards = pd.DataFrame({"recording": ["bad"], "status": "refused", "reason": "it is empty"})
+    reading = ReadingParams(**recipe()["recording"]["reading"])
+    made = predict_timelines({"bad": pytest.fail}, cards, {}, shipped_networks(), SHIPPED, reading)
+    with pytest.raises(ValueError, match=r"^it is empty$"):
+        made["bad"]()
 
 
 @pytest.mark.slow

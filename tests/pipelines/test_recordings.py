@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import hbac.__main__ as command
 from hbac.pipelines.recordings import create_pipeline
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, configuration
 from tests.pipelines.test_recording_timelines import write_edf
 
 
@@ -54,11 +54,7 @@ def test_read_refuses_what_is_not_there(reading, tmp_path):
 
 
 def test_every_dataset_of_the_pipeline_has_a_place():
-    from kedro.config import OmegaConfigLoader
-
-    from hbac.settings import CONFIG_LOADER_ARGS
-
-    catalog = OmegaConfigLoader(str(PROJECT / "conf"), **CONFIG_LOADER_ARGS)["catalog"]
+    catalog = configuration()["catalog"]
     in_memory = {"found_events"}
     names = {name for name in create_pipeline().datasets() if not name.startswith("params:")}
     assert names - in_memory <= set(catalog)

@@ -5,7 +5,6 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-from kedro.config import OmegaConfigLoader
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 from PIL import Image
@@ -22,8 +21,7 @@ from hbac.pipelines.reporting.params import ReportingParams
 from hbac.pipelines.reporting.summary_nodes import is_trained_by
 from hbac.pipelines.reporting.words import estimate, not_made, number, table_of
 from hbac.pipelines.spectrogram.params import SpectrogramParams
-from hbac.settings import CONFIG_LOADER_ARGS
-from tests.conftest import PROJECT, recipe
+from tests.conftest import configuration, recipe
 
 HEADINGS = [
     *("Summary", "Data", "Quality of the recordings", "Quarantine", "Scores"),
@@ -34,7 +32,7 @@ MADE_BY = ("eda", "conversion", "spectrogram", "evaluation", "modeling", "explai
 
 @pytest.fixture(scope="module")
 def configured():
-    loader = OmegaConfigLoader(str(PROJECT / "conf"), **CONFIG_LOADER_ARGS)
+    loader = configuration()
     return loader["parameters"], loader["catalog"]
 
 

@@ -3,7 +3,6 @@
 from types import SimpleNamespace
 
 import pytest
-from kedro.config import OmegaConfigLoader
 from kedro.framework.project import pipelines
 from kedro.framework.startup import bootstrap_project
 
@@ -11,23 +10,19 @@ from hbac.hooks import FoldsHook
 from hbac.hooks.parameters import ParameterFiles, check_effects, check_names
 from hbac.hooks.refusal import GuardError
 from hbac.hooks.values import check_types, check_uses
-from hbac.settings import CONFIG_LOADER_ARGS
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, configuration
 from tests.reports.sessions import nested, refusal
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _pipelines():
     bootstrap_project(PROJECT)
-    loader = OmegaConfigLoader(str(PROJECT / "conf"), **CONFIG_LOADER_ARGS)
-    FoldsHook().after_context_created(SimpleNamespace(config_loader=loader))
+    FoldsHook().after_context_created(SimpleNamespace(config_loader=configuration()))
 
 
 def check(pipeline, **params):
     """As the hooks do before the first node."""
-    loader = OmegaConfigLoader(
-        str(PROJECT / "conf"), runtime_params=nested(params), **CONFIG_LOADER_ARGS
-    )
+    loader = configuration(**nested(params))
     files = ParameterFiles(loader)
     check_names(files)
     arrivals, values = files.arrivals(files.own()), loader["parameters"]

@@ -25,6 +25,7 @@ from hbac.shipped import pretrained_dir
 from hbac.tracking.ensemble import PACKAGES, describe, save_ensemble
 from hbac.tracking.request import RequestError
 from tests.conftest import recipe
+from tests.shipped import SHIPPED, shipped_networks
 from tests.tracking.test_hook import INPUTS, METRICS, NODE, runs, start, train_one
 
 KINDS = {"compact": "picture", "resnet_1d": "waveform"}
@@ -152,8 +153,7 @@ def test_the_metadata_say_what_is_sent_and_what_is_done_to_it():
     assert told["unit"] == "microvolts"
     assert "shape (windows, 20, 10000)" in told["eeg"]
     assert "0.70 of compact, 0.40 of resnet_1d" in told["calibration"]
-    shipped = json.loads((pretrained_dir() / "ensemble.json").read_text())
-    assert describe(shipped)["calibration"].startswith("none: the mean of the folds")
+    assert describe(SHIPPED)["calibration"].startswith("none: the mean of the folds")
 
 
 @pytest.fixture(scope="module")
@@ -212,12 +212,5 @@ def test_it_predicts_in_a_process_that_does_not_know_the_project(stored, tmp_pat
     package = Path(done.stdout.splitlines()[-1]).parent
     assert package == stored / "code/hbac"
     assert package != Path(hbac.__file__).parent
-    record = json.loads((pretrained_dir() / "ensemble.json").read_text())
-    networks = {
-        entry["name"]: KerasModelDataset(
-            filepath=str(pretrained_dir() / f"{entry['name']}.keras")
-        ).load
-        for entry in record["networks"]
-    }
-    expected = EEGEnsemble(record, networks).predict_windows(EEG)
+    expected = EEGEnsemble(SHIPPED, shipped_networks()).predict_windows(EEG)
     np.testing.assert_allclose(np.load(tmp_path / "predicted.npy"), expected, atol=1e-5)

@@ -31,24 +31,13 @@ from hbac.shipped import pretrained_dir
 from hbac.tracking.ensemble import save_ensemble
 from tests.conftest import PROJECT
 from tests.services import kill, wait_until
+from tests.shipped import SHIPPED, shipped_networks
 from tests.tracking.test_ui import free_port
 
 pytestmark = pytest.mark.slow
 
-RECORD = json.loads((pretrained_dir() / "ensemble.json").read_text())
 PATIENT = "Ada_Lovelace"
 EEG = np.random.default_rng(1).normal(0, 30, (3, 20, 10_000)).astype(np.float32)
-
-
-def networks():
-    from keras.saving import load_model
-
-    return {
-        entry["name"]: lambda name=entry["name"]: load_model(
-            pretrained_dir() / f"{name}.keras", compile=False
-        )
-        for entry in RECORD["networks"]
-    }
 
 
 def inferred(eeg):
@@ -60,10 +49,10 @@ def inferred(eeg):
         return Recording(eeg[row], CHANNELS).pick(channels)
 
     files = {str(row): partial(load, row) for row in windows["eeg_id"]}
-    tasks = assemble_inference_waveforms(windows, files, RECORD)
+    tasks = assemble_inference_waveforms(windows, files, SHIPPED)
     seen = np.stack([tasks[row]() for row in windows.index])
     params = InferenceParams(batch_size=32)
-    table = predict_with_ensemble(np.empty(0), seen, windows, networks(), RECORD, params)
+    table = predict_with_ensemble(np.empty(0), seen, windows, shipped_networks(), SHIPPED, params)
     return table[list(PREDICTION_COLUMNS)].to_numpy()
 
 
@@ -153,7 +142,7 @@ def test_http_pyfunc_and_pipeline_give_the_same_numbers(ask):
     np.testing.assert_allclose(answered, expected, atol=1e-5)
     assert np.ptp(answered, axis=0).max() > 1e-4
     np.testing.assert_allclose(
-        EEGEnsemble(RECORD, networks()).predict_windows(eeg), expected, atol=1e-5
+        EEGEnsemble(SHIPPED, shipped_networks()).predict_windows(eeg), expected, atol=1e-5
     )
     for body in (
         {"instances": [{"eeg": window} for window in windows_of(eeg)]},
@@ -174,7 +163,7 @@ def test_many_clients_at_once_are_answered_alike(ask):
 def test_a_window_with_nothing_in_it_gets_the_prior(ask, value):
     window = [[value] * 10_000] * 20
     np.testing.assert_allclose(
-        shares_in(ask({"inputs": {"eeg": [window]}})), [RECORD["prior"]], atol=1e-6
+        shares_in(ask({"inputs": {"eeg": [window]}})), [SHIPPED["prior"]], atol=1e-6
     )
 
 
@@ -184,7 +173,7 @@ def test_a_recording_gets_a_timeline(ask, tmp_path):
     answer = ask(body)
     assert answer.status_code == 200, answer.text[:1000]
     timeline = pd.DataFrame(answer.json()["predictions"])
-    expected = EEGEnsemble(RECORD, networks()).predict_recording(
+    expected = EEGEnsemble(SHIPPED, shipped_networks()).predict_recording(
         open_recording(file), step_seconds=20
     )
     assert list(timeline) == list(expected)

@@ -113,13 +113,11 @@ def squeezeformer_1d(waveform: keras.KerasTensor, weights: str | None) -> keras.
     convolutions tell, and steps are not halved in the middle, since there are few.
 
     Args:
-        waveform: shape ``(batch, channels, samples, 1)``; channels are a multiple of 4, those of
-            a chain beside each other.
+        waveform: as ``gru_1d`` takes it.
         weights: must be ``None``.
 
     Returns:
-        Feature maps, shape ``(batch, 1, samples / 32, 192)``; those of ``chain_joined`` before
-        them have the four chains as rows.
+        Feature maps, of the shapes of those of ``gru_1d``.
     """
     features = _steps(waveform, weights, "squeezeformer_1d")
     for number in range(1, _BLOCKS + 1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -83,6 +83,13 @@ def _stems(names: Iterable[str]) -> dict[str, str]:
     return {name: stem if times[stem] == 1 else name for name, stem in stems.items()}
 
 
+def _named(events: pd.DataFrame, names: Iterable[str]) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Of each recording the id, what its files are called, and its events."""
+    tables = _by_recording(events, names)
+    stems = _stems(tables)
+    return ((name, stems[name], table) for name, table in tables.items())
+
+
 def write_bids_events(
     events: pd.DataFrame, timelines: dict[str, LoadTimeline]
 ) -> tuple[dict[str, Callable[[], str]], dict[str, Callable[[], dict[str, Any]]]]:
@@ -96,11 +103,7 @@ def write_bids_events(
         By recording, callables that return the text of an ``_events.tsv``, and the description of
         its columns.
     """
-    stems = _stems(timelines)
-    tables = {
-        stems[name]: partial(bids_events, table)
-        for name, table in _by_recording(events, timelines).items()
-    }
+    tables = {stem: partial(bids_events, table) for _, stem, table in _named(events, timelines)}
     return tables, dict.fromkeys(tables, bids_sidecar)
 
 
@@ -131,10 +134,9 @@ def write_szcore_annotations(
     Returns:
         By recording, a callable that returns the text of its annotation file.
     """
-    stems = _stems(timelines)
     return {
-        stems[name]: partial(_szcore, table, timelines[name], recordings[name])
-        for name, table in _by_recording(events, timelines).items()
+        stem: partial(_szcore, table, timelines[name], recordings[name])
+        for name, stem, table in _named(events, timelines)
     }
 
 
@@ -163,10 +165,9 @@ def write_edf_annotations(
     Returns:
         By recording, a callable that returns the file's bytes.
     """
-    stems = _stems(timelines)
     return {
-        stems[name]: partial(_edf, table, recordings[name], params.edf_channels)
-        for name, table in _by_recording(events, timelines).items()
+        stem: partial(_edf, table, recordings[name], params.edf_channels)
+        for name, stem, table in _named(events, timelines)
     }
 
 

@@ -28,8 +28,8 @@ def _predict() -> list[Node]:
         Node(
             predict_timelines,
             [
-                *("recordings", "recording_spectrograms", "models", "ensemble"),
-                "params:recording.reading",
+                *("recordings", "recording_cards", "recording_spectrograms"),
+                *("models", "ensemble", "params:recording.reading"),
             ],
             "timelines",
             name="predict_timelines",

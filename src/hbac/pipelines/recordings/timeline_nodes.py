@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
 
 from hbac import models
 from hbac.eeg.regional import long_regional_spectrogram
-from hbac.models.eeg_ensemble import EEGEnsemble, LongRecording, check_length
+from hbac.models.eeg_ensemble import EEGEnsemble, LongRecording
 from hbac.models.preprocessing import sees_ten_minutes
 from hbac.pipelines.recordings.params import ReadingParams
 
@@ -20,15 +20,6 @@ Recordings = Mapping[str, Callable[[], LongRecording]]
 """By id, a callable that opens a recording, or raises where it can't be read."""
 
 _loading = threading.Lock()
-
-
-def _opened(name: str, load: Callable[[], LongRecording]) -> LongRecording:
-    recording = load()
-    try:
-        check_length(recording.duration)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
-    return recording
 
 
 def _spectrogram(load: Callable[[], LongRecording]) -> np.ndarray:
@@ -64,20 +55,23 @@ def _shared(make_ensemble: Callable[[], EEGEnsemble]) -> EEGEnsemble:
         return _made(make_ensemble)
 
 
+def _refuse(reason: str) -> NoReturn:
+    raise ValueError(reason)
+
+
 def _timeline(
-    name: str,
     load: Callable[[], LongRecording],
     load_spectrogram: Callable[[], np.ndarray] | None,
     make_ensemble: Callable[[], EEGEnsemble],
     how: Mapping[str, Any],
 ) -> pd.DataFrame:
-    recording = _opened(name, load)
     regional = None if load_spectrogram is None else load_spectrogram()
-    return _shared(make_ensemble).predict_recording(recording, regional=regional, **how)
+    return _shared(make_ensemble).predict_recording(load(), regional=regional, **how)
 
 
 def predict_timelines(
     recordings: Recordings,
+    cards: pd.DataFrame,
     spectrograms: Mapping[str, Callable[[], np.ndarray]],
     networks: Mapping[str, Callable[[], Any]],
     ensemble: dict[str, Any],
@@ -87,6 +81,8 @@ def predict_timelines(
 
     Args:
         recordings: see ``Recordings``.
+        cards: as ``describe_recordings`` returns them. What is refused there is not opened again:
+            its timeline fails with the reason, and so stands in the table of failures.
         spectrograms: by id, as ``compute_recording_spectrograms`` makes them; used where a network
             sees the 10 minutes around a window.
         networks: by name, a callable that loads the network.
@@ -96,7 +92,7 @@ def predict_timelines(
     Returns:
         By id, a callable that returns a timeline; see
         ``hbac.models.eeg_ensemble.EEGEnsemble.predict_recording``. It raises ``ValueError`` for a
-        recording that can't be read or is shorter than 10 s.
+        recording that is refused.
 
     Raises:
         ValueError: if a network of the ensemble is missing.
@@ -106,7 +102,10 @@ def predict_timelines(
     make_ensemble = partial(EEGEnsemble, ensemble, named)
     shown = spectrograms if sees_ten_minutes(ensemble) else {}
     how = {"step_seconds": params.step_seconds, "rule": params.rule()}
+    refused = cards[cards["status"] == "refused"].set_index("recording")["reason"]
     return {
-        name: partial(_timeline, name, load, shown.get(name), make_ensemble, how)
+        name: partial(_refuse, refused[name])
+        if name in refused
+        else partial(_timeline, load, shown.get(name), make_ensemble, how)
         for name, load in recordings.items()
     }
