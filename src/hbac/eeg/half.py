@@ -10,7 +10,7 @@ _DROPPED_BITS = 13
 _EXPONENT_SHIFT = (127 - 15) << 23
 _SMALLEST_NORMAL = 113 << 23
 _INFINITE = 143 << 23
-_SMALLEST_SUBNORMAL = np.float32(2.0**-24)
+_SUBNORMALS_PER_UNIT = np.float32(2.0**24)
 
 
 @numba.njit(cache=True)
@@ -20,7 +20,7 @@ def _round_bits(values, patterns, halves):
         size = patterns[k] & 0x7FFFFFFF
         odd = (size >> _DROPPED_BITS) & 1
         rounded = (size - _EXPONENT_SHIFT + 0xFFF + odd) >> _DROPPED_BITS
-        steps = np.rint(min(abs(values[k]), np.float32(1)) / _SMALLEST_SUBNORMAL)
+        steps = np.rint(min(abs(values[k]), np.float32(1)) * _SUBNORMALS_PER_UNIT)
         rounded = np.int32(steps) if size < _SMALLEST_NORMAL else rounded
         rounded = 0x7C00 if size >= _INFINITE else rounded
         rounded = 0x7E00 if size > 0x7F800000 else rounded

@@ -10,7 +10,9 @@ do its work at an eighth of the cost, the first on frames that are folded about 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import Literal, get_args
 
 import librosa
@@ -55,15 +57,20 @@ _N_FACTORS = 4
 """Channels whose powers are multiplied before the logarithm, each a share of 1e-8 or more."""
 
 
+def _count_bins(sampling_rate: float, n_fft: int, max_frequency: float) -> int:
+    """Count the transform's bins below a frequency; two or more."""
+    return max(min(int(np.ceil(max_frequency / sampling_rate * n_fft)), n_fft // 2 + 1), 2)
+
+
 @lru_cache
 def _mel_weights(
     sampling_rate: float, n_fft: int, n_mels: int, max_frequency: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The mel filters of librosa without their zeros.
+) -> tuple[np.ndarray, np.ndarray]:
+    """The mel filters of librosa without most of their zeros.
 
     Returns:
-        The weights one band after the other, where each band's begin and the last's end
-        ``(n_mels + 1,)``, and the first bin of each band ``(n_mels,)``.
+        The weights of each band's bins, ``(n_mels, bins)``, two or more and as many as the widest
+        band has, and the first bin of each, ``(n_mels,)``.
     """
     with warnings.catch_warnings():
         # With a shorter transform than 1024 points, bands may be narrower than its bins.
@@ -71,10 +78,11 @@ def _mel_weights(
         filters = librosa.filters.mel(
             sr=sampling_rate, n_fft=n_fft, n_mels=n_mels, fmin=0, fmax=max_frequency
         )
-    bands = [np.flatnonzero(band) for band in filters]
-    ends = np.cumsum([0, *map(len, bands)])
-    first = np.array([band[0] if len(band) else 0 for band in bands])
-    return filters[filters > 0], ends, first
+    used = filters > 0
+    widest = max(used.sum(axis=1).max(), 2)
+    last = _count_bins(sampling_rate, n_fft, max_frequency) - widest
+    first = np.minimum(used.argmax(axis=1), last)
+    return np.take_along_axis(filters, first[:, np.newaxis] + np.arange(widest), axis=1), first
 
 
 @lru_cache
@@ -101,31 +109,40 @@ def _fourier_factors(n_bins: int, n_fft: int, win_length: int) -> tuple[np.ndarr
 
 @numba.njit(cache=True)
 def _fold_frames(padded, hop_length, win_length, folded):
-    """Sums and differences of each frame's two halves about its middle, ``(2, frames, half)``."""
+    """Sums and differences of each frame's two halves about its middle, ``(2, frames, half)``.
+
+    An index that could be negative, in which case Python counts from the end, keeps a loop from
+    vectors: hence the unsigned ones.
+    """
     for frame in range(folded.shape[1]):
-        after = frame * hop_length + (win_length + 1) // 2
-        before = frame * hop_length + win_length // 2
-        for k in range(folded.shape[2]):
-            later, earlier = padded[after + k], padded[before - k]
-            folded[0, frame, k] = later + earlier
-            folded[1, frame, k] = later - earlier
+        before = np.uint64(frame * hop_length + win_length // 2)
+        after = np.uint64(frame * hop_length + (win_length + 1) // 2)
+        for k in range(np.uint64(folded.shape[2])):
+            folded[0, frame, k] = padded[after + k] + padded[before - k]
+            folded[1, frame, k] = padded[after + k] - padded[before - k]
 
 
 @numba.njit(cache=True)
-def _mel_power(spectrum, weights, ends, first, floor, power):
-    """Weigh the power of cosines and sines by the mel filters, clipped from below."""
+def _mel_power(spectrum, weights, first, power, loudest):
+    """Weigh the power of cosines and sines by the mel filters, and find each frame's loudest band.
+
+    What ``spectrum`` held is lost.
+    """
     n_mels, n_frames = power.shape
+    for fourier in range(spectrum.shape[1]):
+        for frame in range(n_frames):
+            cosine, sine = spectrum[0, fourier, frame], spectrum[1, fourier, frame]
+            spectrum[0, fourier, frame] = cosine * cosine + sine * sine
+    loudest[:] = 0
     for band in range(n_mels):
+        bins, weight, of_band = spectrum[0, first[band] :], weights[band], power[band]
         for frame in range(n_frames):
-            power[band, frame] = 0
-        for k in range(ends[band], ends[band + 1]):
-            fourier = first[band] + k - ends[band]
+            of_band[frame] = weight[0] * bins[0, frame] + weight[1] * bins[1, frame]
+        for k in range(2, len(weight)):
             for frame in range(n_frames):
-                power[band, frame] += weights[k] * (
-                    spectrum[0, fourier, frame] ** 2 + spectrum[1, fourier, frame] ** 2
-                )
+                of_band[frame] += weight[k] * bins[k, frame]
         for frame in range(n_frames):
-            power[band, frame] = max(power[band, frame], floor)
+            loudest[frame] = max(loudest[frame], of_band[frame])
 
 
 def _mel_powers(
@@ -137,27 +154,34 @@ def _mel_powers(
     n_mels: int,
     max_frequency: float,
     hop_length: int,
-) -> np.ndarray:
-    """Mel power of centred frames, clipped from below, shape ``(channels, n_mels, frames)``.
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Mel power of each channel's centred frames.
 
-    One channel after the other, so that what lies between its samples and its bands, three times
-    as much, stays in the processor's cache.
+    One channel after the other, in the same memory, so that what lies between its samples and its
+    bands, three times as much, stays in the processor's cache.
+
+    Yields:
+        The power, shape ``(n_mels, frames)``, and that of each frame's loudest band,
+        ``(frames,)``, float32; they last until the next.
     """
-    weights, ends, first = _mel_weights(sampling_rate, n_fft, n_mels, max_frequency)
-    n_bins = min(int(np.ceil(max_frequency / sampling_rate * n_fft)), n_fft // 2 + 1)
+    weights, first = _mel_weights(sampling_rate, n_fft, n_mels, max_frequency)
+    n_bins = _count_bins(sampling_rate, n_fft, max_frequency)
     left, right = _fourier_factors(n_bins, n_fft, win_length)
     n_samples, n_frames = signals.shape[1], 1 + signals.shape[1] // hop_length
     before = n_fft // 2 - (n_fft - win_length) // 2
     padded = np.zeros(before + n_samples + win_length, np.float32)
     folded = np.empty((2, n_frames, win_length // 2), np.float32)
+    parts = np.empty((2, right.shape[2], n_frames), np.float32)
     spectrum = np.empty((2, n_bins, n_frames), np.float32)
-    powers = np.empty((len(signals), n_mels, n_frames), np.float32)
-    for signal, power in zip(signals, powers, strict=True):
+    power, loudest = np.empty((n_mels, n_frames), np.float32), np.empty(n_frames, np.float32)
+    for signal in signals:
         padded[before : before + n_samples] = signal
         _fold_frames(padded, hop_length, win_length, folded)
-        np.matmul(left, np.swapaxes(folded @ right, 1, 2), out=spectrum)
-        _mel_power(spectrum, weights, ends, first, _FLOOR, power)
-    return powers
+        # BLAS takes longer over a matrix that is turned round than it takes to turn it first.
+        parts[:] = np.swapaxes(folded @ right, 1, 2)
+        np.matmul(left, parts, out=spectrum)
+        _mel_power(spectrum, weights, first, power, loudest)
+        yield power, loudest
 
 
 def _live(signals: np.ndarray, *, n_frames: int, hop_length: int, win_length: int) -> np.ndarray:
@@ -169,57 +193,71 @@ def _live(signals: np.ndarray, *, n_frames: int, hop_length: int, win_length: in
     return live_frames(~missing, starts, win_length)
 
 
-def _reference(
-    powers: np.ndarray, live: np.ndarray, reference: Reference, n_fft: int, win_length: int
-) -> tuple[np.ndarray, np.float32]:
-    """Power of each channel that becomes 1, and how many bel below it become -1.
+def _fixed_top(n_fft: int, win_length: int) -> np.float32:
+    """Mel power that becomes 1 against the fixed reference.
 
     White noise of 1 microvolt squared a hertz has a mel power of ``n_fft / 2`` times the summed
     squares of the window, 3/8 a sample, since the area of each Slaney filter is 1.
     """
-    if reference == "channel":
-        return np.where(live, powers.max(axis=1), _FLOOR).max(axis=1), _RANGE_DB / 10
-    low, high = FIXED_RANGE_DB
-    unit = n_fft / 2 * 3 / 8 * win_length
-    return np.full(len(powers), 10 ** (high / 10) * unit, np.float32), np.float32((high - low) / 10)
+    return np.float32(10 ** (FIXED_RANGE_DB[1] / 10) * n_fft / 2 * 3 / 8 * win_length)
 
 
 @numba.njit(cache=True)
-def _multiply_clipped(powers, live, top, lowest, channels, products):
-    """Multiply some of each group's live channels, as shares of their tops, clipped at both ends.
+def _multiply_clipped(power, live, top, lowest, product):
+    """Multiply by a channel's live frames, as shares of its top, clipped at both ends.
 
-    ``channels`` counts the channels of a group and says which to take, from and to.
+    No power is below the floor.
     """
-    n_mels, n_frames, n_groups = products.shape
-    n_channels, first, last = channels
-    product, one = np.empty(n_frames, products.dtype), np.float32(1)
-    for band in range(n_mels):
-        for group in range(n_groups):
-            product[:] = 1
-            for channel in range(group * n_channels + first, group * n_channels + last):
-                scale = one / top[channel]
-                for frame in range(n_frames):
-                    share = min(max(powers[channel, band, frame] * scale, lowest), one)
-                    product[frame] *= share if live[channel, frame] else one
-            for frame in range(n_frames):
-                products[band, frame, group] = product[frame]
+    one = np.float32(1)
+    scale = one / top
+    lowest = max(lowest, _FLOOR * scale)
+    for band in range(product.shape[0]):
+        for frame in range(product.shape[1]):
+            share = min(max(power[band, frame] * scale, lowest), one)
+            product[band, frame] *= share if live[frame] else one
 
 
-def _sum_of_logarithms(
-    powers: np.ndarray, live: np.ndarray, top: np.ndarray, depth: np.float32, shape: tuple
-) -> np.ndarray:
-    """Bel of each group's live channels below their tops, summed, ``(n_mels, frames, groups)``.
+def _add_bel_below_tops(
+    bel: np.ndarray,
+    powers: Iterable[tuple[np.ndarray, np.ndarray]],
+    live: np.ndarray,
+    fixed_top: np.float32 | None,
+    depth: np.float32,
+) -> None:
+    """Add to ``bel`` how far below their tops a group's channels are, frame by frame.
 
     The logarithm of a product is had for a quarter of the time of four channels' logarithms. Of
     more than four the product would leave float32's range.
+
+    Args:
+        bel: shape ``(n_mels, n_frames)``.
+        powers: of the group's channels; see ``_mel_powers``.
+        live: which of their frames are there, ``(channels, frames)``; a channel without power is
+            taken out.
+        fixed_top: power that is 0 bel, or None where it is each channel's own maximum.
+        depth: bel that are told apart.
     """
-    total, products = np.zeros(shape, np.float32), np.empty(shape, np.float32)
-    n_channels, lowest = len(powers) // shape[-1], np.float32(10) ** -depth
-    for first in range(0, n_channels, _N_FACTORS):
-        channels = (n_channels, first, min(first + _N_FACTORS, n_channels))
-        _multiply_clipped(powers, live, top, lowest, channels, products)
-        total += np.log10(products, out=products)
-    return total
+    product, lowest = np.ones_like(bel), np.float32(10) ** -depth
+    for n_done, (there, (power, loudest)) in enumerate(zip(live, powers, strict=True), 1):
+        top = loudest[there].max(initial=_FLOOR) if fixed_top is None else fixed_top
+        there &= top > _FLOOR
+        _multiply_clipped(power, there, top, lowest, product)
+        if n_done % _N_FACTORS == 0 or n_done == len(live):
+            bel += np.log10(product, out=product)
+            product.fill(1)
+
+
+@numba.njit(cache=True)
+def _to_pixels(bel, per_bel, pixels):
+    """Map bel below the tops to -1..1, groups last; NaN where ``per_bel`` is."""
+    one = np.float32(1)
+    for band in range(pixels.shape[0]):
+        for group in range(pixels.shape[2]):
+            row, scale = bel[group, band], per_bel[group]
+            for frame in range(pixels.shape[1]):
+                pixel = row[frame] * scale[frame] + one
+                # What lies at the range's end can round to beyond it.
+                pixels[band, frame, group] = -one if pixel < -one else pixel
 
 
 def mean_log_mel_spectrogram(
@@ -269,26 +307,30 @@ def mean_log_mel_spectrogram(
     if samples < n_frames:
         raise ValueError(f"at least {n_frames} samples are needed, received {samples}")
     channels, hop_length = signals.reshape(-1, samples), samples // n_frames
+    shown = {"hop_length": hop_length, "win_length": win_length}
+    live = _live(channels, n_frames=1 + samples // hop_length, **shown)
+    live = live.reshape(n_groups, n_channels, -1)
     powers = _mel_powers(
         bridge_gaps(channels),
         sampling_rate=sampling_rate,
         n_fft=n_fft,
-        win_length=win_length,
         n_mels=n_mels,
         max_frequency=max_frequency,
-        hop_length=hop_length,
+        **shown,
     )
-    shown = {"n_frames": powers.shape[2], "hop_length": hop_length, "win_length": win_length}
-    live = _live(channels, **shown)
-    top, depth = _reference(powers, live, reference, n_fft, win_length)
-    live = live & (top > _FLOOR)[:, np.newaxis]
-    scaled = _sum_of_logarithms(powers, live, top, depth, (n_mels, n_frames, n_groups))
+    low, high = FIXED_RANGE_DB
+    fixed = reference == "fixed"
+    top = _fixed_top(n_fft, win_length) if fixed else None
+    depth = np.float32((high - low) / 10) if fixed else _RANGE_DB / 10
+    bel = np.zeros((n_groups, n_mels, n_frames), np.float32)
+    for of_group, there in zip(bel, live, strict=True):
+        _add_bel_below_tops(of_group, islice(powers, n_channels), there, top, depth)
+    n_live = live[..., :n_frames].sum(axis=1)
     # Of the mean of n in bel: 0 is 1, and the range's depth below it is -1.
-    n_live = live.reshape(n_groups, n_channels, -1)[..., :n_frames].sum(axis=1).T
-    scaled *= np.float32(2) / (depth * np.where(n_live, n_live, np.nan).astype(np.float32))
-    scaled += np.float32(1)
-    # What lies at the range's end can round to beyond it; missing values stay.
-    return np.clip(scaled, -1, 1, out=scaled)
+    per_bel = np.float32(2) / (depth * np.where(n_live, n_live, np.nan).astype(np.float32))
+    pixels = np.empty((n_mels, n_frames, n_groups), np.float32)
+    _to_pixels(bel, per_bel, pixels)
+    return pixels
 
 
 def log_mel_spectrogram(signals: np.ndarray, **settings: float) -> np.ndarray:
