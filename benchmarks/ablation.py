@@ -1,13 +1,13 @@
 """What each part of the recipe ``strong`` does on simulated data, one at a time.
 
 Every seed is a cohort of its own: patients, their EEG, their experts, the folds and the weights.
-The recipes ``seed`` and ``strong``, on a small picture and with small networks, are the two bases.
-Each row of the table is either ``seed`` with one parameter as ``strong`` has it (``+``), or
-``strong`` with one as ``seed`` has it (``-``). All are scored on the same windows, one an EEG with
-all its votes, each by a network that has not seen its patient. Given are the mean KL divergence,
-its spread over the seeds, and how far it lies from its base of the same seed: a part helps where
-that lies below 0 after ``+``, and above 0 after ``-``. ``to_drop`` names the parts without which
-``strong`` is better in every cohort, by more than the spread of that.
+The recipes ``seed`` and ``strong``, with small networks that see a small picture or the central
+10 s of the EEG, are the two bases. Each row of the table is either ``seed`` with one parameter as
+``strong`` has it (``+``), or ``strong`` with one as ``seed`` has it (``-``). All are scored on the
+same windows, one an EEG with all its votes, each by a network that has not seen its patient. Given
+are the mean KL divergence, its spread over the seeds, and how far it lies from its base of the same
+seed: a part helps where that lies below 0 after ``+``, and above 0 after ``-``. ``to_drop`` names
+the parts without which ``strong`` is better in every cohort, by more than the spread of that.
 
 Windows are some hundred and steps some hundred, not the competition's, so the number of epochs, the
 batch and the weights' average are fitted to that; what needs many windows shows little here.
@@ -59,6 +59,7 @@ AGREED = 10
 SMALL = {
     "modeling": {
         "image": {"panel_height": 32, "panel_width": 64},
+        "waveform": {"seconds": 10},
         "network": {"architecture": "compact", "weights": None, "dropout": 0.3}
         | {"batch_norm_momentum": 0.9, "precision": "float32"},
         "training": {
