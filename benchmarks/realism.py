@@ -222,7 +222,7 @@ def interval_figures(pattern: str, seed: int, family: str) -> tuple[float, float
         # Beyond both ends, so that it neither starts nor stops.
         episodes=(Episode(pattern, -5.0, 19.0),),
         mains_frequency=60.0,
-        **{name: name == family for name in FAMILIES},
+        family=family,
     )
     times = _peaks(pattern, chain_differences(simulate_pattern(session)).reshape(16, -1))
     intervals = np.diff(times[(times > 1) & (times < 13)])

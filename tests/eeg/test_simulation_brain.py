@@ -3,7 +3,8 @@ import pytest
 
 from hbac.eeg import ELECTRODES, Recording, chain_differences
 from hbac.eeg.simulation import Session
-from hbac.eeg.simulation.brain import patient_background, simulate_brain
+from hbac.eeg.simulation.anatomical import anatomical_background
+from hbac.eeg.simulation.brain import simulate_brain
 from hbac.eeg.simulation.patient import draw_patient
 
 SECONDS = 30
@@ -51,6 +52,6 @@ def test_a_deep_encephalopathy_may_suppress_the_background_between_bursts(others
 
 def test_a_patients_background_is_that_of_their_traits():
     patient = draw_patient(3, "gpd")
-    eeg = patient_background(np.random.default_rng(0), patient, 12_000)
+    eeg = anatomical_background(np.random.default_rng(0), 12_000, patient)
     channels = chain_differences(Recording(eeg, ELECTRODES)).reshape(16, -1)
     assert channels.std() == pytest.approx(patient.amplitude, rel=0.35)

@@ -6,7 +6,10 @@ from scipy import signal
 
 from hbac.eeg.recording import ELECTRODES
 from hbac.eeg.simulation import scalp
-from hbac.eeg.simulation.neural_mass_background import neural_mass_background, slow_waves
+from hbac.eeg.simulation.neural_mass_background import (
+    neural_mass_background,
+    slow_waves_of_a_column,
+)
 from hbac.eeg.simulation.patient import draw_patient
 
 
@@ -50,5 +53,6 @@ def test_the_posterior_rhythm_is_at_the_back():
 
 
 def test_slow_waves_are_slow():
-    waves = slow_waves(np.random.default_rng(0), 8000, frequency=1.5)
+    waves = slow_waves_of_a_column(np.random.default_rng(0), 8000, rms=0.5)
     assert power(waves, 0.5, 3) > 10 * power(waves, 5, 10)
+    assert waves.std() == pytest.approx(0.5, rel=0.5)

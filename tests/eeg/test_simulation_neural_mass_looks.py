@@ -32,7 +32,7 @@ def session(pattern, seed=0, **changes):
         ambiguity=0.2,
         episodes=episodes,
         mains_frequency=60.0,
-        neural_mass=True,
+        family="neural_mass",
     )
     return dataclasses.replace(plan, **changes)
 
@@ -60,8 +60,8 @@ def test_a_recording_follows_from_its_session_and_is_of_a_family_of_its_own(patt
     assert data.dtype == np.float32
     np.testing.assert_array_equal(data, simulate_session(session(pattern)).data)
     assert np.isfinite(data).all()
-    for others in ({"neural_mass": False}, {"neural_mass": False, "schematic": True}):
-        assert not np.allclose(data, simulate_session(session(pattern, **others)).data)
+    for other in ("anatomical", "schematic"):
+        assert not np.allclose(data, simulate_session(session(pattern, family=other)).data)
 
 
 def test_lateralised_fields_are_and_generalised_ones_are_not():
@@ -135,23 +135,17 @@ def test_a_pattern_is_there_during_its_episodes_alone():
 def test_fractions_of_the_sessions_are_of_the_families(shares, expected):
     families = dict(zip(("schematic", "neural_mass"), shares, strict=True))
     sizes = SIZES | {"patients": 120, "sessions_per_patient": (1, 1)} | families
-    sessions = [planned.session for planned in plan_cohort(**sizes).sessions]
-    found = np.array([(s.schematic, s.neural_mass) for s in sessions])
-    assert not found.all(axis=1).any()
-    assert found.mean(axis=0) == pytest.approx(expected, abs=0.15)
+    found = [planned.session.family for planned in plan_cohort(**sizes).sessions]
+    shared = [found.count(name) / len(found) for name in families]
+    assert shared == pytest.approx(expected, abs=0.15)
 
 
 def test_a_third_family_leaves_those_of_the_second_as_they_were():
     sizes = SIZES | {"patients": 30, "schematic": 0.4}
     before, after = (plan_cohort(**sizes, neural_mass=share).sessions for share in (0.0, 0.3))
-    assert [s.session.schematic for s in before] == [s.session.schematic for s in after]
-    assert any(s.session.neural_mass for s in after)
-    kept = [
-        (a.session, b.session)
-        for a, b in zip(before, after, strict=True)
-        if not b.session.neural_mass
-    ]
-    assert all(a == b for a, b in kept)
+    pairs = [(a.session, b.session) for a, b in zip(before, after, strict=True)]
+    changed = [(a.family, b.family) for a, b in pairs if a != b]
+    assert set(changed) == {("anatomical", "neural_mass")}
 
 
 def test_more_than_all_sessions_cannot_be_of_two_families():

@@ -25,7 +25,7 @@ def session(pattern, seed=0, **changes):
         ambiguity=0.2,
         episodes=episodes,
         mains_frequency=60.0,
-        schematic=True,
+        family="schematic",
     )
     return dataclasses.replace(plan, **changes)
 
@@ -45,7 +45,7 @@ def test_a_recording_follows_from_its_session_and_is_of_the_other_family(pattern
     data = simulate_session(session(pattern)).data
     np.testing.assert_array_equal(data, simulate_session(session(pattern)).data)
     assert np.isfinite(data).all()
-    assert not np.allclose(data, simulate_session(session(pattern, schematic=False)).data)
+    assert not np.allclose(data, simulate_session(session(pattern, family="anatomical")).data)
 
 
 def test_lateralised_fields_are_and_generalised_ones_are_not():
@@ -61,7 +61,8 @@ def test_patterns_are_larger_than_the_background(pattern):
 
 
 def test_a_background_has_the_size_that_is_asked_for():
-    background = schematic_background(np.random.default_rng(0), 4000, amplitude=12.0)
+    patient = dataclasses.replace(draw_patient(0, "other"), amplitude=12.0)
+    background = schematic_background(np.random.default_rng(0), 4000, patient)
     assert background.dtype == np.float32
     assert scalp.bipolar_amplitude_of(background) == pytest.approx(12, rel=1e-3)
 
@@ -79,5 +80,5 @@ def test_rhythms_have_their_frequency():
 @pytest.mark.parametrize(("fraction", "expected"), [(0.0, 0), (1.0, 1), (0.5, 0.5)])
 def test_a_fraction_of_the_sessions_is_of_this_family(fraction, expected):
     sizes = SIZES | {"patients": 60, "sessions_per_patient": (1, 1), "schematic": fraction}
-    found = [planned.session.schematic for planned in plan_cohort(**sizes).sessions]
-    assert np.mean(found) == pytest.approx(expected, abs=0.2)
+    families = [planned.session.family for planned in plan_cohort(**sizes).sessions]
+    assert families.count("schematic") / len(families) == pytest.approx(expected, abs=0.2)

@@ -5,10 +5,12 @@ from scipy import signal
 from hbac.eeg import ELECTRODES
 from hbac.eeg.simulation.scalp import lateralised_field
 from hbac.eeg.simulation.seizures import (
+    place_seizures,
     seizure_frequency,
     simulate_seizure,
     spike_and_wave,
 )
+from hbac.eeg.simulation.timeline import Episode
 
 
 def rng():
@@ -94,3 +96,10 @@ def test_a_seizure_without_evolution_is_of_its_frequency_and_its_height(frequenc
     assert np.median(found) == pytest.approx(frequency, rel=0.1)
     tops = np.ptp(seizure[6_000:11_000].reshape(25, -1), axis=1)
     assert np.median(tops) == pytest.approx(1, rel=0.25)
+
+
+def test_a_recording_shows_of_each_seizure_what_lies_in_it():
+    episodes = [Episode("seizure", -1.0, 1.0), Episode("seizure", 2.0, 4.0)]
+    eeg = place_seizures(lambda samples: np.tile(np.arange(samples), (19, 1)), episodes, 600)
+    expected = np.r_[np.arange(200, 400), np.zeros(200), np.arange(200)]
+    np.testing.assert_array_equal(eeg, np.tile(expected, (19, 1)))

@@ -8,18 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hbac.eeg.recording import SAMPLING_RATE
-from hbac.eeg.simulation import artefacts, discharges, population, scalp
-from hbac.eeg.simulation.background import coloured_noise, simulate_background, spectral_peak
-from hbac.eeg.simulation.looks import (
-    draw_height,
-    draw_lateralised,
-    draw_look,
-    simulate_look,
-)
-from hbac.eeg.simulation.neural_mass_background import neural_mass_background, slow_waves
-from hbac.eeg.simulation.neural_mass_looks import simulate_discharges
+from hbac.eeg.simulation import artefacts, scalp
+from hbac.eeg.simulation.background import coloured_noise, spectral_peak
+from hbac.eeg.simulation.families import FAMILIES
+from hbac.eeg.simulation.looks import simulate_look
 from hbac.eeg.simulation.patient import Patient
-from hbac.eeg.simulation.schematic import schematic_background
 from hbac.eeg.simulation.sleep import simulate_sleep
 from hbac.eeg.simulation.timeline import Episode
 
@@ -37,27 +30,15 @@ def _sporadic_discharges(
     rng: np.random.Generator, session: Session, patient: Patient
 ) -> np.ndarray:
     """Single discharges without a period, as recordings of class ``other`` may have."""
-    samples = session.seconds * SAMPLING_RATE
     per_minute = rng.choice([0, 0, 2, 8])
     onsets = artefacts.event_times(rng, session.seconds, per_minute=per_minute)
-    if session.neural_mass:
-        look = draw_look(session, patient, "lpd")
-        return simulate_discharges(rng, look, onsets, np.ones(len(onsets)), samples)
-    trace = discharges.discharge_train(rng, onsets, samples, phases=discharges.draw_morphology(rng))
-    field = draw_lateralised(rng, session, patient, width=0.4)
-    return scalp.project(
-        trace, draw_height(rng, session, patient, population.LPD_AMPLITUDE) * field
-    )
+    return FAMILIES[session.family].sporadic(rng, session, patient, onsets)
 
 
 def _focal_slowing(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
     """Polymorphic delta over a lesion."""
     samples, rms = session.seconds * SAMPLING_RATE, rng.uniform(0.3, 1.0)
-    if session.neural_mass:
-        trace = rms * slow_waves(rng, samples, frequency=rng.uniform(0.8, 2.5))
-    else:
-        density = spectral_peak(frequency=1.2, bandwidth=0.7, rms=rms)
-        trace = coloured_noise(rng, density, shape=(1, samples))[0]
+    trace = FAMILIES[session.family].slow_waves(rng, samples, rms=rms)
     field = scalp.lateralised_field(patient.focus, width=0.5, contralateral=0.0)
     return scalp.project(trace, patient.amplitude * field)
 
@@ -119,36 +100,10 @@ def _postictal(session: Session, samples: int) -> np.ndarray:
     return gain
 
 
-def patient_background(rng: np.random.Generator, patient: Patient, samples: int) -> np.ndarray:
-    """Simulate a patient's ongoing activity, in microvolts, shape ``(19, samples)``."""
-    return simulate_background(
-        rng,
-        samples,
-        exponent=patient.exponent,
-        amplitude=patient.amplitude,
-        slowing=patient.slowing,
-        posterior=patient.posterior,
-        posterior_frequency=patient.posterior_frequency,
-        beta=patient.beta,
-        bilateral=patient.bilateral,
-    )
-
-
-def _ongoing(
-    rng: np.random.Generator, session: Session, patient: Patient, samples: int
-) -> np.ndarray:
-    """The background of the family that a session is of."""
-    if session.schematic:
-        return schematic_background(rng, samples, amplitude=patient.amplitude)
-    if session.neural_mass:
-        return neural_mass_background(rng, samples, patient)
-    return patient_background(rng, patient, samples)
-
-
 def simulate_brain(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
     """Simulate what the brain makes, in microvolts, shape ``(19, samples)``."""
     samples = session.seconds * SAMPLING_RATE
-    eeg = _ongoing(rng, session, patient, samples)
+    eeg = FAMILIES[session.family].background(rng, samples, patient)
     if patient.state == "asleep":
         eeg += simulate_sleep(rng, samples)
     if session.pattern in ("seizure", "lpd", "lrda"):

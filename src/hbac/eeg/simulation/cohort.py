@@ -151,6 +151,13 @@ def _draw_excerpts(draw: _Draw, count: int, seconds: Range, start: int) -> tuple
     return tuple(excerpts)
 
 
+def _draw_family(draw: _Draw, schematic: float, neural_mass: float) -> str:
+    chance = draw.rng.random()
+    if chance < schematic:
+        return "schematic"
+    return "neural_mass" if chance < schematic + neural_mass else "anatomical"
+
+
 def _draw_session(
     draw: _Draw,
     *,
@@ -165,7 +172,7 @@ def _draw_session(
     neural_mass: float,
 ) -> Session:
     concentration = np.array([ambiguity, 1 - ambiguity]) * _CONCENTRATION
-    session = Session(
+    return Session(
         seed=int(draw.rng.integers(2**32)),
         patient_seed=patient_seed,
         seconds=seconds,
@@ -173,12 +180,7 @@ def _draw_session(
         ambiguity=float(draw.rng.beta(*concentration)),
         episodes=draw_episodes(draw.rng, pattern, seconds, spans=spans, ongoing=not spectrograms),
         mains_frequency=mains_frequency,
-    )
-    chance = draw.rng.random()
-    return replace(
-        session,
-        schematic=bool(chance < schematic),
-        neural_mass=bool(schematic <= chance < schematic + neural_mass),
+        family=_draw_family(draw, schematic, neural_mass),
     )
 
 

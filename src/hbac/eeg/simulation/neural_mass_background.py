@@ -59,9 +59,10 @@ def _columns(rng: np.random.Generator, samples: int, speeds: np.ndarray) -> np.n
     return traces / _deviation(traces) * np.exp(waxing).astype(np.float32)
 
 
-def slow_waves(rng: np.random.Generator, samples: int, *, frequency: float) -> np.ndarray:
-    """Polymorphic slow waves of one column, of unit variance, shape ``(samples,)``."""
-    return _columns(rng, samples, np.array([frequency / _ALPHA]))[0]
+def slow_waves_of_a_column(rng: np.random.Generator, samples: int, *, rms: float) -> np.ndarray:
+    """Polymorphic slow waves of 0.8 to 2.5 Hz of one column, shape ``(samples,)``."""
+    frequency = rng.uniform(0.8, 2.5)
+    return rms * _columns(rng, samples, np.array([frequency / _ALPHA]))[0]
 
 
 def _posterior_rhythm(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,11 @@ from hbac.eeg.simulation.appearance import Ictal, Look, Periodic, Rhythmic
 from hbac.eeg.simulation.background import wander
 from hbac.eeg.simulation.discharges import DISCHARGE_SECONDS, discharge_onsets
 from hbac.eeg.simulation.schematic import log_uniform, sized_fields
-from hbac.eeg.simulation.seizures import seizure_height, spread_of_seizure
+from hbac.eeg.simulation.seizures import (
+    place_seizures,
+    seizure_height,
+    spread_of_seizure,
+)
 from hbac.eeg.simulation.timeline import Episode, presence
 
 if TYPE_CHECKING:
@@ -33,7 +38,6 @@ _DURATION = population.Quantiles(0.1, 0.2, 0.36)
 
 _SEEN = 0.15
 _BILATERAL = 0.2
-_GENERALISED_SEIZURES = 0.25
 _LARGER, _LARGER_SEIZURES = 1.6, 2.4
 """Than schematic patterns: nearer to the categories of ``hbac.eeg.simulation.population``."""
 
@@ -292,7 +296,7 @@ def _draw_failure(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.
 
 def _failing(rng: np.random.Generator, session: Session, patient: Patient) -> Failing:
     gains, speeds, rates, sharpness = _draw_failure(rng)
-    generalised = rng.random() < _GENERALISED_SEIZURES
+    generalised = rng.random() < population.GENERALISED_SEIZURES
     draw = generalised_columns if generalised else lateralised_columns
     fields = _LARGER_SEIZURES * sized_fields(rng, draw(rng, session.ambiguity), session, patient)
     local = fields.sum(axis=0)
@@ -314,27 +318,14 @@ def _failing(rng: np.random.Generator, session: Session, patient: Patient) -> Fa
 _LPD = population.LPD_RATE, population.LPD_VARIATION
 _GPD = population.GPD_RATE, population.GPD_VARIATION
 
-_LOOKS: dict[str, Callable[[np.random.Generator, Session, Patient], Look]] = {
+NEURAL_MASS_LOOKS: dict[str, Callable[[np.random.Generator, Session, Patient], Look]] = {
     "lpd": lambda rng, s, p: _evoked(rng, s, p, lateralised_columns(rng, s.ambiguity), _LPD),
     "gpd": lambda rng, s, p: _evoked(rng, s, p, generalised_columns(rng, s.ambiguity), _GPD),
     "lrda": lambda rng, s, p: _cycling(rng, s, p, lateralised_columns(rng, s.ambiguity)),
     "grda": lambda rng, s, p: _cycling(rng, s, p, generalised_columns(rng, s.ambiguity)),
     "seizure": _failing,
 }
-
-
-def draw_neural_mass_look(
-    rng: np.random.Generator, session: Session, patient: Patient, pattern: str
-) -> Look:
-    """Draw how a pattern looks where columns make it.
-
-    Args:
-        rng: source of randomness.
-        session: of which the ambiguity.
-        patient: of whom the size of the background.
-        pattern: one of ``hbac.eeg.votes.CLASSES`` but ``other``.
-    """
-    return _LOOKS[pattern](rng, session, patient)
+"""What draws how each pattern looks where columns make it."""
 
 
 def _shifted(traces: np.ndarray, delays: np.ndarray) -> np.ndarray:
@@ -343,25 +334,14 @@ def _shifted(traces: np.ndarray, delays: np.ndarray) -> np.ndarray:
     return np.stack([np.roll(trace, lag) for trace, lag in zip(traces, lags, strict=True)])
 
 
-def simulate_discharges(
+def _responses(
     rng: np.random.Generator,
     look: Evoked,
     onsets: np.ndarray,
     heights: np.ndarray,
     samples: int,
 ) -> np.ndarray:
-    """Simulate what columns answer to volleys.
-
-    Args:
-        rng: source of noise.
-        look: of the discharges.
-        onsets: seconds at which volleys come.
-        heights: of each, over those of ``look``.
-        samples: length, at 200 Hz.
-
-    Returns:
-        Microvolts, shape ``(19, samples)``, float32.
-    """
+    """What columns answer to volleys at ``onsets``, of heights over those of the look."""
     columns = len(look.fields)
     sizes = heights * rng.lognormal(0, 0.15, (columns, len(onsets)))
     drives = np.stack(
@@ -384,7 +364,26 @@ def simulate_evoked(
     envelope = presence(episodes, samples, ramp=0.5)
     heights = envelope[(onsets * SAMPLING_RATE).astype(int)]
     there = heights > 0
-    return simulate_discharges(rng, look, onsets[there], heights[there], samples)
+    return _responses(rng, look, onsets[there], heights[there], samples)
+
+
+def sporadic_responses(
+    rng: np.random.Generator, session: Session, patient: Patient, onsets: np.ndarray
+) -> np.ndarray:
+    """Simulate single discharges that look like the LPDs that the session would have.
+
+    Args:
+        rng: source of noise.
+        session: of which length, seed and ambiguity.
+        patient: of whom the size of the background.
+        onsets: seconds at which volleys come.
+
+    Returns:
+        Microvolts, shape ``(19, samples)``, float32.
+    """
+    look = NEURAL_MASS_LOOKS["lpd"](session.generator_of_look("lpd"), session, patient)
+    samples = session.seconds * SAMPLING_RATE
+    return _responses(rng, look, onsets, np.ones(len(onsets)), samples)
 
 
 _COUPLING = 25.0
@@ -407,6 +406,21 @@ def _driven(
     return neural_mass.simulate_columns(rng, gains, drives, speed=speed, noise=noise)
 
 
+def _led(
+    rng: np.random.Generator,
+    gains: np.ndarray,
+    drive: np.ndarray,
+    followers: int,
+    *,
+    speed: np.ndarray,
+    noise: float,
+) -> np.ndarray:
+    """A column and others that it drives, shape ``(1 + followers, samples)``."""
+    first = neural_mass.simulate_columns(rng, gains, drive, speed=speed, noise=noise)
+    others = _driven(rng, first[0], followers, speed=speed, noise=noise)
+    return np.concatenate([first, others])
+
+
 def _of_unit_height(traces: np.ndarray, block: int) -> np.ndarray:
     """Traces whose blocks are 1 from peak to peak, in the median."""
     block = min(block, traces.shape[1])
@@ -421,12 +435,9 @@ def simulate_cycling(
     """Simulate rhythmic delta activity, microvolts of shape ``(19, samples)``."""
     speed = look.speed * np.exp(1.3 * look.jitter * wander(rng, samples, seconds=1 / look.rate))
     drive = np.full((1, samples), look.drive) + 5 * wander(rng, samples, seconds=4)
-    gains = np.array(look.gains)
-    first = neural_mass.simulate_columns(rng, gains, drive, speed=speed, noise=look.noise)
-    others = _driven(rng, first[0], len(look.fields) - 1, speed=speed, noise=look.noise)
-    traces = _of_unit_height(
-        np.concatenate([first, others]), round(1.2 / look.rate * SAMPLING_RATE)
-    )
+    gains, followers = np.array(look.gains), len(look.fields) - 1
+    traces = _led(rng, gains, drive, followers, speed=speed, noise=look.noise)
+    traces = _of_unit_height(traces, round(1.2 / look.rate * SAMPLING_RATE))
     waxing = np.exp(
         0.25 * wander(rng, samples, seconds=1.5) + 0.2 * wander(rng, samples, seconds=20)
     )
@@ -441,9 +452,8 @@ def _seizure(rng: np.random.Generator, look: Failing, samples: int) -> np.ndarra
     speed = np.interp(progress, _COURSE, look.speeds)
     speed = speed * np.exp(0.06 * wander(rng, samples, seconds=2))
     drive = np.full((1, samples), neural_mass.REST)
-    first = neural_mass.simulate_columns(rng, gains, drive, speed=speed, noise=look.noise)
-    others = _driven(rng, first[0], len(look.recruits), speed=speed, noise=look.noise)
-    traces = _of_unit_height(np.concatenate([first, _shifted(others, look.delays)]), SAMPLING_RATE)
+    traces = _led(rng, gains, drive, len(look.recruits), speed=speed, noise=look.noise)
+    traces = _of_unit_height(_shifted(traces, np.append(0, look.delays)), SAMPLING_RATE)
     ending = np.clip((1 - progress) * samples / SAMPLING_RATE, 0, 1)
     traces *= seizure_height(progress) * ending * np.exp(0.2 * wander(rng, samples, seconds=1))
     traces[1:] *= spread_of_seizure(progress)
@@ -454,9 +464,4 @@ def simulate_failing(
     rng: np.random.Generator, look: Failing, episodes: Sequence[Episode], samples: int
 ) -> np.ndarray:
     """Simulate seizures, microvolts of shape ``(19, samples)``."""
-    eeg = np.zeros((len(scalp.POSITIONS), samples), np.float32)
-    for episode in episodes:
-        first, last = (round(t * SAMPLING_RATE) for t in (episode.start, episode.stop))
-        start, stop = np.clip((first, last), 0, samples)
-        eeg[:, start:stop] = _seizure(rng, look, last - first)[:, start - first : stop - first]
-    return eeg
+    return place_seizures(partial(_seizure, rng, look), episodes, samples)

@@ -10,7 +10,7 @@ import numpy as np
 
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.recording import ELECTRODES, SAMPLING_RATE, Recording
-from hbac.eeg.simulation.brain import patient_background
+from hbac.eeg.simulation.anatomical import anatomical_background
 from hbac.eeg.simulation.discharges import DISCHARGE_SECONDS
 from hbac.eeg.simulation.looks import simulate_look
 from hbac.eeg.simulation.patient import Patient, draw_patient
@@ -129,7 +129,7 @@ def simulate_planted(planted: PlantedEvidence) -> Recording:
     """
 
     def brain(rng: np.random.Generator, session: Session, patient: Patient) -> np.ndarray:
-        background = patient_background(rng, patient, session.seconds * SAMPLING_RATE)
+        background = anatomical_background(rng, session.seconds * SAMPLING_RATE, patient)
         return background + planted_pattern(planted).data
 
     return record(_session(planted), brain)

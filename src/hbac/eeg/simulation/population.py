@@ -57,6 +57,9 @@ LPD_CHANNELS = Quantiles(2, 5, 12)
 LPD_BILATERAL = 0.05
 """Fraction of LPDs that are seen on both sides."""
 
+GENERALISED_SEIZURES = 0.25
+"""Fraction of seizures that begin on both sides."""
+
 LPD_AMPLITUDE = Quantiles(45, 100, 200)
 GPD_AMPLITUDE = Quantiles(50, 110, 220)
 LRDA_AMPLITUDE = Quantiles(40, 75, 150)

@@ -1,12 +1,12 @@
 """Patterns and backgrounds drawn at random: a second family of recordings, of no anatomy.
 
-The other modules draw what is known of these patterns, from dipoles in a head to the shapes of
-discharges, and are wrong in ways of their own. What is learnt from one simulator alone includes
-these. Here nothing but the definition of a class holds: fields are smooth and lie on one side or on
-both, discharges are any short oscillation, rhythms are noise of a narrow band, and spectra walk at
-random. A network that is trained on both families is left with what they share (Tobin et al.,
-"Domain Randomization for Transferring Deep Neural Networks from Simulation to the Real World",
-IROS, 2017).
+``hbac.eeg.simulation.anatomical`` draws what is known of these patterns, from dipoles in a head to
+the shapes of discharges, and is wrong in ways of its own. What is learnt from one simulator alone
+includes these. Here nothing but the definition of a class holds: fields are smooth and lie on one
+side or on both, discharges are any short oscillation, rhythms are noise of a narrow band, and
+spectra walk at random. A network that is trained on both families is left with what they share
+(Tobin et al., "Domain Randomization for Transferring Deep Neural Networks from Simulation to the
+Real World", IROS, 2017).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hbac.eeg.recording import SAMPLING_RATE
-from hbac.eeg.simulation import scalp
+from hbac.eeg.simulation import population, scalp
 from hbac.eeg.simulation.appearance import Ictal, Look, Periodic, Rhythmic
 from hbac.eeg.simulation.background import coloured_noise, wander
 from hbac.eeg.simulation.discharges import DISCHARGE_SECONDS, Phase, of_unit_height
@@ -33,7 +33,6 @@ _HEIGHTS = (5.0, 22.0)
 _LARGER_SEIZURES = 1.6
 _TANGENTIAL = 0.3
 _BILATERAL = 0.4
-_GENERALISED_SEIZURES = 0.25
 
 _OCTAVES = np.log([0.3, 1, 2, 4, 8, 16, 32, 100])
 """Logarithms of the frequencies between which a spectrum is a power law."""
@@ -162,33 +161,20 @@ def _seizure(rng: np.random.Generator, session: Session, patient: Patient) -> Ic
     onset = rng.choice([rng.uniform(1.8, 3.5), rng.uniform(3, 7), rng.uniform(7, 15)])
     peak, offset = onset * np.exp(rng.normal(0, 0.25, 2))
     course = {"onset": onset, "peak": peak, "offset": offset, "sharpness": rng.choice([0, 3, 10])}
-    draw = _generalised if rng.random() < _GENERALISED_SEIZURES else _lateralised
+    draw = _generalised if rng.random() < population.GENERALISED_SEIZURES else _lateralised
     local = _LARGER_SEIZURES * sized_fields(rng, draw(rng)[np.newaxis], session, patient)[0]
     spread = local + rng.uniform(0, 0.8) * np.abs(local).max() * _bump(rng, 0)
     return Ictal(course, local, spread, rng.uniform(0, 0.04) * rng.random(len(local)))
 
 
-_LOOKS: dict[str, Callable[[np.random.Generator, Session, Patient], Look]] = {
+SCHEMATIC_LOOKS: dict[str, Callable[[np.random.Generator, Session, Patient], Look]] = {
     "lpd": lambda rng, *of: _periodic(rng, *of, _lateralised(rng)),
     "gpd": lambda rng, *of: _periodic(rng, *of, _generalised(rng)),
     "lrda": lambda rng, *of: _rhythmic(rng, *of, _lateralised(rng)),
     "grda": lambda rng, *of: _rhythmic(rng, *of, _generalised(rng)),
     "seizure": _seizure,
 }
-
-
-def draw_schematic_look(
-    rng: np.random.Generator, session: Session, patient: Patient, pattern: str
-) -> Look:
-    """Draw how a pattern looks where nothing but its definition holds.
-
-    Args:
-        rng: source of randomness.
-        session: of which the ambiguity.
-        patient: of whom the size of the background.
-        pattern: one of ``hbac.eeg.votes.CLASSES`` but ``other``.
-    """
-    return _LOOKS[pattern](rng, session, patient)
+"""What draws how each pattern looks where nothing but its definition holds."""
 
 
 def _random_spectrum(rng: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]:
@@ -206,13 +192,13 @@ def _random_mixing(rng: np.random.Generator) -> np.ndarray:
     return vectors * np.sqrt(np.maximum(values, 0))
 
 
-def schematic_background(rng: np.random.Generator, samples: int, *, amplitude: float) -> np.ndarray:
+def schematic_background(rng: np.random.Generator, samples: int, patient: Patient) -> np.ndarray:
     """Ongoing activity of two random spectra, each with a random likeness of neighbours.
 
     Args:
         rng: source of randomness.
         samples: number of samples, at 200 Hz.
-        amplitude: root mean square of a longitudinal bipolar channel, in microvolts.
+        patient: of whom the amplitude.
 
     Returns:
         Microvolts, shape ``(19, samples)``, float32.
@@ -223,4 +209,4 @@ def schematic_background(rng: np.random.Generator, samples: int, *, amplitude: f
         noise *= rng.uniform(0.3, 1) / noise.std()
         ongoing += _random_mixing(rng).astype(np.float32) @ noise
     ongoing *= np.exp(rng.uniform(0, 0.4) * wander(rng, samples, seconds=1.5))
-    return ongoing * (amplitude / scalp.bipolar_amplitude_of(ongoing))
+    return ongoing * (patient.amplitude / scalp.bipolar_amplitude_of(ongoing))

@@ -6,12 +6,15 @@ Critical Care EEG Terminology: 2021 Version", J. Clin. Neurophysiol. 38, 2021.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import scipy
 
 from hbac.eeg.recording import SAMPLING_RATE
 from hbac.eeg.simulation.background import wander
-from hbac.eeg.simulation.scalp import project
+from hbac.eeg.simulation.scalp import POSITIONS, project
+from hbac.eeg.simulation.timeline import Episode
 
 _WAVE_AFTER = 2.4
 """Phase by which the crest of a slow wave follows that of its spike, negative up as the spike."""
@@ -177,3 +180,26 @@ def simulate_seizure(
     spread = spread_of_seizure(progress).astype(np.float32)
     local = project(trace * (1 - spread), local_field, delays)
     return local + project(trace * spread, spread_field, delays)
+
+
+def place_seizures(
+    simulate: Callable[[int], np.ndarray], episodes: Sequence[Episode], samples: int
+) -> np.ndarray:
+    """Simulate whole seizures and show of each what lies in the recording.
+
+    One that had begun before the recording, or outlasts it, is seen in part.
+
+    Args:
+        simulate: makes a seizure of so many samples, shape ``(19, samples)``.
+        episodes: when they are.
+        samples: length of the recording, at 200 Hz.
+
+    Returns:
+        Microvolts, shape ``(19, samples)``, float32.
+    """
+    eeg = np.zeros((len(POSITIONS), samples), np.float32)
+    for episode in episodes:
+        first, last = (round(t * SAMPLING_RATE) for t in (episode.start, episode.stop))
+        start, stop = np.clip((first, last), 0, samples)
+        eeg[:, start:stop] = simulate(last - first)[:, start - first : stop - first]
+    return eeg

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from hbac.eeg.simulation.brain import simulate_brain
 from hbac.eeg.simulation.looks import simulate_look
 from hbac.eeg.simulation.patient import Patient, draw_patient
 from hbac.eeg.simulation.timeline import Episode, Span
+from hbac.eeg.votes import CLASSES
 
 _LOW_PASS = (40, 70)
 """Hz, at which amplifiers' settings cut."""
@@ -46,10 +48,7 @@ class Session:
         gaps: stretches without any data (NaN), in seconds.
         dead_channel: a channel without signal, or none.
         dead_is_missing: whether the dead channel is NaN, or else constant.
-        schematic: whether its background and patterns are of the family without anatomy; see
-            ``hbac.eeg.simulation.schematic``.
-        neural_mass: whether they are of the family that columns of cortex make, which then it is
-            not of the other; see ``hbac.eeg.simulation.neural_mass_looks``.
+        family: of which its background and patterns are; see ``hbac.eeg.simulation.families``.
     """
 
     seed: int
@@ -62,12 +61,15 @@ class Session:
     gaps: tuple[Span, ...] = ()
     dead_channel: str | None = None
     dead_is_missing: bool = False
-    schematic: bool = False
-    neural_mass: bool = False
+    family: Literal["anatomical", "schematic", "neural_mass"] = "anatomical"
 
     def episodes_of(self, pattern: str) -> tuple[Episode, ...]:
         """Return the episodes of one pattern."""
         return tuple(episode for episode in self.episodes if episode.pattern == pattern)
+
+    def generator_of_look(self, pattern: str) -> np.random.Generator:
+        """Return the source of randomness of how a pattern looks."""
+        return np.random.default_rng([self.seed, 2, CLASSES.index(pattern)])
 
 
 Brain = Callable[[np.random.Generator, Session, Patient], np.ndarray]
