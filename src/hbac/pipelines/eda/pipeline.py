@@ -39,8 +39,8 @@ from hbac.plots.spectra import class_spectra
 from hbac.plots.votes import expert_confusion, vote_agreement
 
 
-def _labels() -> list[Node]:
-    """What the table of labels says, in tables."""
+def _classes() -> list[Node]:
+    """What the table of labels says of recordings, patients and classes, in tables."""
     return [
         Node(
             count_labels,
@@ -61,6 +61,12 @@ def _labels() -> list[Node]:
             "eda_patients_table",
             name="tabulate_patients",
         ),
+    ]
+
+
+def _votes() -> list[Node]:
+    """What the table of labels says of experts and of overlap, in tables."""
+    return [
         Node(
             tabulate_agreement,
             ["eda_described_labels", "params:eda"],
@@ -82,6 +88,12 @@ def _labels() -> list[Node]:
         Node(
             tabulate_overlap, "eda_described_labels", "eda_overlap_table", name="tabulate_overlap"
         ),
+    ]
+
+
+def _statistics() -> list[Node]:
+    """The tables' figures in one table and one file."""
+    return [
         Node(
             tabulate_label_statistics,
             [
@@ -105,7 +117,7 @@ def _labels() -> list[Node]:
 
 
 def _label_figures() -> list[Node]:
-    """The same in figures."""
+    """What the table of labels says, in figures."""
     return [
         Node(
             class_distribution,
@@ -203,5 +215,6 @@ def _examples() -> list[Node]:
 
 def create_pipeline() -> Pipeline:
     """Build the pipeline from the raw data to tables and figures."""
-    nodes = [*_labels(), *_label_figures(), *_signals(), *_examples()]
+    labels = [*_classes(), *_votes(), *_label_figures()]
+    nodes = [*labels, *_signals(), *_statistics(), *_examples()]
     return Pipeline(nodes, namespace="eda", prefix_datasets_with_namespace=False)

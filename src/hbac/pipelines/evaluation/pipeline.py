@@ -23,12 +23,12 @@ from hbac.pipelines.evaluation.nodes import (
 )
 from hbac.pipelines.evaluation.record import summarise_metrics
 
+_SAMPLE = ["scored_predictions", "patient_bootstrap"]
 
-def create_scoring() -> Pipeline:
-    """Predictions to scores, without figures."""
-    sample = ["scored_predictions", "patient_bootstrap"]
-    calibrated = ["scored_predictions", "temperatures", "patient_bootstrap", "params:evaluation"]
-    nodes = [
+
+def _sampling() -> list[Node]:
+    """Predictions that can be scored, and samples of their patients."""
+    return [
         Node(check_predictions, "oof_predictions", "scored_predictions", name="check_predictions"),
         Node(
             resample_patients,
@@ -36,42 +36,58 @@ def create_scoring() -> Pipeline:
             "patient_bootstrap",
             name="resample_patients",
         ),
-        Node(score_divergence, sample, "kl_by_tier", name="score_divergence"),
-        Node(compare_baselines, sample, "kl_difference", name="compare_baselines"),
+    ]
+
+
+def _divergence() -> list[Node]:
+    """The competition's score, and that of predictions without a network."""
+    return [
+        Node(score_divergence, _SAMPLE, "kl_by_tier", name="score_divergence"),
+        Node(compare_baselines, _SAMPLE, "kl_difference", name="compare_baselines"),
         Node(
             warn_of_baselines,
             ["kl_difference", "params:evaluation"],
             "baseline_warnings",
             name="warn_of_baselines",
         ),
-        Node(score_ranking, sample, "class_ranking", name="score_ranking"),
-        Node(score_agreement, sample, "expert_agreement", name="score_agreement"),
+    ]
+
+
+def _classes() -> list[Node]:
+    """How well classes are told apart, by the network and by experts."""
+    return [
+        Node(score_ranking, _SAMPLE, "class_ranking", name="score_ranking"),
+        Node(score_agreement, _SAMPLE, "expert_agreement", name="score_agreement"),
         Node(count_confusions, "scored_predictions", "confusion_matrix", name="count_confusions"),
         Node(
             expect_confusions, "scored_predictions", "expected_confusion", name="expect_confusions"
         ),
+    ]
+
+
+def _calibration() -> list[Node]:
+    """How often what is predicted is true."""
+    calibrated = ["scored_predictions", "temperatures", "patient_bootstrap", "params:evaluation"]
+    return [
         Node(fit_temperatures, "scored_predictions", "temperatures", name="fit_temperatures"),
         Node(score_calibration, calibrated, "calibration", name="score_calibration"),
         Node(trace_reliability, calibrated, "reliability_curve", name="trace_reliability"),
-        Node(
-            summarise_metrics,
-            [
-                "scored_predictions",
-                "kl_by_tier",
-                "kl_difference",
-                "class_ranking",
-                "confusion_matrix",
-                "expert_agreement",
-                "calibration",
-                "temperatures",
-                "baseline_warnings",
-                "params:evaluation",
-            ],
-            "metrics",
-            name="summarise_metrics",
-        ),
     ]
-    return Pipeline(nodes)
+
+
+def create_scoring() -> Pipeline:
+    """Predictions to scores, without figures."""
+    summary = Node(
+        summarise_metrics,
+        [
+            *("scored_predictions", "kl_by_tier", "kl_difference", "class_ranking"),
+            *("confusion_matrix", "expert_agreement", "calibration", "temperatures"),
+            *("baseline_warnings", "params:evaluation"),
+        ],
+        "metrics",
+        name="summarise_metrics",
+    )
+    return Pipeline([*_sampling(), *_divergence(), *_classes(), *_calibration(), summary])
 
 
 def _drawing() -> Pipeline:

@@ -39,6 +39,7 @@ _PARAMS = "params:explainability"
 _INPUTS = ["model_input", "waveform_input"]
 _NETWORKS = [*_INPUTS, "models", "ensemble", _PARAMS]
 _MAPS = ["explained_windows", "activation_maps"]
+_TOLD = ["failing_methods", _PARAMS]
 
 
 def _explaining() -> list[Node]:
@@ -68,7 +69,7 @@ def _explaining() -> list[Node]:
 
 
 def _testing() -> list[Node]:
-    """Whether the maps are true."""
+    """Whether the maps follow the weights, and the predictions the maps."""
     return [
         Node(
             check_randomisation,
@@ -94,6 +95,12 @@ def _testing() -> list[Node]:
             ["perturbation_curves", "faithfulness"],
             name="score_faithfulness",
         ),
+    ]
+
+
+def _planting() -> list[Node]:
+    """Whether the maps find evidence that was planted."""
+    return [
         Node(
             plan_planted_windows,
             ["ensemble", _PARAMS],
@@ -118,6 +125,12 @@ def _testing() -> list[Node]:
             "planted_scores",
             name="score_planted_evidence",
         ),
+    ]
+
+
+def _summing_up() -> list[Node]:
+    """The scores of the tests."""
+    return [
         Node(
             summarise_explanations,
             [
@@ -132,57 +145,62 @@ def _testing() -> list[Node]:
 
 
 def _drawing() -> list[Node]:
-    """Figures of windows, of the data set, and of the tests."""
-    told = ["failing_methods", _PARAMS]
+    """Figures of windows and of the data set."""
     return [
         Node(
             draw_windows,
-            [*_MAPS, "evidence", "model_input", "train_eegs", "ensemble", *told],
+            [*_MAPS, "evidence", "model_input", "train_eegs", "ensemble", *_TOLD],
             "explanation_figures",
             name="draw_windows",
         ),
         Node(
             draw_overview,
-            [*_MAPS, *_INPUTS, "ensemble", *told],
+            [*_MAPS, *_INPUTS, "ensemble", *_TOLD],
             "explanation_overview",
             name="draw_overview",
         ),
         Node(
             draw_confident_errors,
-            [*_MAPS, *_INPUTS, "ensemble", *told],
+            [*_MAPS, *_INPUTS, "ensemble", *_TOLD],
             "confident_errors_figure",
             name="draw_confident_errors",
         ),
         Node(
-            draw_mean_maps, [*_MAPS, "ensemble", *told], "mean_maps_figure", name="draw_mean_maps"
+            draw_mean_maps, [*_MAPS, "ensemble", *_TOLD], "mean_maps_figure", name="draw_mean_maps"
         ),
         Node(
             draw_importance,
-            ["explained_windows", "importance_summary", "ensemble", *told],
+            ["explained_windows", "importance_summary", "ensemble", *_TOLD],
             "importance_figure",
             name="draw_importance",
         ),
+    ]
+
+
+def _drawing_tests() -> list[Node]:
+    """Figures of the tests."""
+    return [
         Node(
             draw_curves,
-            ["window_curves", "perturbation_curves", *told],
+            ["window_curves", "perturbation_curves", *_TOLD],
             "perturbation_curves_figure",
             name="draw_curves",
         ),
         Node(
             draw_faithfulness,
-            ["window_faithfulness", "faithfulness", *told],
+            ["window_faithfulness", "faithfulness", *_TOLD],
             "faithfulness_figure",
             name="draw_faithfulness",
         ),
         Node(
             draw_randomisation,
-            ["randomised_similarities", "randomisation", *told],
+            ["randomised_similarities", "randomisation", *_TOLD],
             "randomisation_figure",
             name="draw_randomisation",
         ),
         Node(
             draw_planted_evidence,
-            ["planted_evidence", "planted_scores", *told],
+            ["planted_evidence", "planted_scores", *_TOLD],
             "planted_evidence_figure",
             name="draw_planted_evidence",
         ),
@@ -191,5 +209,6 @@ def _drawing() -> list[Node]:
 
 def create_pipeline() -> Pipeline:
     """Networks and held-out windows to explanations, and explanations to the test."""
-    nodes = [*_explaining(), *_testing(), *_drawing()]
+    tests = [*_testing(), *_planting(), *_summing_up()]
+    nodes = [*_explaining(), *tests, *_drawing(), *_drawing_tests()]
     return Pipeline(nodes, namespace="explainability", prefix_datasets_with_namespace=False)

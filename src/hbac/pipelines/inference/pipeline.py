@@ -19,7 +19,8 @@ _RAW = {f"train_{what}": f"test_{what}" for what in ("labels", "eegs", "spectrog
 _SHARED = {name: name for name in ("ensemble", "models", "predictions", "submission")}
 
 
-def _predicting() -> list[Node]:
+def _assembling() -> list[Node]:
+    """Windows of the test data to what networks see of them."""
     files = ["train_eegs", "spectrogram_arrays", "eeg_spectrograms"]
     return [
         Node(
@@ -49,6 +50,12 @@ def _predicting() -> list[Node]:
             "other_inputs",
             name="assemble_other_inputs",
         ),
+    ]
+
+
+def _predicting() -> list[Node]:
+    """What they see to predictions."""
+    return [
         Node(
             predict_with_ensemble,
             [
@@ -73,7 +80,7 @@ def _group(pipe: Pipeline) -> Pipeline:
 
 def create_labelled_pipeline() -> Pipeline:
     """Trained networks on a labelled data set, whose windows and spectrograms are there."""
-    return _group(Pipeline(_predicting()))
+    return _group(Pipeline([*_assembling(), *_predicting()]))
 
 
 def _predict_shipped(prefix: str, eegs: str) -> list[Node]:
@@ -131,7 +138,7 @@ def create_pipeline() -> Pipeline:
         name="compute_inference_features",
     )
     made = conversion.create_pipeline(labelled=False) + spectrogram.create_pipeline(compute)
-    steps = made + Pipeline(_predicting())
+    steps = made + Pipeline([*_assembling(), *_predicting()])
     names = {name for name in steps.datasets() if not name.startswith("params:")}
     renamed = {name: f"test.{name}" for name in names} | _RAW | _SHARED
     return _group(

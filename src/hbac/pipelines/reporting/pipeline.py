@@ -24,6 +24,15 @@ _SECTIONS = (
 )
 
 
+_FILES = {
+    "spectrograms": "spectrogram_arrays",
+    "spectrogram_failures": "spectrogram_failures",
+    "eeg_spectrograms": "eeg_spectrograms",
+    "eeg_failures": "eeg_spectrogram_failures",
+}
+"""What was made of the raw files, and which were set aside."""
+
+
 def _figures(pattern: str, *names: str) -> dict[str, str]:
     return {name: pattern.format(name) for name in names}
 
@@ -114,18 +123,7 @@ def _of_explanations() -> list[Node]:
 def _of_the_run() -> list[Node]:
     """The verdict, and how it came about."""
     return [
-        Node(
-            tell_quarantine,
-            _PARAMS
-            | {
-                "spectrograms": "spectrogram_arrays",
-                "spectrogram_failures": "spectrogram_failures",
-                "eeg_spectrograms": "eeg_spectrograms",
-                "eeg_failures": "eeg_spectrogram_failures",
-            },
-            "quarantine_section",
-            name="tell_quarantine",
-        ),
+        Node(tell_quarantine, _PARAMS | _FILES, "quarantine_section", name="tell_quarantine"),
         Node(
             tell_summary,
             _PARAMS
@@ -135,12 +133,9 @@ def _of_the_run() -> list[Node]:
                 "counts": "eda_counts_table",
                 "ensemble": "ensemble",
                 "explanations": "explanation_scores",
-                "spectrograms": "spectrogram_arrays",
-                "spectrogram_failures": "spectrogram_failures",
-                "eeg_spectrograms": "eeg_spectrograms",
-                "eeg_failures": "eeg_spectrogram_failures",
-                "simulation_mark": "simulation_mark",
-            },
+            }
+            | _FILES
+            | {"simulation_mark": "simulation_mark"},
             "summary_section",
             name="tell_summary",
         ),
