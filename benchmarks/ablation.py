@@ -282,13 +282,13 @@ def _scores(table: pd.DataFrame) -> dict[str, float]:
     agreed = table["n_votes"].to_numpy() >= AGREED
     divergence = kl_divergence(votes, table[list(PREDICTION_COLUMNS)].to_numpy())
     prior = kl_divergence(votes, class_prior(votes, table["fold"].to_numpy()))
-    return {
-        "kl": divergence.mean(),
-        "kl_10": divergence[agreed].mean(),
-        "prior": prior.mean(),
-        "uniform": kl_divergence(votes, uniform(votes)).mean(),
-        "n": len(table),
+    by_score = {
+        "kl": divergence,
+        "kl_10": divergence[agreed],
+        "prior": prior,
+        "uniform": kl_divergence(votes, uniform(votes)),
     }
+    return {name: float(each.mean()) for name, each in by_score.items()} | {"n": len(table)}
 
 
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
@@ -345,12 +345,13 @@ def main() -> None:
     table = summarise(results)
     shown = table.round(3).reset_index()
     print(shown.to_string(index=False))
+    means = results[["n", "prior", "uniform"]].mean().round(3).to_dict()
     record = {
         "patients": arguments.patients,
         "seeds": arguments.seeds,
-        "windows": results["n"].mean(),
-        "class_prior": round(results["prior"].mean(), 3),
-        "uniform": round(results["uniform"].mean(), 3),
+        "windows": means["n"],
+        "class_prior": means["prior"],
+        "uniform": means["uniform"],
         "to_drop": to_drop(table, arguments.seeds),
         "variants": shown.astype(object).where(shown.notna(), None).to_dict("records"),
     }
