@@ -5,7 +5,8 @@ the mean membrane potential into a firing rate and back: the model of Jansen and
 "Electroencephalogram and visual evoked potential generation in a mathematical model of coupled
 cortical columns", Biol. Cybern. 73, 1995, with the fast inhibition of Wendling et al., "Epileptic
 fast activity can be explained by a model of impaired GABAergic dendritic inhibition", Eur. J.
-Neurosci. 15, 2002. What the pyramidal cells' potential does is what an electrode would see.
+Neurosci. 15:1499-1508, 2002. What the pyramidal cells' potential does is what an electrode would
+see.
 
 How fast it all goes is one factor of every rate constant, as the product of an amplitude and a time
 constant is kept: kinetics from slow to fast give rhythms from delta to beta (David and Friston, "A
@@ -44,7 +45,8 @@ SLOW_RHYTHM = (5.0, 10.0, 15.0)
 LOW_VOLTAGE_FAST = (5.0, 5.0, 25.0)
 QUASI_SINUSOIDAL = (5.0, 15.0, 0.0)
 """Gains of excitation, slow and fast inhibition, in millivolts, at an input of 90 pulses a second:
-the kinds of activity between seizures and in them (Wendling et al., 2002, figure 4)."""
+the kinds of activity between seizures and in them that Wendling et al. (2002) tell apart, in the
+values with which others have rebuilt their model."""
 
 REST = 90.0
 """Mean input, pulses a second (Wendling et al., 2002)."""
