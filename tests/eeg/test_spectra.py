@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+import scipy
 
 from hbac.eeg import CHANNELS, Recording
-from hbac.eeg.spectra import chain_spectra, power_density
+from hbac.eeg.spectra import chain_spectra, power_density, segment_densities
 
 RATE = 200
 
@@ -70,3 +71,16 @@ def test_channel_without_data_does_not_count(recording):
     np.testing.assert_array_equal(chain_spectra(recording, band=(0.5, 70))[1], density)
     assert density[1].sum() * 0.25 == pytest.approx(450)
     assert np.isnan(density).all(axis=1).tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize(("samples", "seconds"), [(10_000, 4), (9_999, 4.005), (1_205, 1.005)])
+def test_segments_are_those_of_scipy(samples, seconds):
+    noise = np.random.default_rng(0).normal(100, 20, (3, samples)).astype(np.float32)
+    frequencies, density = segment_densities(noise, sampling_rate=RATE, segment_seconds=seconds)
+    length = round(seconds * RATE)
+    expected = scipy.signal.spectrogram(
+        noise, RATE, "hann", length, length - length // 2, detrend="constant"
+    )
+    np.testing.assert_allclose(frequencies, expected[0])
+    # The mean, which was taken away, leaves no more than rounding.
+    np.testing.assert_allclose(density, np.swapaxes(expected[2], 1, 2), rtol=1e-4, atol=1e-6)

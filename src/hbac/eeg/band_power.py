@@ -7,7 +7,7 @@ import numpy as np
 from hbac.eeg.gaps import bridge_short_gaps, live_differences
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.recording import Recording
-from hbac.eeg.spectra import mean_of_known, power_density
+from hbac.eeg.spectra import SEGMENT_SECONDS, mean_of_known, segment_densities
 from hbac.eeg.windows import LABEL_SECONDS
 
 BANDS = {
@@ -34,15 +34,26 @@ POWER_FLOOR = 1e-3
 _LARGEST = 1e6
 
 
-def _log_band_powers(signals: np.ndarray, sampling_rate: float) -> np.ndarray:
-    """Common logarithm of each chain's power in each band, shape ``(chains, bands)``."""
-    frequencies, density = power_density(signals, sampling_rate=sampling_rate)
-    density = mean_of_known(density, axis=1)
+def _log_band_powers(frequencies: np.ndarray, density: np.ndarray) -> np.ndarray:
+    """Common logarithm of each chain's power in each band, shape ``(chains, bands)``.
+
+    Args:
+        frequencies: in Hz.
+        density: of segments, ``(chains, channels, segments, frequencies)``.
+    """
+    of_chains = mean_of_known(mean_of_known(density, axis=2), axis=1)
     powers = [
-        density[:, (low <= frequencies) & (frequencies < high)].sum(axis=-1)
+        of_chains[:, (low <= frequencies) & (frequencies < high)].sum(axis=-1)
         for low, high in BANDS.values()
     ]
     return np.log10(np.maximum(np.stack(powers, axis=-1) * frequencies[1], POWER_FLOOR))
+
+
+def _central(density: np.ndarray) -> np.ndarray:
+    """Of a window's segments, those within its central 10 s."""
+    n_central = round(2 * LABEL_SECONDS / SEGMENT_SECONDS) - 1
+    first = (density.shape[2] - n_central) // 2
+    return density[:, :, first : first + n_central]
 
 
 def band_powers(recording: Recording) -> np.ndarray:
@@ -66,11 +77,10 @@ def band_powers(recording: Recording) -> np.ndarray:
     """
     rate = recording.sampling_rate
     pairs = bridge_short_gaps(live_differences(recording), sampling_rate=rate)
-    signals = np.clip(pairs, -_LARGEST, _LARGEST)
-    start = (recording.duration - LABEL_SECONDS) / 2
-    if start < 0:
+    if recording.duration < LABEL_SECONDS:
         raise ValueError(f"at least {LABEL_SECONDS} s are needed, received {recording.duration}")
-    first, length = round(start * rate), round(LABEL_SECONDS * rate)
-    central = signals[..., first : first + length]
-    powers = [_log_band_powers(stretch, rate) for stretch in (central, signals)]
+    frequencies, density = segment_densities(
+        np.clip(pairs, -_LARGEST, _LARGEST), sampling_rate=rate
+    )
+    powers = [_log_band_powers(frequencies, some) for some in (_central(density), density)]
     return np.concatenate([power.ravel() for power in powers]).astype(np.float32)
