@@ -59,6 +59,7 @@ from hbac.models import (
     resolve_precision,
 )
 from hbac.models.batches import TrainingBatches, default_workers
+from hbac.models.changes import Change
 from hbac.models.feed import STEPS_PER_EXECUTION, fed_network, resolve_feed
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -78,6 +79,23 @@ def make_layout(size: tuple[int, int]) -> ImageLayout:
     """Return the layout of the recipe's three panels, or of two where they don't fit the width."""
     sources = tuple(strong_recipe()["image"]["sources"])
     return ImageLayout(sources if size[1] % len(sources) == 0 else sources[:2], size=size)
+
+
+def strong_changes(size: tuple[int, int]) -> Change:
+    """Return how the recipe ``strong`` changes windows of a size."""
+    return Augmentation(**strong_recipe()["augmentation"]).of(make_layout(size))
+
+
+def make_network(arguments: argparse.Namespace) -> keras.Model:
+    """Compile the network that is asked for."""
+    model = compiled_model(
+        architecture=arguments.architecture,
+        image_size=tuple(arguments.size),
+        precision=arguments.precision,
+        jit_compile={"auto": "auto", "true": True, "false": False}[arguments.jit],
+    )
+    reset(model, 0)
+    return model
 
 
 def write_windows(path: Path, n_windows: int, size: Sequence[int]) -> np.ndarray:
@@ -171,146 +189,150 @@ class EpochClock(keras.callbacks.Callback):
         self.times.append(_now())
 
 
-def epoch_seconds(
-    model: keras.Model, images: np.ndarray, held_out: int, folder: Path, arguments
-) -> np.ndarray:
-    """Train three epochs as the pipeline does.
-
-    Returns:
-        Seconds of the last two, and those of all cores, shape ``(2, 2)``.
-    """
-    recipe, layout = strong_recipe(), make_layout(images.shape[1:])
-    training, clock = recipe["training"], EpochClock()
-    (folder / "checkpoint.npz").unlink(missing_ok=True)
-    reset(model, 0)
-    fit(
-        model,
-        images,
-        make_targets(len(images)),
-        stages=[Stage(np.arange(held_out, len(images)), [1e-4] * 3)],
-        validation_rows=np.arange(held_out),
-        batch_size=arguments.batch_size,
-        seed=0,
-        change=Augmentation(**recipe["augmentation"]).of(layout),
-        mirror=layout.mirror if recipe["mirrored_prediction"] else None,
-        keep=training["keep"],
-        recalibration_batches=training["recalibration_batches"],
-        checkpoint=CheckpointDataset(filepath=str(folder / "checkpoint.npz")).load(),
-        callbacks=[clock],
-        workers=arguments.workers,
-        feed=arguments.feed,
-    )
-    return np.diff(clock.times, axis=0)[1:]
-
-
-def step_seconds(model: keras.Model, data, steps: int, warm_up: int) -> np.ndarray:
-    """Train on data for some steps and return the seconds of one, and those of all cores."""
-    clock = Clock(warm_up)
-    model.fit(
-        data,
-        steps_per_epoch=None if isinstance(data, TrainingBatches) else steps + warm_up,
-        callbacks=[clock],
-        verbose=0,
-        shuffle=False,
-    )
-    return clock.seconds
-
-
-def measure_speed(images: np.ndarray, folder: Path, arguments: argparse.Namespace) -> dict:
-    """Measure the three in turn.
+class Trial:
+    """A compiled network, and all that it is trained on in turn.
 
     Args:
         images: the memory-mapped windows.
         folder: for checkpoints.
         arguments: of the command line.
+    """
+
+    def __init__(self, images: np.ndarray, folder: Path, arguments: argparse.Namespace):
+        self.images, self.folder, self.arguments = images, folder, arguments
+        self.targets, self.change = make_targets(len(images)), strong_changes(images.shape[1:])
+        self.warm_up = arguments.workers + 2
+        self.network = make_network(arguments)
+        self.fed = fed_network(
+            self.network, images, change=self.change, mirror=None, feed=arguments.feed
+        )
+        # Keras tells of so many steps at once, and it takes two such moments to measure.
+        self.steps = max(arguments.steps, 2 * STEPS_PER_EXECUTION if self.fed else 0)
+        self.real = self._real_batches()
+        self.batch = self._batches(np.arange(arguments.batch_size)).make(0)
+
+    def _batches(self, rows: np.ndarray, **settings) -> TrainingBatches:
+        return TrainingBatches(
+            self.images,
+            self.targets,
+            np.ones(len(self.images)),
+            rows,
+            batch_size=self.arguments.batch_size,
+            seed=0,
+            change=self.change,
+            **settings,
+        )
+
+    def _real_batches(self) -> TrainingBatches:
+        n_rows = (self.steps + self.warm_up) * self.arguments.batch_size
+        return self._batches(
+            np.resize(np.arange(len(self.images)), n_rows),
+            workers=self.arguments.workers,
+            inputs=self.fed and functools.partial(self.fed.inputs_of, images=self.images),
+        )
+
+    def _train(self, model: keras.Model, data, steps: int | None) -> np.ndarray:
+        clock = Clock(self.warm_up)
+        model.fit(data, steps_per_epoch=steps, callbacks=[clock], verbose=0, shuffle=False)
+        return clock.seconds
+
+    def step_alone(self) -> np.ndarray:
+        """Seconds of a step on one batch that lies there, and those of all cores."""
+        steps = self.arguments.steps + self.warm_up
+        return self._train(self.network, on_device(self.batch, steps), steps)
+
+    def step_and_input(self) -> np.ndarray:
+        """Seconds of a step on windows that are read and changed, and those of all cores."""
+        return self._train(self.fed or self.network, self.real, None)
+
+    @property
+    def n_trained(self) -> int:
+        """Windows that an epoch trains on: four fifths, in whole batches."""
+        batch_size = self.arguments.batch_size
+        return len(self.images) * 4 // 5 // batch_size * batch_size
+
+    def epochs(self) -> np.ndarray:
+        """Train three epochs as the pipeline does.
+
+        Returns:
+            Seconds of the last two, and those of all cores, shape ``(2, 2)``.
+        """
+        recipe, layout = strong_recipe(), make_layout(self.images.shape[1:])
+        clock, held_out = EpochClock(), len(self.images) - self.n_trained
+        checkpoint = self.folder / "checkpoint.npz"
+        checkpoint.unlink(missing_ok=True)
+        reset(self.network, 0)
+        fit(
+            self.network,
+            self.images,
+            self.targets,
+            stages=[Stage(np.arange(held_out, len(self.images)), [1e-4] * 3)],
+            validation_rows=np.arange(held_out),
+            batch_size=self.arguments.batch_size,
+            seed=0,
+            change=self.change,
+            mirror=layout.mirror if recipe["mirrored_prediction"] else None,
+            keep=recipe["training"]["keep"],
+            recalibration_batches=recipe["training"]["recalibration_batches"],
+            checkpoint=CheckpointDataset(filepath=str(checkpoint)).load(),
+            callbacks=[clock],
+            workers=self.arguments.workers,
+            feed=self.arguments.feed,
+        )
+        return np.diff(clock.times, axis=0)[1:]
+
+
+def measure_round(trial: Trial, number: int) -> dict[str, np.ndarray]:
+    """Measure both kinds of steps, in an order that changes from round to round, and epochs."""
+    kinds, found = {"real": trial.step_and_input, "device": trial.step_alone}, {}
+    for name in ("real", "device") if number % 2 else ("device", "real"):
+        # Nothing is made ahead meanwhile for a training that has ended.
+        trial.real.shuffle(epoch=number)
+        found[name] = kinds[name]()
+    shown = {name: (each * 1e3).round(1).tolist() for name, each in found.items()}
+    print(f"round {number}" if number else "compiling", shown, "ms a step, and of CPU", flush=True)
+    if number:
+        found["epochs"] = trial.epochs()
+        print("epochs of", found["epochs"].round(2).tolist(), "s", flush=True)
+    return found
+
+
+def measure_rounds(trial: Trial, rounds: int) -> dict[str, np.ndarray]:
+    """Measure in turn, after one round that compiles.
 
     Returns:
-        What was measured, of one step in milliseconds.
+        Seconds and those of all cores: of a step, ``real`` and ``device``, shape ``(rounds, 2)``,
+        and of the last two epochs, ``epochs``, shape ``(rounds, 2, 2)``.
     """
-    recipe, size = strong_recipe(), tuple(arguments.size)
-    model = compiled_model(
-        architecture=arguments.architecture,
-        image_size=size,
-        precision=arguments.precision,
-        jit_compile={"auto": "auto", "true": True, "false": False}[arguments.jit],
-    )
-    reset(model, 0)
-    change = Augmentation(**recipe["augmentation"]).of(make_layout(size))
-    fed = fed_network(model, images, change=change, mirror=None, feed=arguments.feed)
-    warm_up = arguments.workers + 2
-    # Keras tells of so many steps at once, and it takes two such moments to measure.
-    steps = max(arguments.steps, 2 * STEPS_PER_EXECUTION) if fed else arguments.steps
-    n_rows = (steps + warm_up) * arguments.batch_size
-    real = TrainingBatches(
-        images,
-        make_targets(len(images)),
-        np.ones(len(images)),
-        np.resize(np.arange(len(images)), n_rows),
-        batch_size=arguments.batch_size,
-        seed=0,
-        change=change,
-        workers=arguments.workers,
-        inputs=fed and functools.partial(fed.inputs_of, images=images),
-    )
-    batch = one_batch(images, arguments.batch_size, change)
-    n_trained = len(images) * 4 // 5 // arguments.batch_size * arguments.batch_size
-    held_out = len(images) - n_trained
-    seconds, epochs = {"real": [], "device": []}, []
-    for number in range(arguments.rounds + 1):
-        for name in ("real", "device") if number % 2 else ("device", "real"):
-            real.shuffle(epoch=number)
-            if name == "real":
-                taken = step_seconds(fed or model, real, steps, warm_up)
-            else:
-                data = on_device(batch, arguments.steps + warm_up)
-                taken = step_seconds(model, data, arguments.steps, warm_up)
-            seconds[name].append(taken)
-        if number:
-            epochs.append(epoch_seconds(model, images, held_out, folder, arguments))
-            print("epochs of", epochs[-1].round(2).tolist(), "s", flush=True)
-        taken = {name: (each[-1] * 1e3).round(1).tolist() for name, each in seconds.items()}
-        print(
-            "compiling" if number == 0 else f"round {number}",
-            taken,
-            "ms a step, and of CPU",
-            flush=True,
-        )
-    ratios = [step / real for step, real in zip(seconds["device"], seconds["real"], strict=True)]
-    efficiency, of_cpu = np.median(ratios[1:], axis=0).round(3).tolist()
-    medians = {name: np.median(each[1:], axis=0)[0] for name, each in seconds.items()}
-    n_steps = n_trained / arguments.batch_size
-    of_steps = n_steps * np.array(seconds["device"][1:])[:, np.newaxis]
-    of_epochs = np.median(of_steps / epochs, axis=0).round(3).tolist()
+    found = [measure_round(trial, number) for number in range(rounds + 1)][1:]
+    return {name: np.stack([each[name] for each in found]) for name in found[0]}
+
+
+def epoch_figures(seconds: dict[str, np.ndarray], n_trained: int, batch_size: int) -> dict:
+    """What of an epoch's time the steps alone would take."""
+    of_steps = n_trained / batch_size * seconds["device"][:, np.newaxis]
+    whole, last = np.median(of_steps / seconds["epochs"], axis=0).round(3).tolist()
     return {
-        "feed": resolve_feed(arguments.feed, images),
-        "epoch_efficiency": of_epochs[0][0],
-        "epoch_cpu_efficiency": of_epochs[0][1],
-        "last_epoch_efficiency": of_epochs[1][0],
-        "last_epoch_cpu_efficiency": of_epochs[1][1],
+        "epoch_efficiency": whole[0],
+        "epoch_cpu_efficiency": whole[1],
+        "last_epoch_efficiency": last[0],
+        "last_epoch_cpu_efficiency": last[1],
         "epoch_windows": n_trained,
-        "input_efficiency": efficiency,
-        "cpu_efficiency": of_cpu,
-        "images_per_second": round(arguments.batch_size / medians["real"], 1),
-        "images_per_second_of_the_step": round(arguments.batch_size / medians["device"], 1),
-        "step_ms": round(medians["device"] * 1e3, 1),
-        "step_and_input_ms": round(medians["real"] * 1e3, 1),
-        "one_thread_images_per_second": one_thread_speed(real, arguments.batch_size),
-        "predicted_images_per_second": prediction_speed(model, images, arguments.batch_size),
     }
 
 
-def one_batch(images: np.ndarray, batch_size: int, change) -> tuple[np.ndarray, ...]:
-    """Return a batch as the network sees it: windows in 32 bits, targets and weights."""
-    batches = TrainingBatches(
-        images,
-        make_targets(len(images)),
-        np.ones(len(images)),
-        np.arange(batch_size),
-        batch_size=batch_size,
-        seed=0,
-        change=change,
-    )
-    return batches.make(0)
+def step_figures(seconds: dict[str, np.ndarray], batch_size: int) -> dict:
+    """What of a step's time the step alone would take, and how long both take."""
+    ratios = np.median(seconds["device"] / seconds["real"], axis=0).round(3).tolist()
+    real, device = (float(np.median(seconds[name][:, 0])) for name in ("real", "device"))
+    return {
+        "input_efficiency": ratios[0],
+        "cpu_efficiency": ratios[1],
+        "images_per_second": round(batch_size / real, 1),
+        "images_per_second_of_the_step": round(batch_size / device, 1),
+        "step_ms": round(device * 1e3, 1),
+        "step_and_input_ms": round(real * 1e3, 1),
+    }
 
 
 def one_thread_speed(batches: TrainingBatches, batch_size: int) -> float:
@@ -332,11 +354,23 @@ def prediction_speed(model: keras.Model, images: np.ndarray, batch_size: int) ->
     return round(len(rows) / (time.perf_counter() - start), 1)
 
 
+def measure_speed(images: np.ndarray, folder: Path, arguments: argparse.Namespace) -> dict:
+    """Measure steps, epochs, and what threads and predictions make of it."""
+    trial, batch_size = Trial(images, folder, arguments), arguments.batch_size
+    seconds = measure_rounds(trial, arguments.rounds)
+    return {
+        "feed": resolve_feed(arguments.feed, images),
+        **epoch_figures(seconds, trial.n_trained, batch_size),
+        **step_figures(seconds, batch_size),
+        "one_thread_images_per_second": one_thread_speed(trial.real, batch_size),
+        "predicted_images_per_second": prediction_speed(trial.network, images, batch_size),
+    }
+
+
 def watch_memory(path: Path, batch_size: int) -> None:
     """Train the compact network on a file of windows and print its peaks in bytes as JSON."""
     with MemoryWatch(psutil.Process(), 0.02) as watch:
         images = np.load(path, mmap_mode="r")
-        layout = make_layout(images.shape[1:])
         model = compiled_model(architecture="compact", image_size=images.shape[1:])
         reset(model, 0)
         n_validation = len(images) // 4
@@ -348,7 +382,7 @@ def watch_memory(path: Path, batch_size: int) -> None:
             validation_rows=np.arange(n_validation),
             batch_size=batch_size,
             seed=0,
-            change=Augmentation(**strong_recipe()["augmentation"]).of(layout),
+            change=strong_changes(images.shape[1:]),
         )
     print(json.dumps(watch.peaks))
 
@@ -410,8 +444,8 @@ def run(folder: Path, arguments: argparse.Namespace) -> dict:
     return results | {"bars": bars}
 
 
-def main() -> None:
-    """Measure and print."""
+def command_line() -> argparse.ArgumentParser:
+    """Return what the command takes."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -429,7 +463,12 @@ def main() -> None:
         "--memory-windows", type=int, default=256, help="N of the memory; 0 leaves it out (256)"
     )
     parser.add_argument("--watch", type=Path, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    return parser
+
+
+def main() -> None:
+    """Measure and print."""
+    arguments = command_line().parse_args()
     if arguments.workers is None:
         arguments.workers = default_workers()
     if arguments.watch:
