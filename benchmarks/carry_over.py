@@ -20,7 +20,7 @@ import copy
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,8 @@ from kedro.config import OmegaConfigLoader
 
 from hbac.eeg.votes import PREDICTION_COLUMNS, VOTE_COLUMNS
 from hbac.evaluation import kl_divergence
-from hbac.pipelines.modeling.input_nodes import assemble_waveform_input
-from hbac.pipelines.modeling.params import ModelingParams
+from hbac.pipelines.modeling.input_nodes import assemble_images_of_eegs, assemble_waveforms
+from hbac.pipelines.modeling.params import ModelingParams, NetworkParams, WaveformParams
 from hbac.pipelines.modeling.training_nodes import train_fold
 from hbac.pipelines.simulation.nodes import plan_cohort, simulate_train_eegs
 from hbac.pipelines.simulation.params import SimulationParams
@@ -54,6 +54,14 @@ AMPLIFIERS = {
 }
 NOTHING_MISSING = dict.fromkeys(("drop_channel", "drop_chain", "drop_panel", "drop_stretch"), 0.0)
 
+PICTURES = {
+    "network": {"architecture": "compact", "pooling": "average"},
+    "spectrogram": {"reference": "channel", "centre": True},
+}
+"""Against each channel's own maximum, so that no amplifier's gain matters."""
+
+PANEL = {"panel_height": 32, "panel_width": 128}
+
 PARTS: dict[str, dict[str, Any]] = {
     "recipe": {},
     "no other amplifiers": {"augmentation": AMPLIFIERS},
@@ -73,6 +81,8 @@ PARTS: dict[str, dict[str, Any]] = {
     "more dropout": {"network": {"dropout": 0.6}},
     "twice as long": {"training": {"epochs": 16}},
     "all of the window": {"waveform": {"seconds": 50}},
+    "pictures of the window": PICTURES | {"image": PANEL | {"sources": ["eeg"]}},
+    "pictures of the centre": PICTURES | {"image": PANEL | {"sources": ["centre"]}},
 }
 """What each row changes."""
 
@@ -84,7 +94,7 @@ FAMILIES = {
 """Shares of recordings that make each family."""
 
 Windows = tuple[pd.DataFrame, np.ndarray]
-"""Windows, and their waveforms."""
+"""Windows, and what a network sees of them."""
 
 
 class NoCheckpoint:
@@ -100,30 +110,41 @@ def parameters() -> dict[str, Any]:
     return loader["parameters"]["pretraining_parameters"]
 
 
+def seen_by(network: NetworkParams, settings: dict[str, Any]) -> dict[str, Any]:
+    """What of the parameters decides what a network sees of a window."""
+    kind = "image" if network.inputs == {"picture"} else "waveform"
+    return {"spectrogram": settings["spectrogram"], kind: settings["modeling"][kind]}
+
+
 def windows_of(
-    settings: dict[str, Any], waveform: dict[str, Any], *, family: str, patients: int, seed: int
+    simulation: dict[str, Any], seen: dict[str, Any], *, family: str, patients: int, seed: int
 ) -> Windows:
     """Simulate patients of one family and lay out what a network sees of them."""
     size = FAMILIES[family] | {"patients": patients, "seed": seed}
-    modeling = ModelingParams(**settings["modeling"] | {"waveform": waveform})
-    labels, _, sessions = plan_cohort(SimulationParams(**settings["simulation"] | size))
-    spectrogram = SpectrogramParams(**settings["spectrogram"])
+    labels, _, sessions = plan_cohort(SimulationParams(**simulation | size))
+    spectrogram = SpectrogramParams(**seen["spectrogram"])
     windows = select_windows(labels, spectrogram).assign(spectrogram_source="empty")
-    tasks = assemble_waveform_input(windows, simulate_train_eegs(sessions), modeling, spectrogram)
+    eegs = simulate_train_eegs(sessions)
+    if "image" in seen:
+        record = {"image": seen["image"], "spectrogram": spectrogram.settings}
+        tasks = assemble_images_of_eegs(windows, eegs, {}, record)
+    else:
+        layout = WaveformParams(**seen["waveform"]).layout
+        tasks = assemble_waveforms(windows, eegs, spectrogram.cleaning, layout)
     return windows, np.stack([task() for task in tasks.values()])
 
 
 def _share(made: Windows, parts: int) -> Windows:
     """Windows of one in so many patients."""
-    windows, waveforms = made
+    windows, arrays = made
     patients = windows["patient_id"].unique()
     kept = windows["patient_id"].isin(patients[: len(patients) // parts]).to_numpy()
-    return windows[kept], waveforms[kept]
+    return windows[kept], arrays[kept]
 
 
 def _together(made: list[Windows]) -> Windows:
-    tables, waveforms = zip(*made, strict=True)
-    return pd.concat(tables, ignore_index=True), np.concatenate(waveforms)
+    tables, arrays = zip(*made, strict=True)
+    return pd.concat(tables, ignore_index=True), np.concatenate(arrays)
 
 
 def _joined(training: Windows, scored: dict[str, Windows]) -> tuple[pd.DataFrame, np.ndarray]:
@@ -135,18 +156,16 @@ def _joined(training: Windows, scored: dict[str, Windows]) -> tuple[pd.DataFrame
     ]
     table = pd.concat(tables, ignore_index=True)
     table["row"] = np.arange(len(table))
-    return table, np.concatenate([waveforms for _, waveforms in parts.values()])
+    return table, np.concatenate([arrays for _, arrays in parts.values()])
 
 
 def score(
     training: Windows, scored: dict[str, Windows], modeling: ModelingParams
 ) -> dict[str, dict[str, float]]:
     """Train on some windows; mean KL divergence and top-1 on others, by name."""
-    table, waveforms = _joined(training, scored)
+    table, arrays = _joined(training, scored)
     architecture = modeling.network.architecture
-    _, _, predicted = train_fold(
-        waveforms, table, NoCheckpoint(), modeling, architecture=architecture
-    )
+    _, _, predicted = train_fold(arrays, table, NoCheckpoint(), modeling, architecture=architecture)
     votes = predicted[list(VOTE_COLUMNS)].to_numpy()
     shares = predicted[list(PREDICTION_COLUMNS)].to_numpy()
     right = votes.argmax(axis=1) == shares.argmax(axis=1)
@@ -155,14 +174,15 @@ def score(
     return scores.groupby(family).mean().to_dict("index")
 
 
-def variants(modeling: dict[str, Any], seed: int) -> Iterator[tuple[str, ModelingParams]]:
-    """Yield the recipe, and the recipe with each part changed."""
+def variants(settings: dict[str, Any], seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the parameters of pretraining, and the same with each part changed."""
     for name, changes in PARTS.items():
-        changed = copy.deepcopy(modeling)
+        changed = copy.deepcopy(settings)
         for group, values in changes.items():
-            changed[group] |= values
-        changed["training"]["seed"] = seed
-        yield name, ModelingParams(**changed)
+            of = changed if group in changed else changed["modeling"]
+            of[group] |= values
+        changed["modeling"]["training"]["seed"] = seed
+        yield name, changed
 
 
 def training_sets(single: bool) -> list[tuple[str, ...]]:
@@ -173,32 +193,39 @@ def training_sets(single: bool) -> list[tuple[str, ...]]:
     ]
 
 
+def simulated(
+    make: Callable[..., Windows], made_as: tuple[dict, dict], patients: int, seed: int
+) -> dict[str, Windows]:
+    """Simulate patients of each family."""
+    return {name: make(*made_as, family=name, patients=patients, seed=seed) for name in FAMILIES}
+
+
+def row_of(trained: tuple[str, ...], scores: dict[str, dict[str, float]]) -> dict[str, Any]:
+    """Scores of all families, and their mean over those not trained on."""
+    named = {
+        f"{what}_{name}": value for name, values in scores.items() for what, value in values.items()
+    }
+    others = [scores[name]["kl"] for name in FAMILIES if name not in trained]
+    return {"trained_on": "+".join(trained)} | named | {"left_out": sum(others) / len(others)}
+
+
 def rows(arguments: argparse.Namespace, seed: int) -> Iterator[dict[str, Any]]:
     """Train every variant on every set of families, and score it on all."""
     settings = parameters()
     if arguments.epochs is not None:
         settings["modeling"]["training"]["epochs"] = arguments.epochs
     make = joblib.Memory(arguments.cache, verbose=0).cache(windows_of)
-    sizes = {"train": arguments.patients, "test": arguments.patients // 3}
-    for variant, changed in variants(settings["modeling"], seed):
+    for variant, changed in variants(settings, seed):
         if arguments.only not in variant:
             continue
-        waveform = changed.waveform.model_dump()
-        train, test = (
-            {
-                name: make(settings, waveform, family=name, patients=size, seed=10 * seed + number)
-                for name in FAMILIES
-            }
-            for number, size in enumerate(sizes.values())
-        )
+        modeling = ModelingParams(**changed["modeling"])
+        made_as = changed["simulation"], seen_by(modeling.network, changed)
+        train = simulated(make, made_as, arguments.patients, 10 * seed)
+        test = simulated(make, made_as, arguments.patients // 3, 10 * seed + 1)
         for trained in training_sets(arguments.single):
             started = time.perf_counter()
             seen = _together([_share(train[name], len(trained)) for name in trained])
-            row = {"variant": variant, "trained_on": "+".join(trained), "seed": seed}
-            for family, values in score(seen, test, changed).items():
-                row |= {f"{name}_{family}": value for name, value in values.items()}
-            others = [row[f"kl_{name}"] for name in FAMILIES if name not in trained]
-            row["left_out"] = sum(others) / len(others)
+            row = {"variant": variant, "seed": seed} | row_of(trained, score(seen, test, modeling))
             shown = {k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()}
             print(f"{shown} ({time.perf_counter() - started:.0f} s)", flush=True)
             yield row
