@@ -81,6 +81,7 @@ class ImageLayout:
     channels: Channels = "chains"
     montage: Montage = "bipolar"
     sampling_rate: ClassVar[None] = None
+    margin: ClassVar[int] = 0
 
     def __post_init__(self) -> None:
         for name, known in _CHOICES.items():
@@ -178,6 +179,10 @@ class ImageLayout:
         """Return every panel, source by source and from top to bottom."""
         columns = zip(self.sources, self.blocks(), strict=True)
         return tuple(panel for column in columns for panel in self._column_panels(*column))
+
+    def middle(self, images: np.ndarray) -> np.ndarray:
+        """Return pictures as they are, since they are stored without margins."""
+        return images
 
     def mirror(self, pictures: np.ndarray) -> np.ndarray:
         """Swap the hemispheres: LL with RL and LP with RP, in every source.

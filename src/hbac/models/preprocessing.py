@@ -16,7 +16,7 @@ from hbac.eeg.waveform import bipolar_waveforms
 from hbac.models.image import ImageLayout, build_image
 from hbac.models.inputs import Input
 from hbac.models.missing import fill_missing
-from hbac.models.waveform import WaveformLayout, mirror_waveforms
+from hbac.models.waveform import WaveformLayout, middle_columns, mirror_waveforms
 
 _BEFORE = {"seconds": WINDOW_SECONDS, "sampling_rate": 100, "scale": "fixed"}
 
@@ -135,10 +135,9 @@ def middle_of(window: np.ndarray, layout: WaveformLayout) -> np.ndarray:
         layout: how much of it is seen.
 
     Returns:
-        Shape ``layout.size``, float16.
+        Shape ``(16, layout.stored_columns)``, float16.
     """
-    first = (window.shape[1] - layout.size[1]) // 2
-    return fill_missing(window[:, first : first + layout.size[1]]).astype(np.float16)
+    return fill_missing(middle_columns(window, layout.stored_columns)).astype(np.float16)
 
 
 def window_waveforms(
@@ -154,7 +153,7 @@ def window_waveforms(
         layout: how much of it is seen, and at which rate.
 
     Returns:
-        Shape ``layout.size``, float16.
+        Shape ``(16, layout.stored_columns)``, float16.
     """
     whole = bipolar_waveforms(window, **cleaning, sampling_rate=layout.sampling_rate)
     return middle_of(whole, layout)

@@ -265,7 +265,7 @@ def describe_ensemble(
         "blend": blend,
         "mirror": params.mirrored_prediction,
         "image": params.image.model_dump(mode="json"),
-        "waveform": params.waveform.model_dump(mode="json"),
+        "waveform": params.waveform.model_dump(mode="json", exclude={"shift"}),
         "spectrogram": spectrogram.model_dump(mode="json", exclude={"policy", "dtype"}),
         "reference": _describe_references(params, spectrogram),
     }

@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -119,10 +119,11 @@ def _training_options(
     }
 
 
-def _layout(kind: str, params: ModelingParams, size: tuple[int, ...]) -> Any:
+def _layout(kind: str, params: ModelingParams, stored: tuple[int, int]) -> Any:
     if kind == "picture":
         return params.image.layout
-    return models.WaveformLayout(size, params.waveform.sampling_rate)
+    layout, (n_channels, n_samples) = params.waveform.layout, stored
+    return replace(layout, size=(n_channels, n_samples - 2 * layout.margin))
 
 
 def _borrowed(
@@ -207,15 +208,16 @@ def _trained(
     callbacks: Sequence[Any] = (),
 ) -> Iterator[_Trained]:
     """Borrow a network, train it on some windows of a split and validate it by others."""
-    training, size = params.training, model_input.shape[1:]
-    layout = _layout(INPUTS[architecture_of(name)], params, size)
-    nothing = holds_nothing(model_input)
+    training = params.training
+    layout = _layout(INPUTS[architecture_of(name)], params, model_input.shape[1:])
+    seen = layout.middle(model_input)
+    nothing = holds_nothing(seen)
     prediction = {
         "batch_size": training.batch_size,
         "mirror": layout.mirror if params.mirrored_prediction else None,
     }
     validation_rows = np.empty(0, int) if validated is None else validated["row"].to_numpy()
-    with _borrowed(name, size, params) as network:
+    with _borrowed(name, seen.shape[1:], params) as network:
         history, validation_shares = models.fit_and_predict(
             network,
             model_input,
@@ -234,7 +236,7 @@ def _trained(
             if np.array_equal(rows, validation_rows):
                 shares = validation_shares.copy()
             else:
-                shares = models.predict(network, model_input, rows, **prediction)
+                shares = models.predict(network, seen, rows, **prediction)
             shares[nothing[rows]] = class_prior(train)
             return shares
 
