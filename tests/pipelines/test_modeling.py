@@ -35,7 +35,7 @@ from hbac.pipelines.modeling.params import ModelingParams
 from hbac.pipelines.modeling.training_nodes import train_fold
 from hbac.pipelines.spectrogram.nodes import compute_eeg_spectrograms
 from hbac.pipelines.spectrogram.params import SpectrogramParams
-from tests.conftest import recipe
+from tests.conftest import configuration, recipe
 
 SEED, STRONG, SIMULATION = recipe("seed"), recipe("strong"), recipe("simulation")
 SMALL = {
@@ -308,6 +308,10 @@ def test_pictures_are_not_shifted():
         )
     both = {"architecture": "compact+resnet_1d"}
     assert modeling(SIMULATION, network=both, waveform={"shift": 2}).waveform.shift == 2
+    given = configuration(recipe="simulation", modeling={"waveform": {"shift": 2}})["parameters"]
+    assert ModelingParams(**given["modeling"]).waveform.shift == 2
+    # Kedro checks the parameters of all pipelines, whichever is run.
+    assert ModelingParams(**given["demo_parameters"]["modeling"]).waveform.shift == 0
 
 
 def test_pictures_have_no_middle_to_look_at():
