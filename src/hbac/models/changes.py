@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hbac.eeg.gaps import MISSING
+from hbac.eeg.half import widen
 from hbac.models.amplifier import record_anew
-from hbac.models.halves import widen
 
 if TYPE_CHECKING:
     from hbac.models.augmentation import Augmentation, Layout

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from hbac.eeg.gaps import MISSING
+from hbac.eeg.half import to_half
 from hbac.eeg.montage import CHAINS, N_CHAIN_CHANNELS, Montage, channel_names
 from hbac.eeg.panel import Panel, PictureSource
 from hbac.eeg.regional import FREQUENCIES, N_FREQUENCIES, ROW_SECONDS, WINDOW_ROWS
@@ -310,4 +311,4 @@ def build_image(regional: np.ndarray, eeg: np.ndarray, layout: ImageLayout) -> n
     for source in layout.sources:
         of_chain = dict(zip(CHAINS, cells[source](), strict=True))
         blocks.append(np.vstack([of_chain[chain] for chain in layout.chains(source)]))
-    return _resize(np.hstack(blocks), *layout.size).astype(np.float16)
+    return to_half(_resize(np.hstack(blocks), *layout.size))

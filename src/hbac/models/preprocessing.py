@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hbac.eeg.filters import CLEANING
+from hbac.eeg.half import to_half
 from hbac.eeg.recording import Recording
 from hbac.eeg.regional import WINDOW_ROWS
 from hbac.eeg.spectrogram import WINDOW_SECONDS
@@ -109,7 +110,7 @@ def window_panels(window: Recording, settings: Mapping[str, Any]) -> np.ndarray:
     Returns:
         Shape ``(128, 256, 4)`` or ``(128, 256, 8)``, float16.
     """
-    return window_spectrograms(window, **settings).astype(np.float16)
+    return to_half(window_spectrograms(window, **settings))
 
 
 def window_picture(power: np.ndarray | None, panels: np.ndarray, layout: ImageLayout) -> np.ndarray:
@@ -137,7 +138,7 @@ def middle_of(window: np.ndarray, layout: WaveformLayout) -> np.ndarray:
     Returns:
         Shape ``(16, layout.stored_columns)``, float16.
     """
-    return fill_missing(middle_columns(window, layout.stored_columns)).astype(np.float16)
+    return to_half(fill_missing(middle_columns(window, layout.stored_columns)))
 
 
 def window_waveforms(
