@@ -137,6 +137,17 @@ def test_a_table_of_recordings_may_leave_offsets_and_votes_open(tmp_path):
         load(tmp_path, LABEL | {"patient_id": ""}, votes=False)
 
 
+def test_a_table_that_may_be_absent_has_no_row_then(tmp_path):
+    path = str(tmp_path / "unlabelled.csv")
+    absent = LabelsDataset(filepath=path, votes=False, may_be_absent=True)
+    assert absent.load().empty
+    assert {"eeg_id", "patient_id", "spectrogram_id"} <= set(absent.load())
+    with pytest.raises(DatasetError, match=r"unlabelled\.csv"):
+        LabelsDataset(filepath=path, votes=False).load()
+    pd.DataFrame({"eeg_id": [1], "patient_id": [2], "spectrogram_id": [-1]}).to_csv(path)
+    assert absent.load()["patient_id"].tolist() == [2]
+
+
 def test_simulated_tables_come_back_as_they_were(tmp_path):
     cohort = plan_cohort(
         patients=20,

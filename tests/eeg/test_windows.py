@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from hbac.eeg.votes import VOTE_COLUMNS, VOTE_COUNT_COLUMNS, vote_fractions
-from hbac.eeg.windows import Policy, select_windows, window_start
+from hbac.eeg.windows import Policy, append_unlabelled, select_windows, window_start
 
 
 def labels(rows):
@@ -165,3 +165,22 @@ def test_every_ten_seconds_with_the_same_votes_are_a_window():
     assert windows["seizure_vote"].tolist() == [1, 1, pytest.approx(1 / 3), 1]
     distinct = select_windows(labels(rows), policy="distinct_votes")
     assert len(distinct) == 2
+
+
+def test_windows_without_votes_come_behind_those_of_their_eeg():
+    labelled = select_windows(
+        labels([(7, 1, 0, 0, 3, 0), (7, 1, 30, 30, 0, 2), (9, 2, 0, 0, 1, 0)]),
+        policy="ten_seconds",
+    )
+    ids = {"eeg_id": [7, 8, 8], "patient_id": [1, 3, 3], "spectrogram_id": [1007, -1, -1]}
+    unlabelled = pd.DataFrame(ids | {"eeg_label_offset_seconds": [10, 0, 40], "lpd_vote": 3})
+    both = append_unlabelled(labelled, unlabelled, policy="ten_seconds")
+    assert both["eeg_id"].tolist() == [7, 7, 7, 8, 8, 9]
+    assert both["window"].tolist() == [0, 1, 2, 0, 1, 0]
+    assert both["eeg_offset_seconds"].tolist() == [0, 30, 10, 0, 40, 0]
+    assert both["n_votes"].tolist() == [3, 2, 0, 0, 0, 1]
+    voted = both[both["n_votes"] > 0].reset_index(drop=True)
+    pd.testing.assert_frame_equal(voted, labelled)
+    assert both.loc[both["n_votes"] == 0, list(VOTE_COLUMNS)].isna().all(axis=None)
+    with pytest.raises(ValueError, match=r"eeg_id 7 has labels with the patient_ids \[1, 4\]"):
+        append_unlabelled(labelled, unlabelled.assign(patient_id=4), policy="ten_seconds")

@@ -10,6 +10,7 @@ class TwoBlocks:
     """Eight rows in panels of four, two parts of ten columns; the mirror turns rows around."""
 
     sampling_rate = None
+    margin = 0
 
     def mirror(self, images):
         return images[:, ::-1]

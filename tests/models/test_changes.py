@@ -30,18 +30,24 @@ LAYOUTS = {
     "aligned": ImageLayout(("regional", "eeg", "centre"), size=(32, 48)),
     "seed": ImageLayout(size=(32, 48), eeg_order="seed"),
     "waveform": WaveformLayout((16, 250)),
+    "shifted": WaveformLayout((16, 250), margin=40),
 }
 
 
 def both_ways(layout, dtype=np.float16, n=24, **options):
     """The windows; what NumPy and what Keras make of them."""
     rng = np.random.default_rng(0)
-    images = rng.normal(size=(n, *layout.size)).astype(dtype)
+    rows, columns = layout.size
+    images = rng.normal(size=(n, rows, columns + 2 * layout.margin)).astype(dtype)
     change = Augmentation(**options).of(layout)
     draws = change.draw(images.shape, rng)
     tensors = {name: ops.convert_to_tensor(values) for name, values in draws.items()}
     by_keras = change_tensors(ops.convert_to_tensor(images), tensors, change)
-    return images, change.change_images(images, draws), ops.convert_to_numpy(by_keras)
+    return (
+        layout.middle(images),
+        change.change_images(images, draws),
+        ops.convert_to_numpy(by_keras),
+    )
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -50,6 +56,21 @@ def test_windows_are_changed_alike_in_memory_and_where_the_network_computes(name
     assert (ours != images).mean() > 0.9
     assert ours.dtype == theirs.dtype == np.float32
     np.testing.assert_allclose(theirs, ours, rtol=1e-5, atol=1e-5)
+
+
+def test_a_shifted_window_begins_anywhere_within_its_margins():
+    layout = LAYOUTS["shifted"]
+    stored = np.arange(330.0) + np.zeros((400, 16, 1))
+    change = Augmentation().of(layout)
+    draws = change.draw(stored.shape, np.random.default_rng(0))
+    assert list(draws) == ["starts"]
+    begun = change.change_images(stored, draws)
+    np.testing.assert_array_equal(begun, draws["starts"][:, None, None] + stored[:, :, :250])
+    assert (draws["starts"].min(), draws["starts"].max()) == (0, 80)
+    assert draws["starts"].mean() == pytest.approx(40, abs=4)
+    np.testing.assert_array_equal(layout.middle(stored), stored[:, :, 40:290])
+    _, ours, theirs = both_ways(layout, np.float32)
+    np.testing.assert_array_equal(theirs, ours)
 
 
 @pytest.mark.parametrize("option", [name for name in ALL if name != "mixup"])

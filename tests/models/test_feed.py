@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,7 @@ from hbac.models import (
     Augmentation,
     ImageLayout,
     Stage,
+    WaveformLayout,
     compiled_model,
     feed,
     fit_and_predict,
@@ -45,19 +48,23 @@ def test_networks_that_see_the_same_windows_share_them_on_the_gpu(monkeypatch, t
     assert feed.resolve_feed("auto", images) == "stream"
 
 
-def layout():
-    return ImageLayout(("regional", "eeg", "centre"), size=SIZE)
+PICTURE = ImageLayout(("regional", "eeg", "centre"), size=SIZE)
+SHIFTED = WaveformLayout((16, 200), margin=30)
+
+
+def drawn_data(folder, n_rows, n_columns):
+    rng = np.random.default_rng(0)
+    path = folder / f"{n_rows}.npy"
+    np.save(path, rng.normal(size=(60, n_rows, n_columns)).astype(np.float16))
+    return np.load(path, mmap_mode="r"), rng.dirichlet(np.full(6, 0.3), size=60)
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    rng = np.random.default_rng(0)
-    path = tmp_path_factory.mktemp("windows") / "images.npy"
-    np.save(path, rng.normal(size=(60, *SIZE)).astype(np.float16))
-    return np.load(path, mmap_mode="r"), rng.dirichlet(np.full(6, 0.3), size=60)
+    return drawn_data(tmp_path_factory.mktemp("windows"), *SIZE)
 
 
-def train(model, data, way):
+def train(model, data, way, layout=PICTURE, rates=(1e-2, 1e-3)):
     """History and predictions of a training, with all that happens in one."""
     change = Augmentation(
         mirror=0.5,
@@ -72,12 +79,12 @@ def train(model, data, way):
     history, shares = fit_and_predict(
         model,
         *data,
-        stages=[Stage(np.arange(45), [1e-2, 1e-3]), Stage(np.arange(20), [1e-3])],
+        stages=[Stage(np.arange(45), rates), Stage(np.arange(20), rates[1:])],
         validation_rows=np.arange(45, 60),
         batch_size=BATCH_SIZE,
         seed=0,
-        change=change.of(layout()),
-        mirror=layout().mirror,
+        change=change.of(layout),
+        mirror=layout.mirror,
         recalibration_batches=2,
         feed=way,
     )
@@ -90,12 +97,31 @@ def test_a_training_is_the_same_however_windows_reach_the_network(data):
         architecture="compact", image_size=SIZE, dropout=0.2, average_momentum=0.8
     )
     host, shares = train(model, data, "host")
-    kept = predict(model, data[0], np.arange(45, 60), batch_size=BATCH_SIZE, mirror=layout().mirror)
+    kept = predict(model, data[0], np.arange(45, 60), batch_size=BATCH_SIZE, mirror=PICTURE.mirror)
     np.testing.assert_array_equal(shares, kept)
     for way in ("stream", "resident"):
         history, others = train(model, data, way)
         np.testing.assert_allclose(history, host, rtol=1e-3)
         np.testing.assert_allclose(others, shares, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_so_is_one_of_shifted_windows_which_is_validated_by_their_middle(tmp_path):
+    data = drawn_data(tmp_path, 16, 260)
+    model = compiled_model(architecture="compact", image_size=SHIFTED.size)
+    # Larger rates make much of how sums are rounded.
+    options = {"layout": SHIFTED, "rates": (1e-4, 1e-4)}
+    host, shares = train(model, data, "host", **options)
+    middles, rows = data[0][:, :, 30:230], np.arange(45, 60)
+    kept = predict(model, middles, rows, batch_size=BATCH_SIZE, mirror=SHIFTED.mirror)
+    np.testing.assert_array_equal(shares, kept)
+    for way in ("stream", "resident"):
+        history, others = train(model, data, way, **options)
+        np.testing.assert_allclose(history, host, rtol=1e-3)
+        np.testing.assert_allclose(others, shares, atol=1e-3)
+    options["layout"] = replace(SHIFTED, margin=0)
+    fixed, _ = train(model, (middles, data[1]), "host", **options)
+    assert np.abs(fixed["loss"] - host["loss"]).max() > 0.02
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from hbac.eeg.votes import BAND_POWER_COLUMNS, PREDICTION_COLUMNS, VOTE_COLUMNS,
 from hbac.evaluation.leakage import LeakageError
 from hbac.models import preprocessing
 from hbac.models.image import ImageLayout, build_image
+from hbac.pipelines.explainability.networks import seen_windows
 from hbac.pipelines.inference.nodes import assemble_inference_input, assemble_inference_waveforms
 from hbac.pipelines.modeling.input_nodes import (
     assemble_model_input,
@@ -34,7 +35,7 @@ from hbac.pipelines.modeling.params import ModelingParams
 from hbac.pipelines.modeling.training_nodes import train_fold
 from hbac.pipelines.spectrogram.nodes import compute_eeg_spectrograms
 from hbac.pipelines.spectrogram.params import SpectrogramParams
-from tests.conftest import recipe
+from tests.conftest import configuration, recipe
 
 SEED, STRONG, SIMULATION = recipe("seed"), recipe("strong"), recipe("simulation")
 SMALL = {
@@ -216,17 +217,18 @@ def test_the_middle_of_the_window_is_cut_out_of_the_whole_once_it_is_cleaned(win
     whole = waveforms(seconds=50)
     assert whole.shape == (16, 5000)
     np.testing.assert_array_equal(waveforms(seconds=10), whole[:, 2000:3000])
+    np.testing.assert_array_equal(waveforms(seconds=10, shift=1.5), whole[:, 1850:3150])
     slow = waveforms(seconds=10, sampling_rate=50)
     assert slow.shape == (16, 500)
     kept = slice(None), slice(10, -10)
     assert np.corrcoef(slow[kept].ravel(), whole[:, 2000:3000:2][kept].ravel())[0, 1] > 0.9
 
 
-def recorded(base, windows, architecture):
+def recorded(base, windows, architecture, **changes):
     """The record of an ensemble of one network, as read from its file."""
     name = f"fold_0.{architecture}"
     history = pd.DataFrame({"network": [name], "val_loss": [1.0], "kept": [True]})
-    params = modeling(base, network={"architecture": architecture})
+    params = modeling(base, network={"architecture": architecture}, **changes)
     spectrogram = SpectrogramParams(**base["spectrogram"])
     record = describe_ensemble(history, {"weights": [1]}, windows, params, spectrogram)
     return json.loads(json.dumps(record))
@@ -234,7 +236,7 @@ def recorded(base, windows, architecture):
 
 def test_waveforms_are_made_as_the_record_says_whatever_recipe_is_run(windows, files, monkeypatch):
     record = recorded(SIMULATION, windows, "symmetric_1d")
-    assert record["waveform"] == SIMULATION["modeling"]["waveform"]
+    assert record["waveform"] | {"shift": 0} == SIMULATION["modeling"]["waveform"]
     used = []
     make = preprocessing.bipolar_waveforms
     monkeypatch.setattr(
@@ -246,6 +248,17 @@ def test_waveforms_are_made_as_the_record_says_whatever_recipe_is_run(windows, f
     assert made[0]().shape == (16, 1000)
     cleaning = {name: SIMULATION["spectrogram"][name] for name in ("clip", "notch", "band_pass")}
     assert used[-1] == cleaning | {"sampling_rate": 100}
+
+
+def test_a_shift_in_training_changes_nothing_of_what_networks_are_fed_with(windows):
+    shifted, not_shifted = (
+        recorded(SIMULATION, windows, "symmetric_1d", waveform={"shift": shift}) for shift in (3, 0)
+    )
+    assert shifted == not_shifted
+    inputs = np.empty((0,)), np.arange(1600.0).reshape(1, 1, 1600)
+    np.testing.assert_array_equal(
+        seen_windows(np.array([0]), *inputs, shifted), inputs[1][:, :, 300:1300]
+    )
 
 
 def test_a_record_of_before_there_was_a_choice_means_the_whole_window(windows, files):
@@ -262,6 +275,8 @@ def test_a_record_of_before_there_was_a_choice_means_the_whole_window(windows, f
         ("waveform", {"seconds": 60}, "less than or equal to 50"),
         ("waveform", {"seconds": 0.5}, "greater than or equal to 1"),
         ("waveform", {"scale": "channel"}, "'fixed' or 'window'"),
+        ("waveform", {"shift": -1}, "greater than or equal to 0"),
+        ("waveform", {"shift": 20.5}, "must be 20 or less, so that 10 s stay .* received 20.5"),
         ("network", {"pooling": "max"}, "'average', 'average_and_max', 'gem' or"),
         ("network", {"drop_path": 1.0}, "less than 1"),
         ("augmentation", {"low_pass": [60, 12]}, r"\[lowest, highest\], received \[60.0, 12.0\]"),
@@ -284,6 +299,19 @@ def test_networks_of_the_eeg_itself_may_pool_otherwise_and_start_from_weights_of
     assert started == ["imagenet", None, None]
     alike = modeling(SEED, network=network | {"waveform_pooling": None}).network
     assert alike.settings("resnet_1d")["pooling"] == "gem"
+
+
+def test_pictures_are_not_shifted():
+    with pytest.raises(ValueError, match="pictures alone, as compact, received 2"):
+        modeling(
+            SIMULATION, network={"architecture": "compact"}, waveform={"shift": 2, "seconds": 10}
+        )
+    both = {"architecture": "compact+resnet_1d"}
+    assert modeling(SIMULATION, network=both, waveform={"shift": 2}).waveform.shift == 2
+    given = configuration(recipe="simulation", modeling={"waveform": {"shift": 2}})["parameters"]
+    assert ModelingParams(**given["modeling"]).waveform.shift == 2
+    # Kedro checks the parameters of all pipelines, whichever is run.
+    assert ModelingParams(**given["demo_parameters"]["modeling"]).waveform.shift == 0
 
 
 def test_pictures_have_no_middle_to_look_at():

@@ -89,6 +89,9 @@ class Run:
         return DataCatalog(
             {
                 "train_labels": LabelsDataset(filepath=str(self.folder / "train.csv"), votes=True),
+                "unlabelled_labels": LabelsDataset(
+                    filepath=str(self.folder / "none.csv"), votes=False, may_be_absent=True
+                ),
                 "train_eegs": folder("raw", "EEGDataset", filename_suffix=".parquet"),
                 "train_spectrograms": MemoryDataset({}),
                 "spectrogram_arrays": MemoryDataset({}),

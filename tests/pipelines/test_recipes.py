@@ -8,6 +8,8 @@ from hbac import models
 from hbac.datasets.checkpoint import CheckpointDataset
 from hbac.eeg.gaps import MISSING
 from hbac.eeg.votes import VOTE_COLUMNS, VOTE_COUNT_COLUMNS
+from hbac.models import inputs
+from hbac.models.efficientnet_1d import efficientnet_1d
 from hbac.pipelines.modeling.nodes import split_folds
 from hbac.pipelines.modeling.params import ModelingParams
 from hbac.pipelines.modeling.training_nodes import train_fold
@@ -20,9 +22,12 @@ CLASSES = np.random.default_rng(0).permutation(np.repeat(np.arange(6), (N * PRIO
 NETWORKS = [
     ("seed", "compact"),
     ("strong", "compact"),
+    ("strong", "small_efficientnet_1d"),
     ("simulation", "symmetric_1d"),
 ]
 """Recipes and networks that learn within seconds, trained with the recipe's own augmentation."""
+
+EPOCHS = {"small_efficientnet_1d": 18}
 
 TRAININGS = 3
 """What is predicted where nothing is there varies between seeds by a factor of ten."""
@@ -33,7 +38,11 @@ def parameters(name, architecture):
     changes = {
         "image": {"panel_height": 16, "panel_width": 16},
         "network": {"architecture": architecture, "weights": None, "precision": "float32"},
-        "training": {"schedule": "cosine", "epochs": 15, "peak_learning_rate": 5e-3},
+        "training": {
+            "schedule": "cosine",
+            "epochs": EPOCHS.get(architecture, 15),
+            "peak_learning_rate": 5e-3,
+        },
     }
     changes["network"] |= {"batch_norm_momentum": 0.9}
     changes["training"] |= {"batch_size": 16, "second_stage_votes": 0, "average_momentum": None}
@@ -79,6 +88,20 @@ def train(params, seen, split, architecture, folder):
         architecture=architecture,
     )
     return network
+
+
+def small_efficientnet_1d(waveform, weights):
+    """The network of ``strong`` for the EEG itself, with a block a stage and a quarter as wide."""
+    return efficientnet_1d(waveform, weights, narrowing=4, most_blocks=1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_network():
+    """Names the small network as long as these tests run."""
+    name = "small_efficientnet_1d"
+    models.register_architecture(name, small_efficientnet_1d, sees="waveform")
+    yield
+    del inputs.ARCHITECTURES[name], inputs.INPUTS[name]
 
 
 @pytest.fixture(scope="module", params=NETWORKS, ids="-".join)

@@ -148,14 +148,21 @@ class LabelsDataset(TableDataset):
 
     Args:
         votes: whether the table holds labels (``train.csv``) or names recordings alone.
+        may_be_absent: read a file that is not there as a table without rows.
         file_options: those of ``FileDataset``.
     """
 
     kind = "a table of labels"
 
-    def __init__(self, *, votes: bool, **file_options: Any):
+    def __init__(self, *, votes: bool, may_be_absent: bool = False, **file_options: Any):
         super().__init__(**file_options)
-        self._votes = votes
+        self._votes, self._may_be_absent = votes, may_be_absent
+
+    def load(self) -> pd.DataFrame:
+        """Read and check the table."""
+        if self._may_be_absent and not self.exists():
+            return pd.DataFrame({name: pd.Series(dtype=int) for name in _ID_COLUMNS})
+        return super().load()
 
     def _read(self, path: str) -> pd.DataFrame:
         """Read and check the table.

@@ -143,3 +143,27 @@ def select_windows(labels: pd.DataFrame, *, policy: Policy) -> pd.DataFrame:
     windows[list(VOTE_COUNT_COLUMNS)] = own.to_numpy()
     windows[votes] = _fractions(counts)
     return windows
+
+
+def append_unlabelled(
+    windows: pd.DataFrame, unlabelled: pd.DataFrame, *, policy: Policy
+) -> pd.DataFrame:
+    """Add windows that nobody has voted on.
+
+    Args:
+        windows: as ``select_windows`` returns them.
+        unlabelled: the columns of ``test.csv``, and offsets where they are known.
+        policy: as of ``select_windows``, for which all votes are the same.
+
+    Returns:
+        As ``select_windows``; within an EEG those without votes, whose fractions are NaN, are last.
+
+    Raises:
+        ValueError: if an EEG belongs to two patients or two spectrograms.
+    """
+    without_votes = unlabelled.drop(columns=list(VOTE_COLUMNS), errors="ignore")
+    added = select_windows(without_votes, policy=policy)
+    both = pd.concat([windows, added], ignore_index=True)
+    _check_owners(both)
+    both = both.sort_values("eeg_id", kind="stable", ignore_index=True)
+    return both.assign(window=both.groupby("eeg_id").cumcount())

@@ -27,6 +27,12 @@ class Layout(Protocol):
     sampling_rate: float | None
     """Samples a second; ``None`` where a row is no signal."""
 
+    margin: int
+    """Columns that are stored beyond either end of what is seen."""
+
+    def middle(self, images: np.ndarray) -> np.ndarray:
+        """Leave the margins out, shape ``(..., width)``."""
+
     def mirror(self, images: np.ndarray) -> np.ndarray:
         """Swap the hemispheres, shape ``(batch, height, width)``."""
 
@@ -99,7 +105,7 @@ class Augmentation:
         """Draw what happens to each window of a batch.
 
         Args:
-            shape: number of windows, rows and columns.
+            shape: number of windows, rows and columns, with the layout's margins.
             layout: how the values lie.
             rng: draws everything.
 
@@ -108,6 +114,9 @@ class Augmentation:
             what each means.
         """
         draws: Draws = {}
+        if layout.margin:
+            shape = (*shape[:2], shape[2] - 2 * layout.margin)
+            draws["starts"] = rng.integers(2 * layout.margin + 1, size=shape[0], dtype=np.int32)
         if self.mirror or self.swap_chains:
             draws["order"] = self._draw_order(shape[0], rng)
         if self.time_reversal:
@@ -162,7 +171,7 @@ class Augmentation:
 
     def of(self, layout: Layout) -> Change | None:
         """Return what changes batches of a layout, or None where nothing is turned on."""
-        return Change(self, layout) if any(vars(self).values()) else None
+        return Change(self, layout) if any(vars(self).values()) or layout.margin else None
 
 
 def _draw_shifts(n: int, share: float, layout: Layout, rng) -> np.ndarray:

@@ -15,9 +15,9 @@ import joblib
 import keras
 import numpy as np
 
+from hbac.eeg.half import all_finite
 from hbac.models.changes import Change, mix_labels
 from hbac.models.device import has_gpu
-from hbac.models.halves import all_finite
 from hbac.models.identity import file_identity
 from hbac.models.sampling import Draw, Sampler
 

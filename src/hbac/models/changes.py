@@ -2,6 +2,7 @@
 
 What is drawn, by name, a row a window, each only where it is turned on:
 
+    starts          column at which a window begins that is stored with margins
     order           which of the chains change places, a sum of ``SWAP_...``
     reversed        whether time runs backwards
     shifts          columns by which each part is shifted to the right; its edge is repeated
@@ -20,8 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hbac.eeg.gaps import MISSING
+from hbac.eeg.half import widen
 from hbac.models.amplifier import record_anew
-from hbac.models.halves import widen
 
 if TYPE_CHECKING:
     from hbac.models.augmentation import Augmentation, Layout
@@ -153,13 +154,13 @@ class Change:
         """Draw what happens to a batch, and change it.
 
         Args:
-            images: shape ``(batch, height, width)``.
+            images: shape ``(batch, height, width)``, with the layout's margins.
             targets: shape ``(batch, 6)``.
             weights: shape ``(batch,)``.
             rng: draws everything.
 
         Returns:
-            New images, float32, and targets and weights, of the same shapes.
+            New images without margins, float32, and targets and weights, of the same shapes.
         """
         draws = self.draw(images.shape, rng)
         changed = self.change_images(images, draws)
@@ -169,18 +170,20 @@ class Change:
         """Change windows as was drawn, with NumPy.
 
         Args:
-            images: shape ``(batch, height, width)``.
+            images: shape ``(batch, height, width)``, with the layout's margins.
             draws: of ``draw``.
 
         Returns:
-            New windows of the same shape, float32.
+            New windows, without margins, float32.
         """
-        changed = np.empty(images.shape, np.float32)
-        moved = np.empty(images.shape[1:], images.dtype)
+        width = images.shape[2] - 2 * self.layout.margin
+        changed = np.empty((*images.shape[:2], width), np.float32)
+        moved = np.empty(changed.shape[1:], images.dtype)
         # One window fits into the processor's cache, a batch does not.
         for number, window in enumerate(changed):
             of_window = {name: values[number] for name, values in draws.items()}
-            self._place(images[number], moved, of_window)
+            start = of_window.get("starts", 0)
+            self._place(images[number, :, start : start + width], moved, of_window)
             widen(moved, window)
             amplifier = {name: of_window[name] for name in OF_AMPLIFIERS if name in of_window}
             if amplifier:

@@ -133,9 +133,13 @@ class FedNetwork(keras.Model):
         if images is None:
             windows = inputs.get("windows", self._windows.tensor)
             images = ops.take(windows, inputs["rows"], axis=0)
+        if self._change is not None:
+            images = (
+                change_tensors(images, inputs, self._change)
+                if training
+                else self._change.layout.middle(images)
+            )
         if training:
-            if self._change is not None:
-                images = change_tensors(images, inputs, self._change)
             return self.network(images, training=True)
         shares = self.network(images, training=False)
         if self._mirrored is None:

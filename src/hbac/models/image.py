@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from hbac.eeg.gaps import MISSING
+from hbac.eeg.half import to_half
 from hbac.eeg.montage import CHAINS, N_CHAIN_CHANNELS, Montage, channel_names
 from hbac.eeg.panel import Panel, PictureSource
 from hbac.eeg.regional import FREQUENCIES, N_FREQUENCIES, ROW_SECONDS, WINDOW_ROWS
@@ -81,6 +82,7 @@ class ImageLayout:
     channels: Channels = "chains"
     montage: Montage = "bipolar"
     sampling_rate: ClassVar[None] = None
+    margin: ClassVar[int] = 0
 
     def __post_init__(self) -> None:
         for name, known in _CHOICES.items():
@@ -178,6 +180,10 @@ class ImageLayout:
         """Return every panel, source by source and from top to bottom."""
         columns = zip(self.sources, self.blocks(), strict=True)
         return tuple(panel for column in columns for panel in self._column_panels(*column))
+
+    def middle(self, images: np.ndarray) -> np.ndarray:
+        """Return pictures as they are, since they are stored without margins."""
+        return images
 
     def mirror(self, pictures: np.ndarray) -> np.ndarray:
         """Swap the hemispheres: LL with RL and LP with RP, in every source.
@@ -305,4 +311,4 @@ def build_image(regional: np.ndarray, eeg: np.ndarray, layout: ImageLayout) -> n
     for source in layout.sources:
         of_chain = dict(zip(CHAINS, cells[source](), strict=True))
         blocks.append(np.vstack([of_chain[chain] for chain in layout.chains(source)]))
-    return _resize(np.hstack(blocks), *layout.size).astype(np.float16)
+    return to_half(_resize(np.hstack(blocks), *layout.size))

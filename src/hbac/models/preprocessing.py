@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hbac.eeg.filters import CLEANING
+from hbac.eeg.half import to_half
 from hbac.eeg.recording import Recording
 from hbac.eeg.regional import WINDOW_ROWS
 from hbac.eeg.spectrogram import WINDOW_SECONDS
@@ -16,7 +17,7 @@ from hbac.eeg.waveform import bipolar_waveforms
 from hbac.models.image import ImageLayout, build_image
 from hbac.models.inputs import Input
 from hbac.models.missing import fill_missing
-from hbac.models.waveform import WaveformLayout, mirror_waveforms
+from hbac.models.waveform import WaveformLayout, middle_columns, mirror_waveforms
 
 _BEFORE = {"seconds": WINDOW_SECONDS, "sampling_rate": 100, "scale": "fixed"}
 
@@ -109,7 +110,7 @@ def window_panels(window: Recording, settings: Mapping[str, Any]) -> np.ndarray:
     Returns:
         Shape ``(128, 256, 4)`` or ``(128, 256, 8)``, float16.
     """
-    return window_spectrograms(window, **settings).astype(np.float16)
+    return to_half(window_spectrograms(window, **settings))
 
 
 def window_picture(power: np.ndarray | None, panels: np.ndarray, layout: ImageLayout) -> np.ndarray:
@@ -135,10 +136,9 @@ def middle_of(window: np.ndarray, layout: WaveformLayout) -> np.ndarray:
         layout: how much of it is seen.
 
     Returns:
-        Shape ``layout.size``, float16.
+        Shape ``(16, layout.stored_columns)``, float16.
     """
-    first = (window.shape[1] - layout.size[1]) // 2
-    return fill_missing(window[:, first : first + layout.size[1]]).astype(np.float16)
+    return to_half(fill_missing(middle_columns(window, layout.stored_columns)))
 
 
 def window_waveforms(
@@ -154,7 +154,7 @@ def window_waveforms(
         layout: how much of it is seen, and at which rate.
 
     Returns:
-        Shape ``layout.size``, float16.
+        Shape ``(16, layout.stored_columns)``, float16.
     """
     whole = bipolar_waveforms(window, **cleaning, sampling_rate=layout.sampling_rate)
     return middle_of(whole, layout)

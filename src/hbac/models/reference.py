@@ -133,7 +133,7 @@ def describe_waveforms(cleaning: Mapping[str, Any], layout: WaveformLayout) -> l
         A row a bipolar channel, of 8 values.
     """
     window = reference_recording().crop(_START, WINDOW_SECONDS)
-    made = window_waveforms(window, cleaning, layout)
+    made = layout.middle(window_waveforms(window, cleaning, layout))
     return _rounded(made[:, _spread(made.shape[1], _SAMPLES)])
 
 

@@ -24,6 +24,12 @@ class _Given(keras.random.SeedGenerator):
         return self._given
 
 
+def _cropped(images: Any, starts: Any, margin: int) -> Any:
+    """Let each window begin where it was drawn to."""
+    columns = starts[:, np.newaxis] + ops.arange(images.shape[2] - 2 * margin, dtype="int32")
+    return ops.take_along_axis(images, columns[:, np.newaxis], axis=2)
+
+
 def _reordered(images: Any, order: Any, change: Change) -> Any:
     """Put the rows of each part into the order that was drawn."""
     table = change.orders(tuple(images.shape[1:]))
@@ -88,14 +94,16 @@ def change_tensors(images: Any, draws: Mapping[str, Any], change: Change) -> Any
     """Change a batch of windows as was drawn.
 
     Args:
-        images: shape ``(batch, height, width)``, float16 or float32.
+        images: shape ``(batch, height, width)``, with the layout's margins, float16 or float32.
         draws: what ``change.draw`` drew for them.
         change: knows how the values lie.
 
     Returns:
-        The same shape, float32, and the same values as ``change.change_images`` returns, but for
-        noise, which is drawn here.
+        The same shape without margins, float32, and the same values as ``change.change_images``
+        returns, but for noise, which is drawn here.
     """
+    if "starts" in draws:
+        images = _cropped(images, draws["starts"], change.layout.margin)
     if "order" in draws:
         images = _reordered(images, draws["order"], change)
     if "shifts" in draws or "reversed" in draws:

@@ -332,8 +332,8 @@ def fit_and_predict(
 
     Args:
         model: a model from ``compiled_model``, ``reset`` before.
-        images: what the network sees, shape ``(windows, height, width)``; a memory-mapped array
-            is read batch by batch.
+        images: what the network sees, shape ``(windows, height, width)``, with the margins of
+            ``change.layout``; a memory-mapped array is read batch by batch.
         targets: vote fractions, shape ``(windows, 6)``.
         stages: which windows to train on, and for how long, one stage after the other.
         validation_rows: windows to validate each epoch by; there may be none where ``keep`` is
@@ -375,10 +375,15 @@ def fit_and_predict(
     # Before training, because an error inside its batches would reach the user as TensorFlow's.
     check_images(images, used_rows, batch_size=batch_size)
 
+    middles = images if change is None else change.layout.middle(images)
     fed = fed_network(model, images, change=change, mirror=mirror, feed=feed)
-    forward = functools.partial(predict, model, mirror=mirror) if fed is None else fed.predict_rows
+    forward, validated = (
+        (functools.partial(predict, model, mirror=mirror), middles)
+        if fed is None
+        else (fed.predict_rows, images)
+    )
     validate = functools.partial(
-        _validate, forward, images, targets, validation_rows, batch_size=batch_size
+        _validate, forward, validated, targets, validation_rows, batch_size=batch_size
     )
     make_batches = functools.partial(
         TrainingBatches,
@@ -392,7 +397,7 @@ def fit_and_predict(
         inputs=None if fed is None else functools.partial(fed.inputs_of, images=images),
     )
     rows = stages[0].rows
-    calibration = _calibration_batches(images, rows, recalibration_batches, batch_size, seed)
+    calibration = _calibration_batches(middles, rows, recalibration_batches, batch_size, seed)
     checkpoint = checkpoint or NoCheckpoint()
     progress = _resume(model, checkpoint)
     n_epochs = sum(len(stage.learning_rates) for stage in stages)

@@ -17,26 +17,44 @@ def mirror_waveforms(waveforms: np.ndarray) -> np.ndarray:
     return waveforms[:, MIRRORED_CHANNELS]
 
 
+def middle_columns(waveforms: np.ndarray, n_columns: int) -> np.ndarray:
+    """Cut so many columns out of the middle, without a copy."""
+    first = (waveforms.shape[-1] - n_columns) // 2
+    return waveforms[..., first : first + n_columns]
+
+
 @dataclass(frozen=True)
 class WaveformLayout:
     """Bipolar channels down, time across.
 
     Attributes:
-        size: number of channels and of samples.
+        size: number of channels and of samples that a network sees.
         sampling_rate: samples a second.
+        margin: samples that are stored beyond either end, so that training may begin elsewhere.
     """
 
     size: tuple[int, int]
     sampling_rate: float = 100.0
+    margin: int = 0
 
     def __post_init__(self) -> None:
         if self.size[0] != N_BIPOLAR:
             raise ValueError(f"waveforms must have {N_BIPOLAR} channels, received {self.size[0]}")
 
     @classmethod
-    def of_seconds(cls, seconds: float, sampling_rate: float) -> WaveformLayout:
-        """Lay out so many seconds in the middle of the window."""
-        return cls((N_BIPOLAR, round(seconds * sampling_rate)), sampling_rate)
+    def of_seconds(cls, seconds: float, sampling_rate: float, shift: float = 0.0) -> WaveformLayout:
+        """Lay out so many seconds in the middle of the window, and what a shift may add to them."""
+        size = (N_BIPOLAR, round(seconds * sampling_rate))
+        return cls(size, sampling_rate, round(shift * sampling_rate))
+
+    @property
+    def stored_columns(self) -> int:
+        """Samples that are stored."""
+        return self.size[1] + 2 * self.margin
+
+    def middle(self, waveforms: np.ndarray) -> np.ndarray:
+        """Leave the margins out, shape ``(..., samples)``."""
+        return middle_columns(waveforms, waveforms.shape[-1] - 2 * self.margin)
 
     def mirror(self, waveforms: np.ndarray) -> np.ndarray:
         """Swap the hemispheres, shape ``(batch, channels, samples)``."""

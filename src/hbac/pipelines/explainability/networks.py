@@ -17,6 +17,7 @@ from hbac.models.augmentation import Layout
 from hbac.models.inputs import Input
 from hbac.models.members import member_of, network_weights
 from hbac.models.preprocessing import picture_layout, record_of, waveform_layout
+from hbac.models.waveform import middle_columns
 from hbac.pipelines.inference.nodes import UNSEEN
 
 MAP_STRIDES: dict[Input, tuple[int, int]] = {"picture": (4, 4), "waveform": (1, 10)}
@@ -58,9 +59,11 @@ def seen_windows(
     waveform_input: np.ndarray,
     ensemble: dict[str, Any],
 ) -> np.ndarray:
-    """Return some rows of what is explained, float32."""
-    inputs = {"picture": model_input, "waveform": waveform_input}
-    return np.asarray(inputs[explained_input(ensemble)][rows], np.float32)
+    """Return some rows of what is explained, without what training may shift it by, float32."""
+    if explained_input(ensemble) == "picture":
+        return np.asarray(model_input[rows], np.float32)
+    seen = middle_columns(waveform_input, explained_layout(ensemble).size[1])
+    return np.asarray(seen[rows], np.float32)
 
 
 def _rows_are_channels(layout: Layout) -> bool:

@@ -137,7 +137,8 @@ def create_pipeline() -> Pipeline:
         "eeg_spectrograms",
         name="compute_inference_features",
     )
-    made = conversion.create_pipeline(labelled=False) + spectrogram.create_pipeline(compute)
+    converted = conversion.create_pipeline(labelled=False)
+    made = converted + spectrogram.create_pipeline(compute, trained=False)
     steps = made + Pipeline([*_assembling(), *_predicting()])
     names = {name for name in steps.datasets() if not name.startswith("params:")}
     renamed = {name: f"test.{name}" for name in names} | _RAW | _SHARED

@@ -19,13 +19,16 @@ from hbac.models.members import ALL_FOLDS
 from hbac.models.reference import describe_pictures, describe_waveforms
 from hbac.models.seeds import architecture_of
 from hbac.pipelines.modeling.params import ModelingParams
-from hbac.pipelines.modeling.training_nodes import class_prior, table_of_predictions
+from hbac.pipelines.modeling.training_nodes import class_prior, table_of_predictions, voted
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 from hbac.plots import scores
 
 logger = logging.getLogger(__name__)
 
 _KEYS = ["eeg_id", "window"]
+
+NO_FOLD = -1
+"""The ``fold`` of a window of a patient on whom nobody has voted: no fold holds it out."""
 
 
 def _check_patients(windows: pd.DataFrame, n_folds: int) -> None:
@@ -57,24 +60,39 @@ def _patient_folds(windows: pd.DataFrame, n_folds: int, seed: int) -> np.ndarray
     return fold
 
 
+def _warn_of_unused(n_unlabelled: int, params: ModelingParams) -> None:
+    if n_unlabelled and not params.training.teacher_votes:
+        logger.warning(
+            "%d windows without votes are left out: they teach nothing while "
+            "modeling.training.teacher_votes is 0",
+            n_unlabelled,
+        )
+
+
 def split_folds(windows: pd.DataFrame, params: ModelingParams) -> list[pd.DataFrame]:
     """Divide the windows into folds, with all windows of a patient in one of them.
 
     Args:
-        windows: rows of the model's input, with votes.
+        windows: rows of the model's input; those without votes have no part in the division, and
+            are held out with their patient.
         params: of which the number of folds and their seed.
 
     Returns:
-        A table a fold: the windows with ``fold`` (the fold that holds them out), ``row`` (their
-        row in the model's input) and ``held_out`` (whether it is this fold that does).
+        A table a fold: the windows with ``fold`` (the fold that holds them out, or ``NO_FOLD``),
+        ``row`` (their row in the model's input) and ``held_out`` (whether it is this fold that
+        does).
 
     Raises:
         ValueError: if there are fewer patients than folds.
         LeakageError: if folds share a patient or windows that overlap.
     """
-    _check_patients(windows, params.n_folds)
-    fold = _patient_folds(windows, params.n_folds, params.fold_seed)
-    table = windows.assign(fold=fold, row=np.arange(len(windows)))
+    labelled = voted(windows)
+    _check_patients(labelled, params.n_folds)
+    fold = _patient_folds(labelled, params.n_folds, params.fold_seed)
+    of_patient = dict(zip(labelled["patient_id"], fold, strict=True))
+    folds = windows["patient_id"].map(of_patient).fillna(NO_FOLD).astype(int)
+    table = windows.assign(fold=folds, row=np.arange(len(windows)))
+    _warn_of_unused(len(windows) - len(labelled), params)
     check_folds(table)
     return [table.assign(held_out=table["fold"] == number) for number in range(params.n_folds)]
 
@@ -142,6 +160,7 @@ def predict_band_power(band_power: np.ndarray, split: pd.DataFrame) -> pd.DataFr
     Returns:
         ``eeg_id``, ``window`` and six columns ``seizure_band_power`` ... ``other_band_power``.
     """
+    split = voted(split)
     shares = evaluation.band_power_regression(
         np.asarray(band_power)[split["row"].to_numpy()],
         split[list(VOTE_COLUMNS)].to_numpy(),
@@ -265,7 +284,7 @@ def describe_ensemble(
         "blend": blend,
         "mirror": params.mirrored_prediction,
         "image": params.image.model_dump(mode="json"),
-        "waveform": params.waveform.model_dump(mode="json"),
+        "waveform": params.waveform.model_dump(mode="json", exclude={"shift"}),
         "spectrogram": spectrogram.model_dump(mode="json", exclude={"policy", "dtype"}),
         "reference": _describe_references(params, spectrogram),
     }

@@ -49,6 +49,18 @@ class WaveformParams(Parameters):
     seconds: float = Field(ge=1, le=WINDOW_SECONDS, description="middle of the window that is seen")
     sampling_rate: PositiveFloat = Field(description="samples a second")
     scale: Literal["fixed", "window"] = Field(description="fixed units, or each window its own")
+    # What networks see is not changed by it, and their record does not hold it.
+    shift: NonNegativeFloat = Field(0, description="seconds, largest shift in training")
+
+    @model_validator(mode="after")
+    def _stays_in_the_window(self) -> Self:
+        most = (WINDOW_SECONDS - self.seconds) / 2
+        if self.shift > most:
+            raise ValueError(
+                f"shift must be {most:g} or less, so that {self.seconds:g} s stay in the window of "
+                f"{WINDOW_SECONDS} s, received {self.shift:g}"
+            )
+        return self
 
     @classmethod
     def of_ensemble(cls, ensemble: Mapping[str, Any]) -> Self:
@@ -57,8 +69,8 @@ class WaveformParams(Parameters):
 
     @property
     def layout(self) -> WaveformLayout:
-        """The waveforms' layout."""
-        return WaveformLayout.of_seconds(self.seconds, self.sampling_rate)
+        """The waveforms' layout, with margins for the shift."""
+        return WaveformLayout.of_seconds(self.seconds, self.sampling_rate, self.shift)
 
 
 class NetworkParams(Parameters):
@@ -244,6 +256,15 @@ class ModelingParams(Parameters):
     augmentation: AugmentationParams
     mirrored_prediction: bool = Field(description="predict the mean with the mirror image")
     blend: bool = Field(description="learn weights of architectures and a bias a class")
+
+    @model_validator(mode="after")
+    def _shifts_what_is_seen(self) -> Self:
+        if self.waveform.shift and "waveform" not in self.network.inputs:
+            raise ValueError(
+                f"waveform.shift must be 0 where networks see pictures alone, as "
+                f"{self.network.architecture}, received {self.waveform.shift:g}"
+            )
+        return self
 
     @property
     def networks(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,11 @@ def table_of_predictions(windows: pd.DataFrame, probabilities: np.ndarray) -> pd
     return table.join(pd.DataFrame(probabilities, columns=list(PREDICTION_COLUMNS)))
 
 
+def voted(windows: pd.DataFrame) -> pd.DataFrame:
+    """The windows that have votes."""
+    return windows[windows["n_votes"] > 0]
+
+
 def fixed_windows(windows: pd.DataFrame) -> pd.DataFrame:
     """Of each EEG the window with most votes, the first of several."""
     most = windows.sort_values("n_votes", ascending=False, kind="stable")
@@ -45,9 +50,11 @@ def fixed_windows(windows: pd.DataFrame) -> pd.DataFrame:
 
 def _sampler(windows: pd.DataFrame, training: TrainingParams) -> models.Sampler:
     drawn = training.windows_per_epoch == "one_per_eeg"
+    # One without votes doesn't take the place of one with votes.
+    eegs = windows.groupby(["eeg_id", windows["n_votes"] > 0], sort=False)
     return models.Sampler(
         windows["row"].to_numpy(),
-        groups=pd.factorize(windows["eeg_id"])[0] if drawn else None,
+        groups=eegs.ngroup().to_numpy() if drawn else None,
         shares=windows[list(VOTE_COLUMNS)].to_numpy(),
         balance=training.class_balance,
     )
@@ -60,8 +67,12 @@ def _stage(
     powers: tuple[float, float],
     training: TrainingParams,
 ) -> models.Stage:
-    """Training on some windows, which weigh by their votes to a power that changes evenly."""
-    rows, n_votes = windows["row"].to_numpy(), windows["n_votes"].to_numpy()
+    """Training on some windows, which weigh by their votes to a power that changes evenly.
+
+    Where there are none, the teachers' count.
+    """
+    rows = windows["row"].to_numpy()
+    n_votes = windows["n_votes"].replace(0, training.teacher_votes).to_numpy()
 
     def weigh(epoch: int) -> np.ndarray:
         weights = np.zeros(n_rows)
@@ -89,22 +100,41 @@ def _stages(train: pd.DataFrame, n_rows: int, training: TrainingParams) -> list[
 
 def class_prior(windows: pd.DataFrame) -> np.ndarray:
     """Mean vote fractions, shape ``(6,)``."""
-    return windows[list(VOTE_COLUMNS)].to_numpy().mean(axis=0)
+    return voted(windows)[list(VOTE_COLUMNS)].to_numpy().mean(axis=0)
+
+
+def _told(teachers: Teachers) -> np.ndarray:
+    """Mean of what teachers predict, a row a window that is not held out."""
+    return np.mean([table[list(PREDICTION_COLUMNS)] for table in teachers], axis=0)
+
+
+def _trained_on(split: pd.DataFrame, teachers: Teachers) -> pd.DataFrame:
+    """All but those held out; without votes, with the fractions of teachers or left out."""
+    train = split[~split["held_out"]]
+    if not teachers:
+        return voted(train)
+    votes = train[list(VOTE_COLUMNS)].where(train["n_votes"] > 0, _told(teachers), axis=0)
+    return train.assign(**votes)
 
 
 def _training_targets(
-    split: pd.DataFrame, train: pd.DataFrame, training: TrainingParams, teachers: Teachers
+    train: pd.DataFrame, n_rows: int, training: TrainingParams, teachers: Teachers
 ) -> np.ndarray:
     """Vote fractions, joined by what teachers say and smoothed toward the mean trained on."""
-    votes, n_votes = split[list(VOTE_COLUMNS)].to_numpy(), split["n_votes"].to_numpy(float)
+    votes, n_votes = train[list(VOTE_COLUMNS)].to_numpy(), train["n_votes"].to_numpy(float)
     if teachers:
-        taught = np.full_like(votes, 1 / votes.shape[1])
-        taught[teachers[0]["row"]] = np.mean(
-            [table[list(PREDICTION_COLUMNS)] for table in teachers], axis=0
-        )
-        votes = models.soften(votes, n_votes, taught, training.teacher_votes)
+        votes = models.soften(votes, n_votes, _told(teachers), training.teacher_votes)
         n_votes = n_votes + training.teacher_votes
-    return models.soften(votes, n_votes, class_prior(train), training.prior_votes)
+    targets = np.full((n_rows, votes.shape[1]), 1 / votes.shape[1])
+    targets[train["row"]] = models.soften(votes, n_votes, class_prior(train), training.prior_votes)
+    return targets
+
+
+def _votes(split: pd.DataFrame, train: pd.DataFrame) -> np.ndarray:
+    """Vote fractions of a split, and what teachers have put in their place."""
+    votes = np.array(split[list(VOTE_COLUMNS)], np.float32)
+    votes[train["row"]] = train[list(VOTE_COLUMNS)]
+    return votes
 
 
 def _training_options(
@@ -112,17 +142,18 @@ def _training_options(
 ) -> dict[str, Any]:
     return {
         "stages": _stages(train, len(split), training),
-        "training_targets": _training_targets(split, train, training, teachers),
+        "training_targets": _training_targets(train, len(split), training, teachers),
         "keep": training.keep,
         "recalibration_batches": training.recalibration_batches,
         "feed": training.feed,
     }
 
 
-def _layout(kind: str, params: ModelingParams, size: tuple[int, ...]) -> Any:
+def _layout(kind: str, params: ModelingParams, stored: tuple[int, int]) -> Any:
     if kind == "picture":
         return params.image.layout
-    return models.WaveformLayout(size, params.waveform.sampling_rate)
+    layout, (n_channels, n_samples) = params.waveform.layout, stored
+    return replace(layout, size=(n_channels, n_samples - 2 * layout.margin))
 
 
 def _borrowed(
@@ -207,19 +238,20 @@ def _trained(
     callbacks: Sequence[Any] = (),
 ) -> Iterator[_Trained]:
     """Borrow a network, train it on some windows of a split and validate it by others."""
-    training, size = params.training, model_input.shape[1:]
-    layout = _layout(INPUTS[architecture_of(name)], params, size)
-    nothing = holds_nothing(model_input)
+    training = params.training
+    layout = _layout(INPUTS[architecture_of(name)], params, model_input.shape[1:])
+    seen = layout.middle(model_input)
+    nothing = holds_nothing(seen)
     prediction = {
         "batch_size": training.batch_size,
         "mirror": layout.mirror if params.mirrored_prediction else None,
     }
     validation_rows = np.empty(0, int) if validated is None else validated["row"].to_numpy()
-    with _borrowed(name, size, params) as network:
+    with _borrowed(name, seen.shape[1:], params) as network:
         history, validation_shares = models.fit_and_predict(
             network,
             model_input,
-            split[list(VOTE_COLUMNS)].to_numpy(np.float32),
+            _votes(split, train),
             **_training_options(split, train, training, teachers),
             validation_rows=validation_rows,
             change=params.augmentation.augmentation.of(layout),
@@ -234,7 +266,7 @@ def _trained(
             if np.array_equal(rows, validation_rows):
                 shares = validation_shares.copy()
             else:
-                shares = models.predict(network, model_input, rows, **prediction)
+                shares = models.predict(network, seen, rows, **prediction)
             shares[nothing[rows]] = class_prior(train)
             return shares
 
@@ -263,13 +295,14 @@ def teach(
         architecture: which of the networks; see ``hbac.models.seeds``.
 
     Returns:
-        ``row`` and six columns ``seizure_pred`` ..., a row a window that is not held out.
+        ``row`` and six columns ``seizure_pred`` ..., a row a window that is not held out, with
+        votes or without.
     """
     train, fewest = split[~split["held_out"]], params.training.teacher_fewest_votes
-    agreed = train[train["n_votes"] >= fewest]
+    agreed = voted(train[train["n_votes"] >= fewest])
     if agreed.empty:
         logger.warning("No window has %d votes or more: teachers learn from all", fewest)
-        agreed = train
+        agreed = voted(train)
     changes = {"keep": "last", "teacher_votes": 0.0, "second_stage_votes": 0}
     alone = params.model_copy(update={"training": params.training.model_copy(update=changes)})
     with _trained(model_input, split, agreed, checkpoint, alone, architecture) as trained:
@@ -288,6 +321,8 @@ def train_fold(
 ) -> tuple[Any, pd.DataFrame, pd.DataFrame]:
     """Train a network on all windows but those held out, and predict these.
 
+    Windows without votes are trained on where there are teachers, and never predicted.
+
     Args:
         model_input: pictures or waveforms, shape ``(windows, height, width)``, float16.
         split: one fold of ``split_folds``.
@@ -305,7 +340,7 @@ def train_fold(
         LeakageError: if a patient or a stretch of a recording is on both sides of the split.
     """
     check_folds(split.assign(fold=split["held_out"].astype(int)))
-    train, held_out = split[~split["held_out"]], split[split["held_out"]]
+    train, held_out = _trained_on(split, teachers), voted(split[split["held_out"]])
     drawn = params.training.windows_per_epoch == "one_per_eeg"
     with _trained(
         model_input,
@@ -352,7 +387,7 @@ def train_on_all(
     with _trained(
         model_input,
         split,
-        split,
+        _trained_on(split, teachers),
         checkpoint,
         params,
         architecture,

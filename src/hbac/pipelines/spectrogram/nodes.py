@@ -36,6 +36,25 @@ def select_windows(labels: pd.DataFrame, params: SpectrogramParams) -> pd.DataFr
     return window_policies.select_windows(labels, policy=params.policy)
 
 
+def select_training_windows(
+    labels: pd.DataFrame, unlabelled: pd.DataFrame, params: SpectrogramParams
+) -> pd.DataFrame:
+    """Turn labels into windows, and what nobody has voted on into more of them.
+
+    Args:
+        labels: ``train.csv``.
+        unlabelled: ``unlabelled.csv``, without rows where there is no such file.
+        params: of which the policy.
+
+    Returns:
+        See ``hbac.eeg.windows.append_unlabelled``.
+    """
+    windows = select_windows(labels, params)
+    if unlabelled.empty:
+        return windows
+    return window_policies.append_unlabelled(windows, unlabelled, policy=params.policy)
+
+
 def _window(recording: Recording, offset: float) -> Recording:
     start = window_start(offset, recording.duration, WINDOW_SECONDS)
     try:

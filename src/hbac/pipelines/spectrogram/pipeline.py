@@ -3,7 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from hbac.pipelines.modeling.feature_nodes import compute_eeg_features
-from hbac.pipelines.spectrogram.nodes import select_windows
+from hbac.pipelines.spectrogram.nodes import select_training_windows, select_windows
 
 _COMPUTE = Node(
     compute_eeg_features,
@@ -13,17 +13,20 @@ _COMPUTE = Node(
 )
 
 
-def create_pipeline(compute: Node = _COMPUTE) -> Pipeline:
+def create_pipeline(compute: Node = _COMPUTE, *, trained: bool = True) -> Pipeline:
     """EEG and labels to windows and their log-mel spectrograms.
 
     Args:
         compute: what makes these, and all else that is made of an EEG.
+        trained: whether networks are trained on them, which may learn from windows without votes.
     """
+    select = select_training_windows if trained else select_windows
+    unlabelled = ["unlabelled_labels"] if trained else []
     return Pipeline(
         [
             Node(
-                select_windows,
-                ["train_labels", "params:spectrogram"],
+                select,
+                ["train_labels", *unlabelled, "params:spectrogram"],
                 "windows",
                 name="select_windows",
             ),
