@@ -10,9 +10,9 @@ import pandas as pd
 
 from hbac.eeg.recording import CHANNELS, SAMPLING_RATE
 from hbac.eeg.regional import COLUMNS, FREQUENCIES, ROW_SECONDS, WINDOW_ROWS
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.eeg.simulation import artefacts, discharges, patterns, scalp
 from hbac.eeg.simulation.background import coloured_noise, power_law, simulate_background
-from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES, VOTE_COLUMNS
 from hbac.eeg.windows import NO_SPECTROGRAM
 

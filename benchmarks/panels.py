@@ -27,8 +27,8 @@ from typing import get_args  # noqa: E402
 from files import make_eeg  # noqa: E402
 
 from hbac.eeg import CHANNELS, Recording, window_spectrograms  # noqa: E402
-from hbac.eeg.spectrogram import WINDOW_SECONDS  # noqa: E402
-from hbac.eeg.time_frequency import Channels, Kind  # noqa: E402
+from hbac.eeg.shape import WINDOW_SECONDS, Channels  # noqa: E402
+from hbac.eeg.time_frequency import Kind  # noqa: E402
 
 SETTINGS = {
     "wavelet": None,

@@ -37,7 +37,7 @@ import pandas as pd
 import requests
 from files import make_eeg
 
-from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.shipped import pretrained_dir
 from hbac.tracking.ensemble import save_ensemble
 from hbac.tracking.request import MOST_WINDOWS

@@ -36,7 +36,7 @@ def test_to_name_the_pipelines_loads_no_library_of_theirs():
     ("pipeline", "unneeded"),
     [
         ("conversion", {"keras", "matplotlib", "mlflow", "mne", "numba", "scipy", "sklearn"}),
-        ("spectrogram", {"keras", "matplotlib", "mlflow", "mne", "sklearn"}),
+        ("spectrogram", {"keras", "matplotlib", "mlflow", "mne", "numba", "sklearn"}),
         ("eda", {"keras", "mlflow", "mne", "sklearn"}),
     ],
 )

@@ -10,6 +10,7 @@ from hbac.config import ConfigLoader
 from hbac.hooks import (
     AbsentHook,
     FoldsHook,
+    GarbageHook,
     GuardHook,
     LockHook,
     LoggingHook,
@@ -66,6 +67,7 @@ HOOKS = (
     RunnerHook(),
     PlainHook(),
     LoggingHook(),
+    GarbageHook(),
 )
 
 # Nothing is sent anywhere, wherever a run is started; .telemetry says so in the project's folder.

@@ -30,6 +30,7 @@ def version(tmp_path, monkeypatch):
         for name in [name for name in sys.modules if name.partition(".")[0] == "sample"]:
             del sys.modules[name]
         importlib.invalidate_caches()
+        code._find.cache_clear()
         code_version.cache_clear()
         return code_version("sample.a")
 

@@ -7,6 +7,7 @@ import json
 import linecache
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -26,7 +27,7 @@ from fsspec.implementations.local import LocalFileSystem
 from kedro.io.core import DatasetError
 
 from hbac.datasets import NpyDataset, StackedArrayDataset
-from hbac.datasets.code import code_version
+from hbac.datasets.code import _find, code_version
 from hbac.datasets.manifest import Manifest, _Journal
 from tests.datasets.folders import folder
 
@@ -275,6 +276,7 @@ def test_changed_code_makes_everything_again_and_a_comment_nothing(tmp_path, mon
         sys.modules.pop("recipe", None)
         importlib.invalidate_caches()
         linecache.clearcache()
+        _find.cache_clear()
         code_version.cache_clear()
         before = changed_at(tmp_path / "out")
         make = importlib.import_module("recipe").make
@@ -295,6 +297,7 @@ def test_fingerprints_are_found_while_garbage_is_collected(tmp_path):
     gc.callbacks.append(ignore)
     try:
         for _ in range(10):
+            _find.cache_clear()
             code_version.cache_clear()
             folder(tmp_path).save({str(n): partial(full, n) for n in range(8)})
     finally:
@@ -343,6 +346,16 @@ def test_content_is_hashed_once_for_all_windows_of_a_stack(tmp_path, n_hashed):
     assert [len(threads) for threads in n_hashed.values()] == [1]
 
 
+def test_a_link_is_as_new_as_the_file_that_it_leads_to(tmp_path):
+    chain(tmp_path)
+    for name in ("1", "2"):
+        (tmp_path / f"source/{name}.npy").rename(tmp_path / f"{name}.npy")
+        (tmp_path / f"source/{name}.npy").symlink_to(tmp_path / f"{name}.npy")
+    assert chain(tmp_path) == [[], []]
+    os.utime(tmp_path / "2.npy", ns=(10**18, 10**18))
+    assert chain(tmp_path) == [["2"], ["2"]]
+
+
 @pytest.mark.parametrize("identify_by", ["modified", "content"])
 def test_a_dangling_link_among_the_sources_is_one_failure(tmp_path, identify_by):
     folder(tmp_path / "source").save({str(n): partial(full, 4, n) for n in (1, 2)})
@@ -368,6 +381,38 @@ def test_a_source_that_is_withdrawn_takes_along_what_was_made_of_it(tmp_path):
     for before, step in itertools.pairwise(steps):
         step.save({name: partial(scaled, load) for name, load in before.load().items()})
         assert list(step.load()) == ["1", "3"]
+
+
+def test_where_there_is_nothing_to_do_nothing_is_written(tmp_path, monkeypatch):
+    tasks = {str(n): partial(full, n) for n in (1, 2)}
+    folder(tmp_path).save(tasks)
+    before = (tmp_path / ".hbac/manifest.json").stat()
+    monkeypatch.setattr(os, "fsync", None)
+    folder(tmp_path).save(tasks)
+    after = (tmp_path / ".hbac/manifest.json").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_stale_journal_of_a_complete_folder_is_removed(tmp_path):
+    folder(tmp_path).save({"1": partial(full, 1)})
+    known = json.loads((tmp_path / ".hbac/manifest.json").read_text())["partitions"]
+    journal = tmp_path / ".hbac/journal.jsonl"
+    journal.write_text(json.dumps(["1", *known["1"]]) + "\n")
+    folder(tmp_path).save({"1": partial(full, 1)})
+    assert not journal.exists()
+
+
+def _delete(path, n):
+    shutil.rmtree(path)
+    return np.full(2, n)
+
+
+def test_a_record_that_is_deleted_meanwhile_ends_the_run(tmp_path):
+    tasks = {str(n): partial(full, n) for n in range(99)}
+    with pytest.raises(FileNotFoundError, match=r"\.hbac/journal\.jsonl"):
+        folder(tmp_path).save(tasks | {"60": partial(_delete, tmp_path / ".hbac", 60)})
+    folder(tmp_path).save(tasks)
+    assert folder(tmp_path).exists()
 
 
 def test_a_file_is_flushed_before_it_has_its_name_and_the_folder_after(tmp_path, monkeypatch):

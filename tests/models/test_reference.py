@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy
 
+from hbac import eeg
 from hbac.eeg import montage
 from hbac.models import preprocessing, reference
 from hbac.pipelines.modeling.params import ModelingParams
@@ -61,7 +62,7 @@ def after(monkeypatch, module, name, change):
 
 def of_panels(change):
     """A change of the eight or four panels ``(mels, frames, panels)`` of the EEG."""
-    return preprocessing, "window_spectrograms", change
+    return eeg, "window_spectrograms", change
 
 
 def of_pictures(change):

@@ -11,6 +11,7 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner, ThreadRunner
 
 from hbac import models
+from hbac.datasets import code as read_code
 from hbac.datasets import fingerprint
 from hbac.datasets.checkpoint import CheckpointDataset
 from hbac.datasets.keras_model import KerasModelDataset
@@ -56,12 +57,14 @@ def write_network(tmp_path, monkeypatch):
         shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
         sys.modules.pop("my_network", None)
         importlib.invalidate_caches()
-        fingerprint.code_version.cache_clear()
+        read_code._find.cache_clear()
+        read_code.code_version.cache_clear()
         return importlib.import_module("my_network").build
 
     yield write
     sys.modules.pop("my_network", None)
-    fingerprint.code_version.cache_clear()
+    read_code._find.cache_clear()
+    read_code.code_version.cache_clear()
 
 
 @pytest.mark.parametrize("by_name", [False, True])

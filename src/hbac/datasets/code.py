@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from importlib import metadata, util
 from pathlib import Path
@@ -53,70 +53,99 @@ def _version(library: str) -> str:
         return metadata.version(found[0]) if found else ""
 
 
+class _Import(NamedTuple):
+    """A module, what is taken from it, which is None for itself, and the name it goes by."""
+
+    source: str
+    name: str | None
+    known_as: str
+
+
 class _Module(NamedTuple):
-    name: str
-    is_package: bool
-    tree: ast.Module
+    """What counts of a module; its syntax tree, which takes ten times the memory, is not kept.
 
-    def source_of(self, node: ast.ImportFrom) -> str:
-        """Absolute name of the module that a ``from`` statement of this one names."""
-        if not node.level:
-            return node.module
-        package = self.name if self.is_package else self.name.rpartition(".")[0]
-        return util.resolve_name("." * node.level + (node.module or ""), package)
+    Attributes:
+        code: its syntax without docstrings.
+        imports: what it imports anywhere.
+        attributes: names, each with an attribute that is looked up in it.
+        offers: of a package, where it takes a name from, at once or, by a table, lazily; None of
+            any other module.
+    """
 
-    def binding(self, name: str) -> tuple[str, str] | None:
-        """Where a package's ``__init__`` takes a name from, at once or, by a table, lazily."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.ImportFrom):
-                for alias in node.names:
-                    if name == (alias.asname or alias.name):
-                        return self.source_of(node), alias.name
-            elif isinstance(node, ast.Dict):
-                for key, value in zip(node.keys, node.values, strict=True):
-                    names = [getattr(item, "value", None) for item in getattr(value, "elts", ())]
-                    if name in names and isinstance(key, ast.Constant):
-                        return f"{self.name}.{key.value}", name
-        return None
+    code: str
+    imports: list[_Import]
+    attributes: list[tuple[str, str]]
+    offers: dict[str, tuple[str, str]] | None
 
 
-def _read_script() -> _Module | None:
+def _imports(nodes: Sequence[ast.AST], package: str) -> Iterator[_Import]:
+    """What is imported; names that begin with dots are of a package."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (_Import(one.name, None, one.asname or one.name) for one in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            dots = "." * node.level
+            source = util.resolve_name(dots + (node.module or ""), package)
+            yield from (_Import(source, one.name, one.asname or one.name) for one in node.names)
+
+
+def _tables(nodes: Sequence[ast.AST]) -> Iterator[tuple[str, str]]:
+    """Names in lists that are the values of a dictionary, each with its list's key."""
+    for node in nodes:
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant):
+                    for item in getattr(value, "elts", ()):
+                        yield key.value, getattr(item, "value", None)
+
+
+def _without_docstrings(nodes: Sequence[ast.AST]) -> str:
+    for node in nodes:
+        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    return ast.dump(nodes[0])
+
+
+def _look_into(path: str, name: str, is_package: bool) -> _Module:
+    nodes = [*ast.walk(ast.parse(Path(path).read_bytes()))]
+    imports = [*_imports(nodes, name if is_package else name.rpartition(".")[0])]
+    attributes = [
+        (node.value.id, node.attr)
+        for node in nodes
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    ]
+    offers = None
+    if is_package:
+        offers = {named: (f"{name}.{module}", named) for module, named in _tables(nodes)}
+        offers |= {one.known_as: (one.source, one.name) for one in reversed(imports) if one.name}
+    return _Module(_without_docstrings(nodes), imports, attributes, offers)
+
+
+def _script() -> _Module | None:
     """What Python was started with; None in a notebook, whose cells are no module."""
     path = getattr(sys.modules["__main__"], "__file__", None)
-    return _Module("__main__", False, ast.parse(Path(path).read_bytes())) if path else None
+    return _look_into(path, "__main__", False) if path else None
 
 
-def _read(module: str) -> _Module | None:
+@cache
+def _find(module: str) -> _Module | None:
+    """Look into a module; None of one that is not there, or not written in Python."""
     try:
         spec = util.find_spec(module)
     except (ImportError, ValueError):
-        return _read_script() if module == "__main__" else None
+        return _script() if module == "__main__" else None
     if spec is None or not (spec.origin or "").endswith(".py"):
         return None
-    tree = ast.parse(Path(spec.origin).read_bytes())
-    return _Module(module, spec.submodule_search_locations is not None, tree)
-
-
-def _without_docstrings(tree: ast.Module) -> str:
-    for node in ast.walk(tree):
-        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:]
-    return ast.dump(tree)
+    return _look_into(spec.origin, module, spec.submodule_search_locations is not None)
 
 
 class _Walk:
     """Finds the modules that one builds on, and the installed libraries that they use."""
 
     def __init__(self, start: str):
-        self._modules: dict[str, _Module | None] = {}
         self.code: dict[str, str] = {}
         self.libraries: dict[str, str] = {}
         self._follow(start)
-
-    def _find(self, module: str) -> _Module | None:
-        if module not in self._modules:
-            self._modules[module] = _read(module)
-        return self._modules[module]
 
     def _is_library(self, module: str) -> bool:
         top = module.partition(".")[0]
@@ -130,36 +159,24 @@ class _Walk:
 
     def _home(self, module: str, name: str) -> str:
         """Module that defines what another one, mostly a package, offers under a name."""
-        found = None if self._is_library(module) else self._find(module)
-        if found is None or not found.is_package:
+        found = None if self._is_library(module) else _find(module)
+        if found is None or found.offers is None:
             return module
-        bound = found.binding(name)
-        if bound is not None and bound != (module, name):
-            return self._home(*bound)
+        source = found.offers.get(name)
+        if source is not None and source != (module, name):
+            return self._home(*source)
         submodule = f"{module}.{name}"
-        return submodule if self._find(submodule) else module
-
-    def _imported(self, module: _Module) -> Iterator[tuple[str, str]]:
-        """Modules, and the names that stand for them, or for what is in them."""
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Import):
-                yield from ((alias.name, alias.asname or alias.name) for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                source = module.source_of(node)
-                for alias in node.names:
-                    yield self._home(source, alias.name), alias.asname or alias.name
+        return submodule if _find(submodule) else module
 
     def _builds_on(self, module: _Module) -> Iterator[str]:
         """Modules that a module imports, and of a package what is used of it."""
         names = {}
-        for source, name in self._imported(module):
-            names[name] = source
-            yield source
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Attribute):
-                source = names.get(getattr(node.value, "id", None))
-                if source is not None:
-                    yield self._home(source, node.attr)
+        for source, name, known_as in module.imports:
+            names[known_as] = source if name is None else self._home(source, name)
+            yield names[known_as]
+        for name, attribute in module.attributes:
+            if name in names:
+                yield self._home(names[name], attribute)
 
     def _follow(self, start: str) -> None:
         queue = [start]
@@ -167,10 +184,10 @@ class _Walk:
             name = queue.pop()
             if name in self.code or self._is_library(name):
                 continue
-            module = self._find(name)
+            module = _find(name)
             if module is not None:
                 queue.extend(self._builds_on(module))
-                self.code[name] = _without_docstrings(module.tree)
+                self.code[name] = module.code
 
 
 @lru_cache

@@ -12,7 +12,7 @@ from kedro.io.core import DatasetError
 from hbac.datasets.file import FileDataset
 from hbac.datasets.parquet import KIND, MOST_HOURS, count_rows, largest, read_columns, rows_of
 from hbac.eeg.recording import CHANNELS, SAMPLING_RATE, Recording
-from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.shape import WINDOW_SECONDS
 
 if TYPE_CHECKING:
     from hbac.formats import RecordingFile

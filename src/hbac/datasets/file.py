@@ -39,7 +39,7 @@ def remove_leftovers(fs: fsspec.AbstractFileSystem, folder: str, name: str) -> N
     stem, suffix = os.path.splitext(name)
     hidden = re.compile(rf"\.{stem}\.[0-9a-f]{{32}}{re.escape(suffix)}")
     for entry in os.scandir(folder):
-        if hidden.fullmatch(entry.name):
+        if entry.name.startswith(".") and hidden.fullmatch(entry.name):
             os.unlink(entry.path)
 
 
@@ -59,18 +59,21 @@ def flush(path: str | Path) -> None:
 @contextmanager
 def _beside(path: str, flushed: bool) -> Iterator[str]:
     """Yield a hidden path in the same folder, which is renamed to ``path`` at the end."""
-    target = Path(path)
-    temporary = target.with_name(f".{target.stem}.{uuid.uuid4().hex}{target.suffix}")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    folder, name = os.path.split(path)
+    stem, suffix = os.path.splitext(name)
+    temporary = os.path.join(folder, f".{stem}.{uuid.uuid4().hex}{suffix}")
+    if folder and not os.path.isdir(folder):
+        os.makedirs(folder, exist_ok=True)
     try:
-        yield str(temporary)
+        yield temporary
         if flushed:
             flush(temporary)
-        temporary.replace(target)
-        if flushed:
-            flush(target.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    if flushed:
+        flush(folder or os.curdir)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from hbac.datasets.code import code_version
 
 _Name = TypeVar("_Name", bound=Hashable)
 
-_PLAIN = (str, int, float, bool, type(None))
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def _is_importable(function: Callable[..., Any]) -> bool:
@@ -100,12 +100,47 @@ def _identity(value: Any) -> Any:
     return _code_identity(value) if callable(value) else value
 
 
-def _hash(identity: Any) -> str:
-    """Hash plain values by how JSON writes them, and only others by joblib, which takes longer."""
-    written = json.dumps(
-        identity, sort_keys=True, default=lambda other: {"hash": joblib.hash(other)}
-    )
+_JSON = json.JSONEncoder(sort_keys=True, default=lambda other: {"hash": joblib.hash(other)})
+"""Writes plain values as they are, and only others by joblib's hash, which takes longer."""
+
+
+def _hash(written: str) -> str:
     return hashlib.md5(written.encode(), usedforsecurity=False).hexdigest()
+
+
+def _write(part: Any) -> str:
+    identity = _identity(part)
+    try:
+        return _JSON.encode(identity)
+    except (AttributeError, TypeError, PicklingError) as error:
+        raise TypeError(f"{part!r} cannot be told from others: {error}") from error
+
+
+class _Writer:
+    """Writes what tasks are made of, and what several of them share once."""
+
+    def __init__(self) -> None:
+        # With what was written, since another object could else be at its place later.
+        self._written: dict[int, tuple[Any, str]] = {}
+
+    def _write(self, part: Any) -> str:
+        known = self._written.get(id(part))
+        if known is None:
+            known = self._written[id(part)] = part, _write(part)
+        return known[1]
+
+    def _write_task(self, task: Callable[[], Any]) -> str:
+        if not isinstance(task, partial):
+            return self._write(task)
+        arguments = ", ".join(map(self._write, task.args))
+        keywords = self._write(task.keywords) if task.keywords else "{}"
+        return f"[{self._write(task.func)}, [{arguments}], {keywords}]"
+
+    def fingerprint(self, task: Callable[[], Any], written_by: str) -> str:
+        """Hash what a task computes; see ``task_fingerprint``."""
+        if not callable(task):
+            raise TypeError(f"expected a callable that makes it, received {type(task).__name__}")
+        return _hash(f"[{self._write_task(task)}, {_JSON.encode(written_by)}]")
 
 
 def code_fingerprint(code: Callable[..., Any] | type) -> str:
@@ -120,7 +155,7 @@ def code_fingerprint(code: Callable[..., Any] | type) -> str:
     Raises:
         TypeError: if it is a function within another that takes values from that.
     """
-    return _hash(_code_identity(code))
+    return _hash(_JSON.encode(_code_identity(code)))
 
 
 def task_fingerprint(task: Callable[[], Any], *, written_by: str = "") -> str:
@@ -136,37 +171,37 @@ def task_fingerprint(task: Callable[[], Any], *, written_by: str = "") -> str:
             an argument that cannot be pickled.
         OSError: if a source file cannot be read that counts by its content.
     """
-    if not callable(task):
-        raise TypeError(f"expected a callable that makes it, received {type(task).__name__}")
-    made_of = [_identity(task), written_by]
-    try:
-        return _hash(made_of)
-    except (AttributeError, TypeError, PicklingError) as error:
-        raise TypeError(f"an argument of {task} cannot be told from others: {error}") from error
+    return _Writer().fingerprint(task, written_by)
 
 
-def _sources(value: Any) -> Iterator[Any]:
-    if _is_source(value):
-        yield value
-    elif isinstance(value, partial):
-        yield from _sources([value.func, value.args, value.keywords])
-    elif isinstance(value, Mapping | list | tuple):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            if type(item) not in _PLAIN:
-                yield from _sources(item)
+def _sources(tasks: Iterable[Callable[[], Any]]) -> Iterator[Any]:
+    """What tasks read, each once."""
+    queue, seen = [*tasks], set()
+    while queue:
+        value = queue.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, partial):
+            queue += (value.func, *value.args, *value.keywords.values())
+        elif isinstance(value, list | tuple):
+            queue += [item for item in value if type(item) not in _PLAIN]
+        elif isinstance(value, Mapping):
+            queue += value.values()
+        elif _is_source(value):
+            yield value
 
 
 def _look_at_sources(tasks: Iterable[Callable[[], Any]]) -> None:
     """Have every source that must be read for it identified once, several at a time."""
-    found = (source for task in tasks for source in _sources(task))
-    sources = {id(source): source for source in found if source.counts_by_content}
+    sources = [source for source in _sources(tasks) if source.counts_by_content]
 
     def look(source: Any) -> None:
         with suppress(OSError):
             _ = source.source_identity
 
     with ThreadPoolExecutor(joblib.cpu_count()) as threads:
-        list(threads.map(look, sources.values()))
+        list(threads.map(look, sources))
 
 
 def task_fingerprints(
@@ -182,9 +217,10 @@ def task_fingerprints(
         TypeError: see there; the message names the task.
     """
     _look_at_sources(tasks.values())
+    writer = _Writer()
     for name, task in tasks.items():
         try:
-            yield name, task_fingerprint(task, written_by=written_by)
+            yield name, writer.fingerprint(task, written_by)
         except OSError as error:
             yield name, error
         except TypeError as error:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from numbers import Integral
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -93,8 +94,7 @@ def reading_once() -> Iterator[None]:
         _reads.reset(token)
 
 
-@dataclass(frozen=True)
-class FileState:
+class FileState(NamedTuple):
     """What a listing says of a file: its size in bytes and when it last changed.
 
     ``suffix`` is what follows its partition's id where that is not the folder's.
@@ -103,6 +103,32 @@ class FileState:
     size: int
     changed: str
     suffix: str = ""
+
+
+def _local_state(entry: os.DirEntry) -> FileState:
+    try:
+        status = entry.stat()
+    except OSError:  # A link that leads nowhere is there, and can't be read.
+        return FileState(0, "")
+    return FileState(status.st_size, str(status.st_mtime))
+
+
+def _local_states(path: str) -> Iterator[tuple[str, FileState]]:
+    """Names and states of a folder's files; of a link, those of the file that it leads to.
+
+    fsspec takes twice as long, and knows when the link changed, not the file.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(path) as entries:
+        for entry in entries:
+            yield entry.name, _local_state(entry)
+
+
+def _states_elsewhere(fs: fsspec.AbstractFileSystem, path: str) -> Iterator[tuple[str, FileState]]:
+    fs.invalidate_cache()
+    with suppress(FileNotFoundError):
+        for entry in fs.ls(path, detail=True):
+            changed = next((str(entry[key]) for key in _CHANGED if entry.get(key)), "")
+            yield entry["name"].rpartition("/")[2], FileState(entry["size"], changed)
 
 
 @dataclass(frozen=True)
@@ -198,27 +224,30 @@ class Folder:
 
     def _states(self) -> Iterator[tuple[str, FileState]]:
         """Names and states of files that are not hidden; none where there is no folder."""
-        self.fs.invalidate_cache()
-        try:
-            entries = self.fs.ls(self.path, detail=True)
-        except FileNotFoundError:
-            return
-        for entry in entries:
-            name = entry["name"].rpartition("/")[2]
-            if not name.startswith("."):
-                changed = next((str(entry[key]) for key in _CHANGED if entry.get(key)), "")
-                yield name, FileState(entry["size"], changed)
-
-    def _own(self, states: Iterable[tuple[str, FileState]]) -> dict[str, FileState]:
-        return {
-            name.removesuffix(self.suffix): state
-            for name, state in states
-            if name.endswith(self.suffix)
-        }
+        local = isinstance(self.fs, LocalFileSystem)
+        states = _local_states(self.path) if local else _states_elsewhere(self.fs, self.path)
+        return ((name, state) for name, state in states if not name.startswith("."))
 
     def list(self) -> dict[str, FileState]:
         """Files of the folder's suffix by their partition's id, ordered."""
-        return dict(sorted(self._own(self._states()).items()))
+        own = (
+            (name.removesuffix(self.suffix), state)
+            for name, state in self._states()
+            if name.endswith(self.suffix)
+        )
+        return dict(sorted(own))
+
+    def _readable(self) -> Iterator[tuple[str, FileState]]:
+        """Ids and states of all files that the dataset reads."""
+        local = isinstance(self.fs, LocalFileSystem)
+        also_read = self.dataset_class.also_read if local else ()
+        for name, state in self._states():
+            if name.endswith(self.suffix):
+                yield name.removesuffix(self.suffix), state
+                continue
+            stem, dot, kind = name.rpartition(".")
+            if f".{kind}".lower() in also_read:
+                yield stem, state._replace(suffix=dot + kind)
 
     def list_readable(self) -> dict[str, FileState]:
         """All files that the dataset reads by their partition's id, ordered.
@@ -226,13 +255,12 @@ class Folder:
         Where an id has files of several formats, that of the folder's suffix counts. Other formats
         than that are read from this machine alone.
         """
-        states, files = sorted(self._states()), {}
-        if self.dataset_class.also_read and isinstance(self.fs, LocalFileSystem):
-            for name, state in states:
-                stem, dot, kind = name.rpartition(".")
-                if f".{kind}".lower() in self.dataset_class.also_read:
-                    files.setdefault(stem, replace(state, suffix=dot + kind))
-        return dict(sorted((files | self._own(states)).items()))
+        found = sorted(self._readable(), key=lambda one: one[1].suffix, reverse=True)
+        return dict(sorted(dict(found).items()))
+
+    def holds_readable(self) -> bool:
+        """Whether there is a file that the dataset reads."""
+        return any(True for _ in self._readable())
 
     def remove_leftovers(self) -> None:
         """Remove the unfinished files of a run that was killed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -75,6 +75,7 @@ def _class_name(text: str) -> str:
     return text.strip()
 
 
+_WHOLE_NUMBERS = (_whole, _spectrogram_id, _count)
 _ID_COLUMNS = ("eeg_id", "spectrogram_id", "patient_id")
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "eeg_id": _whole,
@@ -102,9 +103,20 @@ def _fault(column: str, requirement: str, texts: pd.DataFrame, wrong: pd.Series)
     return [f"  {column} must be {requirement}; {', '.join(named)}{more}"] if named else []
 
 
+def _plain_digits(texts: Sequence[str]) -> np.ndarray | None:
+    """Whole numbers of at most 18 digits and nothing else, as most ids and counts are; or None."""
+    together = "".join(texts)
+    if not (together.isascii() and together.isdigit()) or not min(map(len, texts)) > 0:
+        return None
+    return np.array(texts, np.int64) if max(map(len, texts)) < 19 else None
+
+
 def _parse(texts: pd.DataFrame, column: str, optional: bool) -> tuple[np.ndarray, list[str]]:
     """Values of a column, each distinct text parsed once, and what is wrong with it."""
     places, distinct = pd.factorize(texts[column])
+    numbers = _plain_digits(distinct) if _PARSERS[column] in _WHOLE_NUMBERS else None
+    if numbers is not None:
+        return numbers[places], []
     values: dict[str, Any] = {"": np.nan} if optional else {}
     wrong: dict[str, str] = {}
     for text in set(distinct).difference(values):

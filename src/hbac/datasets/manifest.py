@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,12 +39,14 @@ class Plan:
         todo: partitions to make.
         withdrawn: partitions whose files earlier saves made and this one does not name.
         pending: partitions whose files are its own to write or to remove, whatever becomes of it.
+        is_done: whether there is nothing to do, and the record says so already.
     """
 
     kept: dict[str, Made]
     todo: list[str]
     withdrawn: list[str]
     pending: list[str]
+    is_done: bool
 
 
 @dataclass(frozen=True)
@@ -84,27 +88,32 @@ class Record:
             fingerprints: what each partition is to be made from.
             present: files that are there.
         """
-        whole = self.made.keys() - self.damaged(present)
-        kept = {name: self.made[name] for name in whole if name in fingerprints}
-        kept = {name: made for name, made in kept.items() if made.fingerprint == fingerprints[name]}
+        damaged = set(self.damaged(present))
+        kept = {
+            name: made
+            for name, made in self.made.items()
+            if fingerprints.get(name) == made.fingerprint and name not in damaged
+        }
         todo = [name for name in fingerprints if name not in kept]
         known = self.made.keys() | self.pending
         withdrawn = self._withdrawn(fingerprints, present)
         pending = [name for name in todo if name in known or name not in present]
-        return Plan(kept, todo, withdrawn, pending + withdrawn)
+        is_done = self.complete and len(kept) == len(self.made) and not (todo or withdrawn)
+        return Plan(kept, todo, withdrawn, pending + withdrawn, is_done)
 
 
 class _Journal:
     """Lines that are on disk as soon as they are written, or soon after on an object store.
 
-    A local file is appended to. An object cannot be: there, lines are collected for some
-    seconds and then written as an object of their own.
+    A local file is appended to, and kept open. An object cannot be: there, lines are collected for
+    some seconds and then written as an object of their own.
     """
 
     def __init__(self, fs: fsspec.AbstractFileSystem, folder: str):
         self._fs = fs
         self._folder = folder
         self._local = isinstance(fs, LocalFileSystem)
+        self._file: FileIO | None = None
         self._lines: list[str] = []
         self._n_written = 0
         self._last = time.monotonic()
@@ -131,18 +140,32 @@ class _Journal:
         if self._local or time.monotonic() - self._last > _SECONDS_BETWEEN_WRITES:
             self.flush()
 
+    def _append(self, content: bytes) -> None:
+        # One that somebody has deleted meanwhile would take lines to nowhere.
+        if self._file is None or not os.fstat(self._file.fileno()).st_nlink:
+            self._file = FileIO(f"{self._folder}/journal.jsonl", "ab")
+        while content:
+            content = content[self._file.write(content) :]
+
     def flush(self) -> None:
         """Write what was collected."""
         if not self._lines:
             return
         content = "".join(self._lines).encode()
         if self._local:
-            with open(f"{self._folder}/journal.jsonl", "ab") as file:
-                file.write(content)
+            self._append(content)
         else:
             self._fs.pipe_file(f"{self._folder}/journal-{self._n_written:06d}.jsonl", content)
         self._lines, self._last = [], time.monotonic()
         self._n_written += 1
+
+    def close(self) -> None:
+        """Write what was collected; nothing is added after."""
+        try:
+            self.flush()
+        finally:
+            if self._file is not None:
+                self._file.close()
 
     def remove(self) -> None:
         """Remove its files."""
@@ -227,7 +250,10 @@ class Manifest:
         """
         finished = dict(plan.kept)
         remove_leftovers(self._fs, *self._path.rsplit("/", 1))
-        self._settle(Record(made=finished, pending=plan.pending))
+        if plan.is_done:
+            self._journal.remove()
+        else:
+            self._settle(Record(made=finished, pending=plan.pending))
 
         def record(partition: str, made: Made) -> None:
             finished[partition] = made
@@ -236,5 +262,6 @@ class Manifest:
         try:
             yield record
         finally:
-            self._journal.flush()
-        self._settle(Record(complete=True, made=finished))
+            self._journal.close()
+        if not plan.is_done:
+            self._settle(Record(complete=True, made=finished))

@@ -59,15 +59,15 @@ def _check_schema(schema: pa.Schema, required: Iterable[str], path: str) -> None
             raise DatasetError(f"{path}: column {field.name!r} must be numeric, it is {field.type}")
 
 
-def _range_columns(file: pq.ParquetFile) -> dict[str, np.ndarray]:
+def _range_columns(schema: pa.Schema, n_rows: int) -> dict[str, np.ndarray]:
     """Index columns in even steps: pandas writes their ends and step alone, as metadata."""
-    index = (file.schema_arrow.pandas_metadata or {}).get("index_columns", [])
+    index = (schema.pandas_metadata or {}).get("index_columns", [])
     ranges = {
         entry["name"]: np.arange(entry["start"], entry["stop"], entry["step"])
         for entry in index
-        if isinstance(entry, dict) and entry["name"] not in (None, *file.schema_arrow.names)
+        if isinstance(entry, dict) and entry["name"] not in (None, *schema.names)
     }
-    return {name: row for name, row in ranges.items() if len(row) == file.metadata.num_rows}
+    return {name: row for name, row in ranges.items() if len(row) == n_rows}
 
 
 def rows_of(hours: float, rows_a_second: float) -> int:
@@ -126,10 +126,12 @@ def _read_table(
 ) -> pa.Table:
     file = pq.ParquetFile(pa.BufferReader(content))
     _check_rows(file, most_rows, path)
-    ranges, schema = _range_columns(file), file.schema_arrow
+    schema, required = file.schema_arrow, [*columns, *also]
+    is_whole = set(required) <= set(schema.names)
+    ranges = {} if is_whole else _range_columns(schema, file.metadata.num_rows)
     for name in ranges:
         schema = schema.append(pa.field(name, pa.int64()))
-    _check_schema(schema, [*columns, *also], path)
+    _check_schema(schema, required, path)
     table = file.read(columns=[name for name in columns if name not in ranges], use_threads=False)
     for name in ranges.keys() & set(columns):
         table = table.append_column(name, pa.array(ranges[name]))

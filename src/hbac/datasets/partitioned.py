@@ -121,14 +121,14 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
         Files that are gone do not matter, as they may for raw data.
         """
         record = Manifest.of(self._folder).read()
-        return bool(self._folder.list_readable()) and (record is None or record.complete)
+        return (record is None or record.complete) and self._folder.holds_readable()
 
     def _exists(self) -> bool:
         """Whether all that the last save made is there, whole, and that came to its end."""
-        record, present = Manifest.of(self._folder).read(), self._folder.list()
+        record = Manifest.of(self._folder).read()
         if record is None:
-            return bool(self._folder.list_readable())
-        damaged = record.damaged(present)
+            return self._folder.holds_readable()
+        damaged = record.damaged(self._folder.list())
         if record.complete and damaged:
             logger.warning(
                 "%s: %d of %d partitions that were made are gone or damaged, such as %s",

@@ -114,7 +114,8 @@ class FolderSave:
                 of = f"partitions of {self.folder.path}"
                 self._quarantine.settle(self._failures, len(self.tasks), of=of)
         finally:
-            self.folder.remove_leftovers()
+            if self.todo:
+                self.folder.remove_leftovers()
 
     def take(self, partition: str, result: int | Failure | None) -> None:
         """Note what became of a partition: its file's size, why there is none, or nothing yet.

@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "band_power": ["band_powers"],
+        "half": ["to_half"],
         "montage": ["CHAINS", "chain_differences"],
         "recording": ["CHANNELS", "ELECTRODES", "SAMPLING_RATE", "Recording"],
         "regional": ["regional_spectrogram"],

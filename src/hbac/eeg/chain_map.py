@@ -10,7 +10,7 @@ import numpy as np
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.panel import Panel, Source
 from hbac.eeg.regional import ROW_SECONDS, WINDOW_ROWS
-from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.shape import WINDOW_SECONDS
 
 
 @dataclass(frozen=True)

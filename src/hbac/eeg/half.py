@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import numba
+from collections.abc import Callable
+from functools import cache
+
 import numpy as np
 
 _DROPPED_BITS = 13
@@ -15,7 +17,6 @@ _SUBNORMALS_PER_UNIT = np.float32(2.0**24)
 _SIGN_AND_VALUE = np.int32(0x8FFFE000 - (1 << 32))
 
 
-@numba.njit(cache=True)
 def _round_bits(values, patterns, halves):
     """Round to the nearest, to even where two are as near; all patterns are integers."""
     for k in range(len(values)):
@@ -29,6 +30,14 @@ def _round_bits(values, patterns, halves):
         halves[k] = ((patterns[k] >> 16) & 0x8000) | rounded
 
 
+@cache
+def _rounding() -> Callable[..., None]:
+    """Compile the loop where it is wanted; most that imports this module does without numba."""
+    import numba
+
+    return numba.njit(cache=True)(_round_bits)
+
+
 def to_half(values: np.ndarray) -> np.ndarray:
     """Return ``values.astype(np.float16)``, bit for bit but for what NaN may carry.
 
@@ -40,7 +49,7 @@ def to_half(values: np.ndarray) -> np.ndarray:
         return values.astype(np.float16)
     flat = np.ascontiguousarray(values).ravel()
     halves = np.empty(flat.shape, np.uint16)
-    _round_bits(flat, flat.view(np.int32), halves)
+    _rounding()(flat, flat.view(np.int32), halves)
     return halves.view(np.float16).reshape(values.shape)
 
 

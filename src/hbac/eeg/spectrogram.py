@@ -23,18 +23,10 @@ from hbac.eeg.denoise import Noise, wavelet_denoise
 from hbac.eeg.filters import clean
 from hbac.eeg.gaps import bridge_gaps, live_differences, live_frames, on_live_stretches
 from hbac.eeg.recording import SAMPLING_RATE, Recording
+from hbac.eeg.shape import CENTRE_SECONDS, MAX_FREQUENCY, N_FRAMES, N_MELS
 
-WINDOW_SECONDS = 50
-"""Length of an EEG window; a label speaks of its central 10 s."""
-
-N_MELS = 128
-N_FRAMES = 256
-MAX_FREQUENCY = 20.0
 N_FFT = 1024
 WIN_LENGTH = 128
-
-CENTRE_SECONDS = 10.24
-"""Length of the window's centre, of which the label speaks: 256 frames of 40 ms."""
 
 CENTRE_WIN_LENGTH = 64
 """Samples of the centre's Hann window. 0.32 s keep periodic discharges and the single waves of a

@@ -26,13 +26,17 @@ from hbac.eeg.gaps import (
 from hbac.eeg.montage import CHAINS, N_CHAIN_CHANNELS, Montage, channel_names
 from hbac.eeg.multitaper import frame_starts, multitaper_power
 from hbac.eeg.recording import Recording
-from hbac.eeg.spectrogram import (
+from hbac.eeg.shape import (
+    AS_FIRST,
     CENTRE_SECONDS,
-    CENTRE_WIN_LENGTH,
-    FIXED_RANGE_DB,
     MAX_FREQUENCY,
     N_FRAMES,
     N_MELS,
+    Channels,
+)
+from hbac.eeg.spectrogram import (
+    CENTRE_WIN_LENGTH,
+    FIXED_RANGE_DB,
     WIN_LENGTH,
     Reference,
     chain_spectrograms,
@@ -42,12 +46,6 @@ from hbac.eeg.wavelet_power import morlet_power, superlet_power
 
 Kind = Literal["mel", "multitaper", "cwt", "superlet"]
 """Short-time Fourier transform in mel bands; multitaper; Morlet wavelets; superlets."""
-
-Channels = Literal["chains", "all"]
-"""``chains``: the mean over each chain's four channels; ``all``: each of the 16 by itself."""
-
-AS_FIRST: dict[str, str] = {"kind": "mel", "channels": "chains", "montage": "bipolar"}
-"""What panels were before there was a choice."""
 
 _LIVE: dict[str, Any] = {"bipolar": live_differences, "average": live_average}
 _WAVELETS = {"cwt": morlet_power, "superlet": superlet_power}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from hbac.eeg.regional import ROW_SECONDS, WINDOW_ROWS
-from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.eeg.windows import NO_SPECTROGRAM
 
 _SPANS = (

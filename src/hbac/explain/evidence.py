@@ -11,7 +11,7 @@ import numpy as np
 from hbac.eeg.chain_map import ChainMap
 from hbac.eeg.montage import CHAIN_NAMES, CHAINS
 from hbac.eeg.panel import Source
-from hbac.eeg.spectrogram import MAX_FREQUENCY
+from hbac.eeg.shape import MAX_FREQUENCY
 
 LEAST_SHARE = 0.25
 """Share of a map's evidence between 0 and 20 Hz that a source must hold to be spoken of."""

@@ -15,7 +15,8 @@ from hbac.eeg.chain_map import source_offset
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.panel import Panel, Source
 from hbac.eeg.recording import SAMPLING_RATE
-from hbac.eeg.spectrogram import CENTRE_WIN_LENGTH, MAX_FREQUENCY, WIN_LENGTH
+from hbac.eeg.shape import MAX_FREQUENCY
+from hbac.eeg.spectrogram import CENTRE_WIN_LENGTH, WIN_LENGTH
 
 Span = tuple[float, float]
 

@@ -2,6 +2,7 @@
 
 from hbac.hooks.absent import AbsentHook
 from hbac.hooks.folds import FoldsHook
+from hbac.hooks.garbage import GarbageHook
 from hbac.hooks.guard import GuardHook
 from hbac.hooks.lock import LockHook
 from hbac.hooks.log import LoggingHook
@@ -14,6 +15,7 @@ from hbac.hooks.values import ValuesHook
 __all__ = [
     "AbsentHook",
     "FoldsHook",
+    "GarbageHook",
     "GuardHook",
     "LockHook",
     "LoggingHook",

@@ -39,10 +39,10 @@ def identity_of(raw_dir: UPath) -> str | None:
     for table in tables:
         digest.update(table.read_bytes())
     for folder in (raw_dir / "train_eegs", raw_dir / "test_eegs"):
-        names = folder.fs.ls(folder.path, detail=False) if folder.is_dir() else []
-        visible = [name for name in names if not name.rpartition("/")[2].startswith(".")]
-        for first in sorted(visible)[:1]:
-            digest.update(folder.fs.cat_file(first, end=_BYTES_READ))
+        names = (entry.name for entry in folder.iterdir()) if folder.is_dir() else ()
+        first = min((name for name in names if not name.startswith(".")), default=None)
+        if first is not None:
+            digest.update(folder.fs.cat_file(f"{folder.path}/{first}", end=_BYTES_READ))
     return digest.hexdigest() if tables else None
 
 

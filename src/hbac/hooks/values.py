@@ -72,10 +72,6 @@ def check_types(
         )
 
 
-_COPY = "seen"
-"""A group of parameters that repeats others, which mean as much there as where they stand."""
-
-
 def _decided_by(place: Name, values: Mapping[str, Any]) -> str | None:
     """The parameter beside whose value another means nothing, with that value, or None."""
     changed = place[0] in CHANGED
@@ -97,7 +93,7 @@ def check_uses(values: Mapping[str, Any], arrivals: Mapping[Name, set[Name]]) ->
         GuardError: naming the parameter that makes it so.
     """
     for name, places in arrivals.items():
-        deciders = [_decided_by(place, values) for place in sorted(places) if _COPY not in place]
+        deciders = [_decided_by(place, values) for place in sorted(places)]
         if deciders and all(deciders):
             raise GuardError(
                 f"the parameter {dotted(name)} changes nothing while {deciders[0]}; change that too"

@@ -21,7 +21,7 @@ from hbac.eeg.montage import chain_channels
 from hbac.eeg.readability import DEFAULT_RULE, QUALITY_COLUMNS, ReadingRule, judge_stretches
 from hbac.eeg.recording import CHANNELS, SAMPLING_RATE, Recording
 from hbac.eeg.regional import ROW_SECONDS, WINDOW_ROWS, long_regional_spectrogram
-from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES, CLASSES, PREDICTION_COLUMNS
 from hbac.eeg.waveform import N_BIPOLAR, pair_waveforms
 from hbac.models.preprocessing import (

@@ -19,8 +19,7 @@ from hbac.eeg.half import to_half
 from hbac.eeg.montage import CHAINS, N_CHAIN_CHANNELS, Montage, channel_names
 from hbac.eeg.panel import Panel, PictureSource
 from hbac.eeg.regional import FREQUENCIES, N_FREQUENCIES, ROW_SECONDS, WINDOW_ROWS
-from hbac.eeg.spectrogram import CENTRE_SECONDS, MAX_FREQUENCY, N_FRAMES, N_MELS, WINDOW_SECONDS
-from hbac.eeg.time_frequency import Channels
+from hbac.eeg.shape import CENTRE_SECONDS, MAX_FREQUENCY, N_FRAMES, N_MELS, WINDOW_SECONDS, Channels
 from hbac.models.missing import fill_missing
 
 Normalisation = Literal["window", "global"]

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from hbac import eeg
 from hbac.eeg.filters import CLEANING
 from hbac.eeg.half import to_half
 from hbac.eeg.recording import Recording
 from hbac.eeg.regional import WINDOW_ROWS
-from hbac.eeg.spectrogram import WINDOW_SECONDS
-from hbac.eeg.time_frequency import AS_FIRST, window_spectrograms
+from hbac.eeg.shape import AS_FIRST, WINDOW_SECONDS
 from hbac.eeg.waveform import bipolar_waveforms
 from hbac.models.image import ImageLayout, build_image
 from hbac.models.inputs import Input
@@ -110,7 +110,7 @@ def window_panels(window: Recording, settings: Mapping[str, Any]) -> np.ndarray:
     Returns:
         Shape ``(128, 256, 4)`` or ``(128, 256, 8)``, float16.
     """
-    return to_half(window_spectrograms(window, **settings))
+    return to_half(eeg.window_spectrograms(window, **settings))
 
 
 def window_picture(power: np.ndarray | None, panels: np.ndarray, layout: ImageLayout) -> np.ndarray:

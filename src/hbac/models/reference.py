@@ -26,7 +26,7 @@ from hbac.eeg.regional import (
     regional_window,
     regional_window_from_eeg,
 )
-from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.models.image import ImageLayout
 from hbac.models.inputs import Input
 from hbac.models.preprocessing import (

@@ -8,7 +8,7 @@ import numpy as np
 
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.panel import Panel
-from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.eeg.waveform import MIRRORED_CHANNELS, N_BIPOLAR
 
 

@@ -13,7 +13,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from hbac.eeg.chain_map import ChainMap
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.panel import Source
-from hbac.eeg.spectrogram import MAX_FREQUENCY
+from hbac.eeg.shape import MAX_FREQUENCY
 from hbac.plots.style import INK, MUTED
 
 SOURCE_TITLES: dict[Source, str] = {

@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from hbac.eeg.band_power import BANDS
 from hbac.eeg.chain_map import ChainMap
 from hbac.eeg.montage import CHAIN_NAMES, CHAINS
-from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.eeg.windows import LABEL_SECONDS
 from hbac.plots.eeg import central_seconds
 from hbac.plots.evidence import SOURCE_TITLES, TOP_HERTZ, ordered

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hbac.eeg.montage import CHAINS, Montage
-from hbac.eeg.spectrogram import MAX_FREQUENCY
+from hbac.eeg.shape import MAX_FREQUENCY
 from hbac.eeg.time_frequency import channel_panels
 from hbac.plots.eeg import CHAIN_COLOURS
 from hbac.plots.style import MISSING, POWER_MAP, new_figure, styled

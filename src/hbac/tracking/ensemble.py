@@ -20,9 +20,9 @@ from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import AnyType
 
 import hbac
-from hbac.datasets import KerasModelDataset
+from hbac.datasets import KerasModelDataset, RecordDataset
 from hbac.eeg.recording import CHANNELS, SAMPLING_RATE
-from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.eeg.votes import PREDICTION_COLUMNS
 from hbac.models.eeg_ensemble import TIMELINE_COLUMNS
 from hbac.models.reference import reference_recording
@@ -174,7 +174,8 @@ def save_ensemble(models_dir: Path, path: Path) -> None:
             ``hbac.shipped.pretrained_dir()`` do.
         path: a folder that is not there yet, which becomes the model.
     """
-    record = json.loads((models_dir / "ensemble.json").read_text())
+    file = RecordDataset(filepath=str(models_dir / "ensemble.json"), needs=["networks", "blend"])
+    record = file.load()
     networks = {
         entry["name"]: KerasModelDataset(filepath=str(models_dir / f"{entry['name']}.keras"))
         for entry in record["networks"]

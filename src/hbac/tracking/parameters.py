@@ -30,7 +30,7 @@ _WITHOUT_EFFECT = {
 
 _ARCHITECTURE = "modeling.network.architecture"
 _OF_WAVEFORMS = re.compile(
-    r"modeling\.waveform\..+|modeling\.network\.waveform_pooling|modeling\.augmentation\."
+    r"(modeling|seen)\.waveform\..+|modeling\.network\.waveform_pooling|modeling\.augmentation\."
     r"(gain|channel_gain|low_pass|high_pass|tilt|dip|noise|drop_channel)"
 )
 """Parameters that mean nothing where no network sees waveforms."""

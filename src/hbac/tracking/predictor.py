@@ -16,7 +16,7 @@ from typing import Any
 import mlflow
 import pandas as pd
 
-from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.eeg.votes import PREDICTION_COLUMNS
 from hbac.formats import RecordingFile, UnreadableRecordingError, open_recording
 from hbac.models.eeg_ensemble import EEGEnsemble, check_length

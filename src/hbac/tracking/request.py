@@ -15,7 +15,7 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 
 from hbac.eeg.montage import chain_differences
 from hbac.eeg.recording import CHANNELS, SAMPLING_RATE, Recording
-from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.formats.units import typical_deviation
 
 EEG, EDF = "eeg", "edf"

@@ -15,12 +15,12 @@ import pandas as pd
 
 from hbac.eeg.recording import ELECTRODES
 from hbac.eeg.regional import ROW_SECONDS, WINDOW_ROWS
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.eeg.simulation.experts import PANEL_SIZES, cast_votes, draw_panel
 from hbac.eeg.simulation.patient import CONDITIONS
 from hbac.eeg.simulation.resemblance import expert_opinion
 from hbac.eeg.simulation.session import Session
 from hbac.eeg.simulation.timeline import Episode, Span, draw_episodes
-from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES, CLASSES, VOTE_COLUMNS
 from hbac.eeg.windows import LABEL_SECONDS, NO_SPECTROGRAM
 

@@ -10,13 +10,13 @@ import numpy as np
 
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.recording import ELECTRODES, SAMPLING_RATE, Recording
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.eeg.simulation.anatomical import anatomical_background
 from hbac.eeg.simulation.discharges import DISCHARGE_SECONDS
 from hbac.eeg.simulation.looks import simulate_look
 from hbac.eeg.simulation.patient import Patient, draw_patient
 from hbac.eeg.simulation.session import Session, record
 from hbac.eeg.simulation.timeline import Episode, Span
-from hbac.eeg.spectrogram import WINDOW_SECONDS
 
 LOCAL_PATTERNS = ("seizure", "lpd", "lrda")
 """The patterns that one chain alone can show."""

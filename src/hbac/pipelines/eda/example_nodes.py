@@ -15,7 +15,7 @@ from hbac.eeg.montage import chain_differences
 from hbac.eeg.quality import mains_to_remove
 from hbac.eeg.recording import Recording
 from hbac.eeg.regional import ROW_SECONDS, WINDOW_ROWS, regional_window
-from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES, CLASSES, VOTE_COLUMNS
 from hbac.eeg.windows import LABEL_SECONDS
 from hbac.pipelines.eda.signal_nodes import central_part, read_or_none

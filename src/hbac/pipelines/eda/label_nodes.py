@@ -10,7 +10,7 @@ import pandas as pd
 
 from hbac.eeg.recording import Recording
 from hbac.eeg.regional import ROW_SECONDS, WINDOW_ROWS
-from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES, VOTE_COLUMNS, vote_fractions
 from hbac.eeg.windows import LABEL_SECONDS, NO_SPECTROGRAM
 from hbac.evaluation.bootstrap import divide

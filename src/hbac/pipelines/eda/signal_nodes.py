@@ -16,8 +16,8 @@ from hbac.eeg.band_power import BANDS
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.quality import MAINS, MEASURES, channel_quality
 from hbac.eeg.recording import CHANNELS, Recording
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.eeg.spectra import chain_spectra
-from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES
 from hbac.eeg.windows import LABEL_SECONDS
 from hbac.pipelines.eda.params import EdaParams

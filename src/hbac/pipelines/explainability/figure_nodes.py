@@ -15,7 +15,7 @@ from hbac.eeg.chain_map import ChainMap, chain_maps
 from hbac.eeg.montage import CHAIN_ELECTRODES
 from hbac.eeg.panel import Panel, Source
 from hbac.eeg.recording import Recording
-from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES, PREDICTION_COLUMNS, VOTE_COLUMNS
 from hbac.pipelines.explainability.networks import (
     explained_input,

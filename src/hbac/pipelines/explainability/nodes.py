@@ -13,7 +13,7 @@ from hbac import explain
 from hbac.eeg.chain_map import ChainMap, chain_maps
 from hbac.eeg.panel import Source
 from hbac.eeg.recording import Recording
-from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.eeg.votes import (
     CLASS_NAMES,
     CLASSES,

@@ -13,8 +13,8 @@ import pandas as pd
 from hbac import explain
 from hbac.eeg.recording import Recording
 from hbac.eeg.regional import regional_window_from_eeg
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.eeg.simulation import PlantedEvidence, plan_planted, simulate_planted
-from hbac.eeg.spectrogram import WINDOW_SECONDS
 from hbac.eeg.time_frequency import window_spectrograms
 from hbac.eeg.votes import CLASS_NAMES, CLASSES
 from hbac.models.image import ImageLayout, build_image

@@ -21,7 +21,7 @@ from hbac.eeg.regional import (
     regional_window,
     regional_window_from_eeg,
 )
-from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.eeg.windows import NO_SPECTROGRAM, window_start
 from hbac.models.image import ImageLayout
 from hbac.models.preprocessing import (

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.models.augmentation import Augmentation
 from hbac.models.image import ImageLayout
 from hbac.models.inputs import INPUTS, PRETRAINED, Pooling, check_pooling, split_names

@@ -14,7 +14,7 @@ from hbac.eeg.chain_map import ChainMap, chain_maps
 from hbac.eeg.montage import CHAINS
 from hbac.eeg.panel import Source
 from hbac.eeg.recording import Recording
-from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.eeg.votes import CLASS_NAMES
 from hbac.models.eeg_ensemble import ten_minutes
 from hbac.models.preprocessing import (

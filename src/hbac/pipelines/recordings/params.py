@@ -3,7 +3,7 @@
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from hbac.eeg.readability import ReadingRule
-from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.eeg.waveform import N_BIPOLAR
 from hbac.pipelines.parameters import Parameters
 

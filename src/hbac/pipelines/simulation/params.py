@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
 from hbac.eeg.regional import ROW_SECONDS, WINDOW_ROWS
-from hbac.eeg.spectrogram import WINDOW_SECONDS
+from hbac.eeg.shape import WINDOW_SECONDS
 from hbac.pipelines.parameters import Parameters
 
 _SPECTROGRAM_SECONDS = WINDOW_ROWS * ROW_SECONDS

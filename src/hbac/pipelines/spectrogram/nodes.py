@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from kedro.io import DatasetError
 
+from hbac import eeg
 from hbac.datasets.one_pass import Together
 from hbac.eeg import windows as window_policies
 from hbac.eeg.band_power import band_powers
-from hbac.eeg.half import to_half
 from hbac.eeg.montage import CHAIN_ELECTRODES, CHAINS
 from hbac.eeg.recording import SAMPLING_RATE, Recording
 from hbac.eeg.regional import (
@@ -22,8 +22,7 @@ from hbac.eeg.regional import (
     covers_regional_window,
     regional_window_from_eeg,
 )
-from hbac.eeg.spectrogram import N_FRAMES, N_MELS, WINDOW_SECONDS
-from hbac.eeg.time_frequency import window_spectrograms
+from hbac.eeg.shape import N_FRAMES, N_MELS, WINDOW_SECONDS
 from hbac.eeg.windows import window_start
 from hbac.models.preprocessing import window_waveforms
 from hbac.models.waveform import WaveformLayout
@@ -76,9 +75,9 @@ def _spectrograms_of(
     recording = load(channels=CHAIN_ELECTRODES)
     n_panels = len(CHAINS) * (2 if settings["centre"] else 1)
     spectrograms = np.empty((len(offsets), N_MELS, N_FRAMES, n_panels), dtype)
-    in_type = to_half if dtype == "float16" else np.asarray
+    in_type = eeg.to_half if dtype == "float16" else np.asarray
     for spectrogram, offset in zip(spectrograms, offsets, strict=True):
-        spectrogram[:] = in_type(window_spectrograms(_window(recording, offset), **settings))
+        spectrogram[:] = in_type(eeg.window_spectrograms(_window(recording, offset), **settings))
     return spectrograms
 
 
@@ -135,9 +134,12 @@ def _with_file(
     eegs: dict[str, Callable[..., Recording]], windows: pd.DataFrame
 ) -> Iterator[tuple[str, Callable[..., Recording], tuple[float, ...]]]:
     """Each EEG that has a file and a window: its id, what reads it, where its windows start."""
-    for eeg_id, offsets in windows.groupby("eeg_id")["eeg_offset_seconds"]:
-        if str(eeg_id) in eegs:
-            yield str(eeg_id), eegs[str(eeg_id)], tuple(offsets)
+    starts: dict[str, list[float]] = {}
+    for eeg_id, offset in zip(windows["eeg_id"], windows["eeg_offset_seconds"], strict=True):
+        starts.setdefault(str(eeg_id), []).append(offset)
+    for eeg_id, offsets in starts.items():
+        if eeg_id in eegs:
+            yield eeg_id, eegs[eeg_id], tuple(offsets)
 
 
 def cut_waveforms(
