@@ -25,9 +25,9 @@ def check(pipeline, **params):
     loader = configuration(**nested(params))
     files = ParameterFiles(loader)
     check_names(files)
-    arrivals, values = files.arrivals(files.own()), loader["parameters"]
-    check_types(values, pipelines, arrivals)
-    check_uses(values, arrivals)
+    values = loader["parameters"]
+    check_types(values, pipelines, files.own_arrivals)
+    check_uses(values, files.own_arrivals)
     check_effects(files, [pipeline] if pipeline else None, pipelines)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from kedro.framework.project import settings
@@ -107,6 +107,11 @@ class ParameterFiles:
             return False
         return True
 
+    @cached_property
+    def own_arrivals(self) -> dict[Name, set[Name]]:
+        """``arrivals`` of what was given at run time."""
+        return self.arrivals(self.own())
+
     def arrivals(self, names: Iterable[Name]) -> dict[Name, set[Name]]:
         """Known parameters that hold what is given under each name, such as the demo's own."""
         markers = {name: f"<given {number}>" for number, name in enumerate(names)}
@@ -186,7 +191,7 @@ def check_names(files: ParameterFiles) -> None:
     """
     for name, value in _leaves(files.given):
         _check_shape(name, value, files)
-    for name, arrived in files.arrivals(files.own()).items():
+    for name, arrived in files.own_arrivals.items():
         if not files.has(name) and not arrived:
             raise GuardError(f"there is no parameter {dotted(name)!r}; {_advice(name, files)}")
 
@@ -250,7 +255,7 @@ def check_effects(
     Raises:
         GuardError: naming the parameter that would have an effect, or the pipelines where it has.
     """
-    arrivals = files.arrivals(files.own())
+    arrivals = files.own_arrivals
     if not arrivals:
         return
     chosen = chosen or ["__default__"]

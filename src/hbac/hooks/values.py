@@ -135,6 +135,5 @@ class ValuesHook:
         """
         check_pipelines(pipelines)
         files, values = ParameterFiles(context.config_loader), context.config_loader["parameters"]
-        arrivals = files.arrivals(files.own())
-        check_types(values, _asked_for(pipelines), arrivals)
-        check_uses(values, arrivals)
+        check_types(values, _asked_for(pipelines), files.own_arrivals)
+        check_uses(values, files.own_arrivals)
