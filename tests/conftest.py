@@ -5,11 +5,23 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from kedro.config import OmegaConfigLoader
+import scipy.linalg  # noqa: F401
+from threadpoolctl import threadpool_limits
 
+from hbac.config import ConfigLoader
 from hbac.settings import CONFIG_LOADER_ARGS
 
 PROJECT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread_of_blas():
+    """Pytest's processes share the cores, on which threads of BLAS would wait for each other.
+
+    Only libraries that are loaded are limited, hence SciPy's above.
+    """
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def _shared_folder(name):
@@ -34,9 +46,7 @@ def recordings():
 
 def configuration(**runtime_params):
     """What ``conf`` holds, read as a run does that is given ``--params``."""
-    return OmegaConfigLoader(
-        str(PROJECT / "conf"), runtime_params=runtime_params, **CONFIG_LOADER_ARGS
-    )
+    return ConfigLoader(str(PROJECT / "conf"), runtime_params=runtime_params, **CONFIG_LOADER_ARGS)
 
 
 @cache

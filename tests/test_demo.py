@@ -32,8 +32,8 @@ _PIPELINES = {
 }
 
 SMALLEST = {
-    "demo.simulation.patients": 6,
-    "demo.simulation.test_patients": 4,
+    "demo.simulation.patients": 4,
+    "demo.simulation.test_patients": 3,
     "demo.modeling.n_folds": 2,
     "demo.modeling.network.architecture": "compact",
     "demo.modeling.image.panel_height": 16,
@@ -42,6 +42,9 @@ SMALLEST = {
     "demo.explainability.random_per_class": 1,
     "demo.explainability.errors": 1,
     "demo.explainability.figures_per_class": 1,
+    "demo.explainability.faithfulness.subsets": 4,
+    "demo.explainability.randomisation.windows": 2,
+    "demo.explainability.planted.windows": 3,
 }
 
 

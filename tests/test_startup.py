@@ -7,40 +7,48 @@ import pytest
 
 from tests.conftest import PROJECT
 
-SHOW = "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+UNNEEDED = {
+    "conversion": {"keras", "matplotlib", "mlflow", "mne", "numba", "scipy", "sklearn"},
+    "spectrogram": {"keras", "matplotlib", "mlflow", "mne", "numba", "sklearn"},
+    "eda": {"keras", "mlflow", "mne", "sklearn"},
+}
 
-
-def loaded_by(*lines):
-    """Packages that a process of its own has loaded at the end."""
-    start = f"""
-import sys
+WIRE = f"""
+import os, sys
 from kedro.framework.project import pipelines
 from kedro.framework.startup import bootstrap_project
+
+def show():
+    print(*sorted({{name.partition('.')[0] for name in sys.modules}}), flush=True)
+
 bootstrap_project({str(PROJECT)!r})
+assert 'eda' in sorted(pipelines)
+show()
+for name in sys.argv[1:]:
+    if not os.fork():
+        assert pipelines[name].nodes
+        show()
+        os._exit(0)
+    assert os.wait()[1] == 0
 """
-    code = "\n".join([start, *lines, SHOW])
-    ended = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True
-    )
-    return set(ended.stdout.splitlines()[-1].split())
 
 
-def test_to_name_the_pipelines_loads_no_library_of_theirs():
-    loaded = loaded_by("assert 'eda' in sorted(pipelines)")
-    assert "kedro" in loaded
+@pytest.fixture(scope="module")
+def loaded():
+    """Packages that a process has loaded to name the pipelines, and its forks to wire one each."""
+    command = [sys.executable, "-c", WIRE, *UNNEEDED]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=True)
+    shown = (set(line.split()) for line in done.stdout.splitlines())
+    return dict(zip(["", *UNNEEDED], shown, strict=True))
+
+
+def test_to_name_the_pipelines_loads_no_library_of_theirs(loaded):
+    assert "kedro" in loaded[""]
     heavy = {"keras", "matplotlib", "mlflow", "mne", "numba", "numpy", "pandas", "scipy", "sklearn"}
-    assert not heavy & loaded
+    assert not heavy & loaded[""]
 
 
-@pytest.mark.parametrize(
-    ("pipeline", "unneeded"),
-    [
-        ("conversion", {"keras", "matplotlib", "mlflow", "mne", "numba", "scipy", "sklearn"}),
-        ("spectrogram", {"keras", "matplotlib", "mlflow", "mne", "numba", "sklearn"}),
-        ("eda", {"keras", "mlflow", "mne", "sklearn"}),
-    ],
-)
-def test_a_pipeline_is_wired_without_what_others_need(pipeline, unneeded):
-    loaded = loaded_by(f"assert pipelines[{pipeline!r}].nodes")
-    assert "pandas" in loaded
-    assert not unneeded & loaded
+@pytest.mark.parametrize("pipeline", UNNEEDED)
+def test_a_pipeline_is_wired_without_what_others_need(loaded, pipeline):
+    assert "pandas" in loaded[pipeline]
+    assert not UNNEEDED[pipeline] & loaded[pipeline]

@@ -109,7 +109,14 @@ def test_the_spectrogram_is_that_of_the_same_session():
 
 def gain_by_side(pattern, patient_seed):
     """What a pattern adds on the side of the focus, and on the other."""
-    session = session_of(pattern, seed=patient_seed, patient_seed=patient_seed, ambiguity=0.0)
+    session = session_of(
+        pattern,
+        seed=patient_seed,
+        patient_seed=patient_seed,
+        ambiguity=0.0,
+        seconds=60,
+        episodes=(Episode(pattern, 0.0, 60.0),),
+    )
     own = band_power(session, 0.6, 8)
     silent = band_power(replace(session, episodes=()), 0.6, 8)
     sides = ("L", "R") if draw_patient(patient_seed, pattern).focus in LEFT_FOCI else ("R", "L")

@@ -65,6 +65,18 @@ def fresh(model):
     return model
 
 
+@pytest.fixture(scope="module")
+def without_dropout():
+    return compiled_model(**SETTINGS | {"dropout": 0.0})
+
+
+@pytest.fixture
+def still(without_dropout):
+    """A network whose loss depends on the windows alone, where it learns nothing."""
+    reset(without_dropout, 0)
+    return without_dropout
+
+
 @pytest.fixture
 def traces(model, monkeypatch):
     """A list that grows each time the network's Python code runs, which is to trace it."""
@@ -79,13 +91,11 @@ def divergence(targets, shares):
     return float(keras.ops.mean(keras.losses.kl_divergence(targets.astype("float32"), shares)))
 
 
-def test_it_overfits_eight_windows(data):
+def test_it_overfits_eight_windows(data, still):
     images, targets = np.tile(data[0][:8], (2, 1, 1)), np.tile(data[1][:8], (2, 1))
-    model = compiled_model(**SETTINGS | {"dropout": 0.0})
-    reset(model, 0)
-    before = divergence(targets, predict(model, images, batch_size=8))
+    before = divergence(targets, predict(still, images, batch_size=8))
     fit(
-        model,
+        still,
         images,
         targets,
         train_rows=range(8),
@@ -93,8 +103,9 @@ def test_it_overfits_eight_windows(data):
         learning_rates=[1e-2] * 40 + [1e-3] * 10,
         batch_size=8,
         seed=0,
+        keep="last",
     )
-    after = divergence(targets, predict(model, images, batch_size=8))
+    after = divergence(targets, predict(still, images, batch_size=8))
     assert before > 0.5
     assert after < 0.02
 
@@ -107,7 +118,7 @@ def train_fold(data, seed):
         return history.drop(columns="seconds"), shares, copy_of(model)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def alone(data):
     """Two folds, each trained by a network that was built for it."""
     made = {}
@@ -321,33 +332,41 @@ def averaged():
     return compiled_model(**SETTINGS | {"average_momentum": 0.8})
 
 
+TWO_STAGES = {
+    "stages": [Stage(np.arange(20), [1e-2, 1e-3]), Stage(np.arange(9), [1e-3, 1e-4])],
+    "validation_rows": range(20, 30),
+    "batch_size": 8,
+    "seed": 3,
+    "recalibration_batches": 2,
+    "change": Augmentation(mirror=0.5, time_shift=0.1, mixup=0.4).of(ImageLayout(size=SIZE)),
+}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(data, averaged):
+    """History and predictions of a training of two stages."""
+    reset(averaged, 1)
+    history = fit_stages(averaged, *data, **TWO_STAGES)
+    return history, predict(averaged, data[0], batch_size=8)
+
+
 # In the middle of the first stage, where the second begins, and within it.
 @pytest.mark.parametrize("epoch", [1, 2, 3])
-def test_an_interrupted_training_ends_as_an_uninterrupted_one(data, averaged, epoch):
-    options = {
-        "stages": [Stage(np.arange(20), [1e-2, 1e-3]), Stage(np.arange(9), [1e-3, 1e-4])],
-        "validation_rows": range(20, 30),
-        "batch_size": 8,
-        "seed": 3,
-        "recalibration_batches": 2,
-        "change": Augmentation(mirror=0.5, time_shift=0.1, mixup=0.4).of(ImageLayout(size=SIZE)),
-    }
-    reset(averaged, 1)
-    history = fit_stages(averaged, *data, **options)
-    shares = predict(averaged, data[0], batch_size=8)
+def test_an_interrupted_training_ends_as_an_uninterrupted_one(data, averaged, uninterrupted, epoch):
+    history, shares = uninterrupted
     checkpoint = Memory()
     reset(averaged, 1)
     with pytest.raises(KeyboardInterrupt):
-        fit_stages(averaged, *data, **options, checkpoint=checkpoint, callbacks=[Kill(epoch)])
+        fit_stages(averaged, *data, **TWO_STAGES, checkpoint=checkpoint, callbacks=[Kill(epoch)])
     assert checkpoint.state["epoch"] == epoch
     reset(averaged, 2)
-    resumed = fit_stages(averaged, *data, **options, checkpoint=checkpoint)
+    resumed = fit_stages(averaged, *data, **TWO_STAGES, checkpoint=checkpoint)
     pd.testing.assert_frame_equal(
         resumed.drop(columns="seconds"), history.drop(columns="seconds"), rtol=1e-5
     )
     np.testing.assert_allclose(predict(averaged, data[0], batch_size=8), shares, rtol=1e-4)
     reset(averaged, 2)
-    trained_before = fit_stages(averaged, *data, **options, checkpoint=checkpoint)
+    trained_before = fit_stages(averaged, *data, **TWO_STAGES, checkpoint=checkpoint)
     pd.testing.assert_frame_equal(trained_before, resumed)
     np.testing.assert_allclose(predict(averaged, data[0], batch_size=8), shares, rtol=1e-4)
 
@@ -428,14 +447,6 @@ def test_a_mirrored_prediction_is_the_same_for_both_hemispheres(data, fresh):
         predict(fresh, layout.mirror(images), batch_size=8, mirror=layout.mirror), shares, rtol=1e-4
     )
     assert not np.allclose(predict(fresh, images, batch_size=8), shares, rtol=1e-4)
-
-
-@pytest.fixture(scope="module")
-def still():
-    """A network whose loss depends on the windows alone, where it learns nothing."""
-    model = compiled_model(**SETTINGS | {"dropout": 0.0})
-    reset(model, 0)
-    return model
 
 
 def test_an_epoch_trains_on_what_is_drawn_for_it(data, still):
