@@ -347,7 +347,7 @@ def of_eeg_alone(tmp_path):
         )
         network.save(folder / f"{name}.keras")
     history = pd.DataFrame({"network": names, "kept": True, "val_loss": 1.0})
-    windows = pd.DataFrame(1 / 6, [0], list(VOTE_COLUMNS)).assign(held_out=False)
+    windows = pd.DataFrame(1 / 6, [0], list(VOTE_COLUMNS)).assign(held_out=False, n_votes=6)
     blend = {"weights": [1.0], "bias": [0.0] * 6}
     spectrogram = SpectrogramParams(**chosen["spectrogram"])
     record = describe_ensemble(history, blend, windows, params, spectrogram)

@@ -141,9 +141,12 @@ def test_a_table_that_may_be_absent_has_no_row_then(tmp_path):
     path = str(tmp_path / "unlabelled.csv")
     absent = LabelsDataset(filepath=path, votes=False, may_be_absent=True)
     assert absent.load().empty
+    assert absent.is_readable()
+    assert not absent.exists()
     assert {"eeg_id", "patient_id", "spectrogram_id"} <= set(absent.load())
     with pytest.raises(DatasetError, match=r"unlabelled\.csv"):
         LabelsDataset(filepath=path, votes=False).load()
+    assert not LabelsDataset(filepath=path, votes=False).is_readable()
     pd.DataFrame({"eeg_id": [1], "patient_id": [2], "spectrogram_id": [-1]}).to_csv(path)
     assert absent.load()["patient_id"].tolist() == [2]
 

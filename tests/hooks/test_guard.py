@@ -7,7 +7,7 @@ from kedro.pipeline import Node, Pipeline
 from kedro_datasets.pandas import CSVDataset
 from upath import UPath
 
-from hbac.datasets import ParallelPartitionedDataset, simulated
+from hbac.datasets import LabelsDataset, ParallelPartitionedDataset, simulated
 from hbac.hooks.command import Call
 from hbac.hooks.guard import GuardError, check_inputs, check_outputs
 
@@ -104,6 +104,17 @@ def test_a_file_may_be_gone_of_raw_data_and_not_of_what_a_pipeline_made(
     refused = pytest.raises(GuardError, match="missing input:\n  source") if is_refused else None
     with refused or nullcontext():
         check_inputs(PIPELINE, data, tmp_path / "raw")
+
+
+def test_a_table_that_may_be_absent_is_not_asked_for(tmp_path):
+    path = str(tmp_path / "raw/unlabelled.csv")
+    for may_be_absent in (True, False):
+        table = LabelsDataset(filepath=path, votes=False, may_be_absent=may_be_absent)
+        target = CSVDataset(filepath=str(tmp_path / "out.csv"))
+        data = DataCatalog({"source": table, "target": target})
+        refused = nullcontext() if may_be_absent else pytest.raises(GuardError, match="source")
+        with refused:
+            check_inputs(PIPELINE, data, tmp_path / "raw", Call())
 
 
 def test_an_input_that_is_there_passes(tmp_path):

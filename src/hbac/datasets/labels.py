@@ -170,6 +170,10 @@ class LabelsDataset(TableDataset):
         super().__init__(**file_options)
         self._votes, self._may_be_absent = votes, may_be_absent
 
+    def is_readable(self) -> bool:
+        """Whether there is something to load, if only a table without rows."""
+        return self._may_be_absent or self.exists()
+
     def load(self) -> pd.DataFrame:
         """Read and check the table."""
         if self._may_be_absent and not self.exists():
