@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
+from pathlib import Path
 
 import mlflow
 import numpy as np
@@ -47,6 +49,22 @@ SMALLEST = {
     "demo.explainability.planted.windows": 3,
 }
 
+NOTING = """
+import pathlib, sys
+
+_folder = pathlib.Path(__file__).parent
+
+
+def _note(event, arguments):
+    if event == "open" and arguments[1] == "r" and "_eegs/" in str(arguments[0]):
+        with (_folder / "opened").open("a") as lines:
+            lines.write(f"{arguments[0]}\\n")
+
+
+sys.addaudithook(_note)
+"""
+"""Python runs it at its start, wherever it is on the path."""
+
 
 def kedro_run(*arguments, **params):
     """Run ``kedro run`` as a user would; returns its exit status and all that it printed."""
@@ -68,11 +86,21 @@ def folders(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def demo(folders):
+def opened(tmp_path_factory):
+    """Where it is noted which EEG files every process of the demo opens to read them."""
+    folder = tmp_path_factory.mktemp("opened")
+    (folder / "sitecustomize.py").write_text(NOTING)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo(folders, opened):
     """What the demo printed; its files lie in data_dir."""
     store = f"sqlite:///{folders['data_dir'] / 'mlflow.db'}"
     os.environ["MLFLOW_TRACKING_URI"] = store
-    status, printed = kedro_run("--pipeline", "demo", **folders, **SMALLEST)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(opened), prepend=os.pathsep)
+        status, printed = kedro_run("--pipeline", "demo", **folders, **SMALLEST)
     assert status == 0, printed
     yield printed
     del os.environ["MLFLOW_TRACKING_URI"]
@@ -111,6 +139,21 @@ def test_every_labelled_eeg_has_its_spectrograms(demo, folders):
         missing = np.isnan(array)
         np.testing.assert_array_equal(missing.all(axis=1), missing.any(axis=1))
         assert not missing.all()
+
+
+@pytest.mark.parametrize(
+    ("split", "times"),
+    [
+        # The sample of eda, all that training sees, the shipped networks.
+        ("train", 3),
+        # All that the trained networks see, and the shipped ones.
+        ("test", 2),
+    ],
+)
+def test_an_eeg_that_no_figure_shows_is_read_once_a_purpose(demo, folders, opened, split, times):
+    read = Counter(Path(name) for name in (opened / "opened").read_text().splitlines())
+    files = [*(folders["raw_dir"] / f"{split}_eegs").glob("*.parquet")]
+    assert min(read[file] for file in files) == times
 
 
 def test_every_window_is_predicted_once_by_a_network_that_has_not_seen_its_patient(demo, folders):
