@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import scipy
+from numpy.lib.stride_tricks import sliding_window_view
 
 from hbac.eeg.gaps import live_differences
 from hbac.eeg.recording import Recording
@@ -46,10 +47,20 @@ def power_density(
             f"at least {segment_seconds:g} s are needed, received "
             f"{signals.shape[-1] / sampling_rate:g} s"
         )
-    frequencies, _, density = scipy.signal.spectrogram(
-        signals, sampling_rate, "hann", length, length - length // 2, detrend="constant"
-    )
-    return frequencies, mean_of_known(density, axis=-1)
+    segments = sliding_window_view(signals, length, axis=-1)[..., :: length // 2, :]
+    means = segments.mean(axis=-1)
+    segments = segments - means[..., np.newaxis]
+    missing = np.isnan(means)
+    segments[missing] = 0
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
+    spectra = scipy.fft.rfft(segments * hann.astype(segments.dtype))
+    squares = np.square(spectra.real) + np.square(spectra.imag)
+    density = squares.sum(axis=-2, dtype=np.float64) * 2 / (sampling_rate * np.square(hann).sum())
+    ends = [0, -1] if length % 2 == 0 else [0]
+    density[..., ends] /= 2
+    counts = (~missing).sum(axis=-1, keepdims=True, dtype=np.float64)
+    counts[counts == 0] = np.nan
+    return scipy.fft.rfftfreq(length, 1 / sampling_rate), density / counts
 
 
 def chain_spectra(
