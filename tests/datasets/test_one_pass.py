@@ -5,7 +5,7 @@ import pytest
 
 from hbac.datasets import NpyDataset, OnePassDataset, ParallelPartitionedDataset
 from hbac.datasets.folder import reading_once
-from hbac.datasets.one_pass import Together
+from hbac.datasets.together import Together
 
 KIND = {"dataset": "hbac.datasets.NpyDataset", "filename_suffix": ".npy", "n_jobs": 1}
 

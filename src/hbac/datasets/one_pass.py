@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from hbac.datasets.partitioned import ParallelPartitionedDataset
 from hbac.datasets.quarantine import Quarantine
 from hbac.datasets.saving import FolderSave, save_together
-
-
-@dataclass(frozen=True)
-class Together:
-    """Makes one partition, and says what else is made from the same file.
-
-    Attributes:
-        task: what makes the partition.
-        beside: by name, what makes the partition of the same id in another folder.
-    """
-
-    task: Callable[[], Any]
-    beside: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
-
-    def __call__(self) -> Any:
-        """Make the partition."""
-        return self.task()
+from hbac.datasets.together import Together
 
 
 class OnePassDataset(ParallelPartitionedDataset):

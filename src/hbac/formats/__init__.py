@@ -1,19 +1,18 @@
-"""Recordings as amplifiers write them: names, units, rates, references and gaps."""
+"""Recordings as amplifiers write them: names, units, rates, references and gaps.
 
-from hbac.formats.card import Card, ChannelCard
-from hbac.formats.clock import Gap
-from hbac.formats.limits import Limits, UnreadableRecordingError
-from hbac.formats.open import open_recording
-from hbac.formats.recording import RecordingFile
-from hbac.formats.source import Annotation
+Names load on first use.
+"""
 
-__all__ = [
-    "Annotation",
-    "Card",
-    "ChannelCard",
-    "Gap",
-    "Limits",
-    "RecordingFile",
-    "UnreadableRecordingError",
-    "open_recording",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "card": ["Card", "ChannelCard"],
+        "clock": ["Gap"],
+        "limits": ["Limits", "UnreadableRecordingError"],
+        "open": ["open_recording"],
+        "recording": ["RecordingFile"],
+        "source": ["Annotation"],
+    },
+)

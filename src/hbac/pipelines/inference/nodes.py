@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hbac import models
-from hbac.datasets.one_pass import Together
+from hbac.datasets.together import Together
 from hbac.eeg.recording import Recording
 from hbac.eeg.votes import CLASSES, PREDICTION_COLUMNS, VOTE_COLUMNS
 from hbac.models.preprocessing import (

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from hbac.datasets.one_pass import Together
+from hbac.datasets.together import Together
 from hbac.eeg.recording import Recording
 from hbac.pipelines.modeling.params import SeenParams
 from hbac.pipelines.spectrogram.nodes import (

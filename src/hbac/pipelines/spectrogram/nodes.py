@@ -11,7 +11,7 @@ import pandas as pd
 from kedro.io import DatasetError
 
 from hbac import eeg
-from hbac.datasets.one_pass import Together
+from hbac.datasets.together import Together
 from hbac.eeg import windows as window_policies
 from hbac.eeg.band_power import band_powers
 from hbac.eeg.montage import CHAIN_ELECTRODES, CHAINS
