@@ -84,3 +84,9 @@ def test_segments_are_those_of_scipy(samples, seconds):
     np.testing.assert_allclose(frequencies, expected[0])
     # The mean, which was taken away, leaves no more than rounding.
     np.testing.assert_allclose(density, np.swapaxes(expected[2], 1, 2), rtol=1e-4, atol=1e-6)
+
+
+def test_whole_numbers_are_measured_as_others():
+    whole = np.round(_sine(10, 300)).astype(int)
+    density, expected = (power_density(x, sampling_rate=RATE)[1] for x in (whole, whole * 1.0))
+    np.testing.assert_allclose(density, expected)

@@ -20,7 +20,6 @@ from hbac.models import (
     fit,
     predict,
     reset,
-    sequence,
 )
 from tests.models.test_training import Kill, Memory
 
@@ -146,8 +145,6 @@ def test_a_network_trained_on_one_backend_predicts_the_same_on_the_other(
 
 
 if __name__ == "__main__":
-    # Blocks are alike, and one is traced and compiled in a fraction of the time.
-    sequence._BLOCKS, sequence._TIME_FILTERS = 1, (32,)
     for name in LAYOUTS:
         train(name, Path(sys.argv[1]))
     sys.stdout.write("trained\n")

@@ -50,7 +50,7 @@ def _log_band_powers(frequencies: np.ndarray, density: np.ndarray) -> np.ndarray
 
 
 def _central(density: np.ndarray) -> np.ndarray:
-    """Of a window's segments, those within its central 10 s."""
+    """Of a window's segments those in its middle, which are the central 10 s of 50 s."""
     n_central = round(2 * LABEL_SECONDS / SEGMENT_SECONDS) - 1
     first = (density.shape[2] - n_central) // 2
     return density[:, :, first : first + n_central]
@@ -62,7 +62,8 @@ def band_powers(recording: Recording) -> np.ndarray:
     The spectral density of each bipolar channel is Welch's (IEEE Trans. Audio Electroacoust. 15,
     1967) with Hann windows of 4 s, half overlapping, each freed of its mean; one with a gap that
     is not short does not count. Its mean over those of the chain's four channels that have any is
-    summed over each band.
+    summed over each band. The central 10 s are four of the window's own segments: of another length
+    than 50 s those nearest to the middle.
 
     Args:
         recording: one EEG window in microvolts, NaN where missing; see ``hbac.eeg.gaps``.

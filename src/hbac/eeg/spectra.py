@@ -51,7 +51,7 @@ def segment_densities(
     # scipy.signal's, whose import takes half a second.
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
     tapered = segments - segments.mean(axis=-1, keepdims=True)
-    tapered *= window.astype(signals.dtype)
+    tapered *= window.astype(tapered.dtype)
     spectrum = scipy.fft.rfft(tapered, axis=-1, overwrite_x=True)
     density = spectrum.real**2
     density += spectrum.imag**2

@@ -7,7 +7,7 @@ import click
 from kedro.framework.hooks import hook_impl
 
 _NEW_OBJECTS = 10_000
-"""Objects after which the newest are looked through, instead of 700: there are as many files."""
+"""Objects after which the newest are looked through: by default there are more files than that."""
 
 
 def _leave_as(threshold: int) -> None:
