@@ -1,18 +1,10 @@
 """Log-mel spectrograms of a 50-s EEG window, one a chain.
 
-librosa defines them. Below 20 Hz they can be had faster than librosa makes them: of the
-transform's 513 bins only 103 count, and those of a window of 128 samples, padded to 1024, are a
-product with 103 windowed cosines and 103 sines. Below 20 Hz a window of 0.64 s tells little more
-than 2 x 20 x 0.64 numbers: to float32's precision either matrix has rank 19, and two thin factors
-do its work at an eighth of the cost, the first on frames that are folded about their middle.
+librosa defines them; ``hbac.eeg.mel`` makes their power.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from itertools import islice
 from typing import Literal, get_args
 
 import librosa
@@ -22,6 +14,7 @@ import numpy as np
 from hbac.eeg.denoise import Noise, wavelet_denoise
 from hbac.eeg.filters import clean
 from hbac.eeg.gaps import bridge_gaps, live_differences, live_frames, on_live_stretches
+from hbac.eeg.mel import MelTransform, Workspace, mel_transform, multiply_shares
 from hbac.eeg.recording import SAMPLING_RATE, Recording
 from hbac.eeg.shape import CENTRE_SECONDS, MAX_FREQUENCY, N_FRAMES, N_MELS
 
@@ -42,138 +35,10 @@ In 22 real windows and 36 simulated ones, clipped at 500 microvolts, notched, ba
 and denoised, 1 % to 99.9 % of the values lie within -28..40 dB, with mean -1 to 0 and deviation
 11 to 16."""
 
-_FLOOR = np.float32(1e-10)
 _RANGE_DB = np.float32(80)
 
 _N_FACTORS = 4
 """Channels whose powers are multiplied before the logarithm, each a share of 1e-8 or more."""
-
-
-def _count_bins(sampling_rate: float, n_fft: int, max_frequency: float) -> int:
-    """Count the transform's bins below a frequency; two or more."""
-    return max(min(int(np.ceil(max_frequency / sampling_rate * n_fft)), n_fft // 2 + 1), 2)
-
-
-@lru_cache
-def _mel_weights(
-    sampling_rate: float, n_fft: int, n_mels: int, max_frequency: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """The mel filters of librosa without most of their zeros.
-
-    Returns:
-        The weights of each band's bins, ``(n_mels, bins)``, two or more and as many as the widest
-        band has, and the first bin of each, ``(n_mels,)``.
-    """
-    with warnings.catch_warnings():
-        # With a shorter transform than 1024 points, bands may be narrower than its bins.
-        warnings.filterwarnings("ignore", "Empty filters detected", UserWarning)
-        filters = librosa.filters.mel(
-            sr=sampling_rate, n_fft=n_fft, n_mels=n_mels, fmin=0, fmax=max_frequency
-        )
-    used = filters > 0
-    widest = max(used.sum(axis=1).max(), 2)
-    last = _count_bins(sampling_rate, n_fft, max_frequency) - widest
-    first = np.minimum(used.argmax(axis=1), last)
-    return np.take_along_axis(filters, first[:, np.newaxis] + np.arange(widest), axis=1), first
-
-
-@lru_cache
-def _fourier_factors(n_bins: int, n_fft: int, win_length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Windowed cosines and windowed sines of folded frames, ``(2, n_bins, half)``, as products.
-
-    The phase counts from the window's middle: of the transform only the power is used. Cosines are
-    even about it and sines odd, and so half of a frame's samples, ``win_length // 2``, are enough
-    of either, once those of the other half are added to them or taken from them.
-
-    Returns:
-        Shapes ``(2, n_bins, rank)`` and ``(2, half, rank)``, float32.
-    """
-    samples = np.arange(win_length // 2) + win_length % 2 / 2
-    angles = 2 * np.pi / n_fft * np.outer(np.arange(n_bins), samples)
-    window = librosa.filters.get_window("hann", win_length)[-len(samples) :].copy()
-    window[samples == 0] /= 2  # The sample in the middle is its own mirror image.
-    basis = np.stack([np.cos(angles), np.sin(angles)]) * window
-    left, scales, right = np.linalg.svd(basis, full_matrices=False)
-    rank = int((scales > np.finfo(np.float32).eps * scales.max()).sum(axis=1).max())
-    thin = (left * scales[:, np.newaxis])[..., :rank], np.swapaxes(right[:, :rank], 1, 2)
-    return tuple(np.ascontiguousarray(factor, np.float32) for factor in thin)
-
-
-@numba.njit(cache=True)
-def _fold_frames(padded, hop_length, win_length, folded):
-    """Sums and differences of each frame's two halves about its middle, ``(2, frames, half)``.
-
-    An index that could be negative, in which case Python counts from the end, keeps a loop from
-    vectors: hence the unsigned ones.
-    """
-    for frame in range(folded.shape[1]):
-        before = np.uint64(frame * hop_length + win_length // 2)
-        after = np.uint64(frame * hop_length + (win_length + 1) // 2)
-        for k in range(np.uint64(folded.shape[2])):
-            folded[0, frame, k] = padded[after + k] + padded[before - k]
-            folded[1, frame, k] = padded[after + k] - padded[before - k]
-
-
-@numba.njit(cache=True)
-def _mel_power(spectrum, weights, first, power, loudest):
-    """Weigh the power of cosines and sines by the mel filters, and find each frame's loudest band.
-
-    What ``spectrum`` held is lost.
-    """
-    n_mels, n_frames = power.shape
-    for fourier in range(spectrum.shape[1]):
-        for frame in range(n_frames):
-            cosine, sine = spectrum[0, fourier, frame], spectrum[1, fourier, frame]
-            spectrum[0, fourier, frame] = cosine * cosine + sine * sine
-    loudest[:] = 0
-    for band in range(n_mels):
-        bins, weight, of_band = spectrum[0, first[band] :], weights[band], power[band]
-        for frame in range(n_frames):
-            of_band[frame] = weight[0] * bins[0, frame] + weight[1] * bins[1, frame]
-        for k in range(2, len(weight)):
-            for frame in range(n_frames):
-                of_band[frame] += weight[k] * bins[k, frame]
-        for frame in range(n_frames):
-            loudest[frame] = max(loudest[frame], of_band[frame])
-
-
-def _mel_powers(
-    signals: np.ndarray,
-    *,
-    sampling_rate: float,
-    n_fft: int,
-    win_length: int,
-    n_mels: int,
-    max_frequency: float,
-    hop_length: int,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Mel power of each channel's centred frames.
-
-    One channel after the other, in the same memory, so that what lies between its samples and its
-    bands, three times as much, stays in the processor's cache.
-
-    Yields:
-        The power, shape ``(n_mels, frames)``, and that of each frame's loudest band,
-        ``(frames,)``, float32; they last until the next.
-    """
-    weights, first = _mel_weights(sampling_rate, n_fft, n_mels, max_frequency)
-    n_bins = _count_bins(sampling_rate, n_fft, max_frequency)
-    left, right = _fourier_factors(n_bins, n_fft, win_length)
-    n_samples, n_frames = signals.shape[1], 1 + signals.shape[1] // hop_length
-    before = n_fft // 2 - (n_fft - win_length) // 2
-    padded = np.zeros(before + n_samples + win_length, np.float32)
-    folded = np.empty((2, n_frames, win_length // 2), np.float32)
-    parts = np.empty((2, right.shape[2], n_frames), np.float32)
-    spectrum = np.empty((2, n_bins, n_frames), np.float32)
-    power, loudest = np.empty((n_mels, n_frames), np.float32), np.empty(n_frames, np.float32)
-    for signal in signals:
-        padded[before : before + n_samples] = signal
-        _fold_frames(padded, hop_length, win_length, folded)
-        # BLAS takes longer over a matrix that is turned round than it takes to turn it first.
-        parts[:] = np.swapaxes(folded @ right, 1, 2)
-        np.matmul(left, parts, out=spectrum)
-        _mel_power(spectrum, weights, first, power, loudest)
-        yield power, loudest
 
 
 def _live(signals: np.ndarray, *, n_frames: int, hop_length: int, win_length: int) -> np.ndarray:
@@ -194,26 +59,13 @@ def _fixed_top(n_fft: int, win_length: int) -> np.float32:
     return np.float32(10 ** (FIXED_RANGE_DB[1] / 10) * n_fft / 2 * 3 / 8 * win_length)
 
 
-@numba.njit(cache=True)
-def _multiply_clipped(power, live, top, lowest, product):
-    """Multiply by a channel's live frames, as shares of its top, clipped at both ends.
-
-    No power is below the floor.
-    """
-    one = np.float32(1)
-    scale = one / top
-    lowest = max(lowest, _FLOOR * scale)
-    for band in range(product.shape[0]):
-        for frame in range(product.shape[1]):
-            share = min(max(power[band, frame] * scale, lowest), one)
-            product[band, frame] *= share if live[frame] else one
-
-
 def _add_bel_below_tops(
     bel: np.ndarray,
-    powers: Iterable[tuple[np.ndarray, np.ndarray]],
+    signals: np.ndarray,
     live: np.ndarray,
-    fixed_top: np.float32 | None,
+    transform: MelTransform,
+    workspace: Workspace,
+    fixed_top: np.float32,
     depth: np.float32,
 ) -> None:
     """Add to ``bel`` how far below their tops a group's channels are, frame by frame.
@@ -223,20 +75,20 @@ def _add_bel_below_tops(
 
     Args:
         bel: shape ``(n_mels, n_frames)``.
-        powers: of the group's channels; see ``_mel_powers``.
+        signals: the group's channels, ``(channels, samples)``, no NaN.
         live: which of their frames are there, ``(channels, frames)``; a channel without power is
             taken out.
-        fixed_top: power that is 0 bel, or None where it is each channel's own maximum.
+        transform: what makes mel powers of them.
+        workspace: what lies between.
+        fixed_top: power that is 0 bel, or 0 where it is each channel's own maximum.
         depth: bel that are told apart.
     """
-    product, lowest = np.ones_like(bel), np.float32(10) ** -depth
-    for n_done, (there, (power, loudest)) in enumerate(zip(live, powers, strict=True), 1):
-        top = loudest[there].max(initial=_FLOOR) if fixed_top is None else fixed_top
-        there &= top > _FLOOR
-        _multiply_clipped(power, there, top, lowest, product)
-        if n_done % _N_FACTORS == 0 or n_done == len(live):
-            bel += np.log10(product, out=product)
-            product.fill(1)
+    product, lowest = np.empty_like(bel), np.float32(10) ** -depth
+    for start in range(0, len(signals), _N_FACTORS):
+        some = slice(start, start + _N_FACTORS)
+        product.fill(1)
+        multiply_shares(signals[some], live[some], transform, fixed_top, lowest, workspace, product)
+        bel += np.log10(product, out=product)
 
 
 @numba.njit(cache=True)
@@ -299,24 +151,26 @@ def mean_log_mel_spectrogram(
     if samples < n_frames:
         raise ValueError(f"at least {n_frames} samples are needed, received {samples}")
     channels, hop_length = signals.reshape(-1, samples), samples // n_frames
-    shown = {"hop_length": hop_length, "win_length": win_length}
-    live = _live(channels, n_frames=1 + samples // hop_length, **shown)
+    n_centred = 1 + samples // hop_length
+    live = _live(channels, n_frames=n_centred, hop_length=hop_length, win_length=win_length)
     live = live.reshape(n_groups, n_channels, -1)
-    powers = _mel_powers(
-        bridge_gaps(channels),
+    whole = np.ascontiguousarray(bridge_gaps(channels), np.float32).reshape(signals.shape)
+    transform = mel_transform(
         sampling_rate=sampling_rate,
         n_fft=n_fft,
+        win_length=win_length,
         n_mels=n_mels,
         max_frequency=max_frequency,
-        **shown,
+        hop_length=hop_length,
     )
+    workspace = Workspace.of(transform, n_centred)
     low, high = FIXED_RANGE_DB
     fixed = reference == "fixed"
-    top = _fixed_top(n_fft, win_length) if fixed else None
+    top = _fixed_top(n_fft, win_length) if fixed else np.float32(0)
     depth = np.float32((high - low) / 10) if fixed else _RANGE_DB / 10
     bel = np.zeros((n_groups, n_mels, n_frames), np.float32)
-    for of_group, there in zip(bel, live, strict=True):
-        _add_bel_below_tops(of_group, islice(powers, n_channels), there, top, depth)
+    for of_group, group, there in zip(bel, whole, live, strict=True):
+        _add_bel_below_tops(of_group, group, there, transform, workspace, top, depth)
     n_live = live[..., :n_frames].sum(axis=1)
     # Of the mean of n in bel: 0 is 1, and the range's depth below it is -1.
     per_bel = np.float32(2) / (depth * np.where(n_live, n_live, np.nan).astype(np.float32))
