@@ -18,6 +18,8 @@ BANDS = {
 }
 """Edges in Hz, the lower one included; beta ends where the spectrograms do."""
 
+_HIGHEST = max(edge for band in BANDS.values() for edge in band)
+
 BAND_POWER_NAMES = tuple(
     f"{stretch}_{chain}_{band}"
     for stretch in ("centre", "window")
@@ -81,7 +83,7 @@ def band_powers(recording: Recording) -> np.ndarray:
     if recording.duration < LABEL_SECONDS:
         raise ValueError(f"at least {LABEL_SECONDS} s are needed, received {recording.duration}")
     frequencies, density = segment_densities(
-        np.clip(pairs, -_LARGEST, _LARGEST), sampling_rate=rate
+        np.clip(pairs, -_LARGEST, _LARGEST), sampling_rate=rate, max_frequency=_HIGHEST
     )
     powers = [_log_band_powers(frequencies, some) for some in (_central(density), density)]
     return np.concatenate([power.ravel() for power in powers]).astype(np.float32)

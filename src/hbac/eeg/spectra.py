@@ -23,7 +23,11 @@ def mean_of_known(values: np.ndarray, axis: int) -> np.ndarray:
 
 
 def segment_densities(
-    signals: np.ndarray, *, sampling_rate: float, segment_seconds: float = SEGMENT_SECONDS
+    signals: np.ndarray,
+    *,
+    sampling_rate: float,
+    segment_seconds: float = SEGMENT_SECONDS,
+    max_frequency: float = np.inf,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Spectral density of half overlapping segments, whose mean is Welch's estimate.
 
@@ -33,6 +37,7 @@ def segment_densities(
         signals: as of ``power_density``.
         sampling_rate: likewise.
         segment_seconds: likewise.
+        max_frequency: the highest that is returned, in Hz.
 
     Returns:
         Frequencies in Hz, shape ``(frequencies,)``, and one-sided density in microvolts squared a
@@ -52,15 +57,18 @@ def segment_densities(
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
     tapered = segments - segments.mean(axis=-1, keepdims=True)
     tapered *= window.astype(tapered.dtype)
-    spectrum = scipy.fft.rfft(tapered, axis=-1, overwrite_x=True)
+    frequencies = scipy.fft.rfftfreq(length, 1 / sampling_rate)
+    frequencies = frequencies[frequencies <= max_frequency]
+    spectrum = scipy.fft.rfft(tapered, axis=-1, overwrite_x=True)[..., : len(frequencies)]
     density = spectrum.real**2
     density += spectrum.imag**2
-    density *= 2 / (sampling_rate * (window**2).sum())
-    # Either has no counterpart among the negative frequencies.
-    density[..., 0] /= 2
+    # Of 0 Hz and of half an even length there is no counterpart among the negative frequencies.
+    counterparts = np.full(length // 2 + 1, 2.0)
+    counterparts[0] = 1
     if length % 2 == 0:
-        density[..., -1] /= 2
-    return scipy.fft.rfftfreq(length, 1 / sampling_rate), density
+        counterparts[-1] = 1
+    density *= counterparts[: len(frequencies)] / (sampling_rate * (window**2).sum())
+    return frequencies, density
 
 
 def power_density(
