@@ -10,8 +10,8 @@ takes the least part), each from parquet to npy:
 - read: the file's 19 EEG columns read and decoded by pyarrow, and nothing else.
 
 ``ratio_per_core`` and ``over_read`` come from one process that is pinned to one core, with one
-BLAS thread and the environment of the project's workers, which takes the three in turn over the
-same slice of the files, a slice a round. ``ratio_end_to_end`` sets the loop as a notebook runs it
+BLAS thread and the environment of the project's workers, which takes all files the three ways in
+turn, round after round. ``ratio_end_to_end`` sets the loop as a notebook runs it
 (threads as they come) against the work phase of ``kedro run --pipeline spectrogram`` on all
 cores: from "partitions to make" to the end, start of the workers included, over the N files
 hard-linked under ten ids each. All figures are medians of the rounds.
@@ -159,18 +159,24 @@ def max_difference(paths: list[Path]) -> float:
     return float(max(differences))
 
 
+def _folder(path: Path) -> Path:
+    path.mkdir(parents=True)
+    return path
+
+
 def measure_per_core(paths: list[Path], out: Path, rounds: int) -> dict:
     """Time the three ways on one core, in turn."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     ways = {"loop": run_loop, "ours": run_ours, "read": run_read}
-    # Each way has a folder of its own: to replace a file is slower than to write one.
     for name, run in ways.items():
-        (out / name).mkdir()
-        run(paths[:2], out)
-    slices = [paths[k::rounds] for k in range(rounds)]
+        run(paths[:2], _folder(out / name / "first"))
+    # Each round has a folder of its own: to replace a file is slower than to write one.
     times = [
-        {name: seconds_a_file(run, some, out / name) for name, run in ways.items()}
-        for some in slices
+        {
+            name: seconds_a_file(run, paths, _folder(out / name / str(k)))
+            for name, run in ways.items()
+        }
+        for k in range(rounds)
     ]
     median = {name: statistics.median(row[name] for row in times) for name in ways}
     return {
