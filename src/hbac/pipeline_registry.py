@@ -62,11 +62,11 @@ def _external_validation() -> Pipeline:
     )
 
 
-def _labelled(networks: Networks) -> Pipeline:
+def _labelled(networks: Networks, *, shipped: bool = False) -> Pipeline:
     return (
         _created("eda")
         + _created("conversion")
-        + _created("spectrogram")
+        + pipelines.spectrogram.create_pipeline(shipped=shipped)
         + pipelines.modeling.create_pipeline(*networks)
         + _created("evaluation")
         + _created("explainability")
@@ -82,8 +82,8 @@ def _demo() -> Pipeline:
     """Everything, on a small simulated data set."""
     everything = (
         _created("simulation")
-        + _labelled(configured_networks("demo"))
-        + _created("inference")
+        + _labelled(configured_networks("demo"), shipped=True)
+        + pipelines.inference.create_pipeline(shipped=True)
         + pipelines.inference.create_shipped_pipeline()
     )
     changed = {f"params:{name}": f"params:demo_parameters.{name}" for name in _DEMO_PARAMETERS}
