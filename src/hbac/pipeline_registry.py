@@ -54,7 +54,6 @@ def _external_validation() -> Pipeline:
     return (
         _created("eda")
         + _created("conversion")
-        + pipelines.spectrogram.create_pipeline(trained=False)
         + pipelines.inference.create_labelled_pipeline()
         + pipeline(_created("evaluation"), inputs=scored)
         + pipeline(_created("explainability"), inputs=scored)

@@ -29,6 +29,7 @@ from hbac.shipped import pretrained_dir
 from tests.conftest import recipe
 
 SEED = recipe("seed")
+SHIPPED = json.loads((pretrained_dir() / "ensemble.json").read_text())
 NETWORK = {"architecture": "compact+resnet_1d", "weights": None}
 INPUTS = ("model_input", "waveform_input", "band_power")
 FEATURES = ("eeg_waveforms", "eeg_band_power", "eeg_regional", "shipped.eeg_waveforms")
@@ -112,9 +113,8 @@ class Run:
                     n_jobs=1,
                     may_be_empty=True,
                 ),
-                "shipped.ensemble": MemoryDataset(
-                    json.loads((pretrained_dir() / "ensemble.json").read_text())
-                ),
+                "ensemble": MemoryDataset(SHIPPED),
+                "shipped.ensemble": MemoryDataset(SHIPPED),
                 "shipped.waveform_input": StackedArrayDataset(
                     filepath=str(self.folder / "shipped.waveform_input.npy"), n_jobs=1
                 ),
@@ -141,11 +141,16 @@ class Run:
 
     def __call__(self, *names):
         """Run pipelines; return what networks see."""
-        seen = {"modeling": INPUTS, "shipped": ("shipped.waveform_input",)}
+        seen = {
+            "modeling": INPUTS,
+            "shipped": ("shipped.waveform_input",),
+            "validation": ("waveform_input",),
+        }
         steps = {
             "spectrogram": spectrogram.create_pipeline(shipped="shipped" in names),
             "modeling": modeling.create_pipeline(3, ["compact", "resnet_1d"]).to_outputs(*INPUTS),
             "shipped": inference.create_shipped_pipeline().to_outputs(*seen["shipped"]),
+            "validation": inference.create_labelled_pipeline().to_outputs(*seen["validation"]),
         }
         catalog = self.catalog()
         SequentialRunner().run(sum((steps[name] for name in names[1:]), steps[names[0]]), catalog)
@@ -183,6 +188,13 @@ def test_a_full_run_reads_each_eeg_once(run, reads):
     sources = run.table("model_windows")["spectrogram_source"]
     assert sources.value_counts().to_dict() == {"empty": 7, "computed": 1}
     assert inputs["model_input"][-1, :, :64].any()
+
+
+def test_networks_of_another_run_are_validated_on_one_read(run, reads):
+    seen = run("validation")["waveform_input"]
+    assert reads == ONCE
+    assert seen.shape == (2 * len(EEGS), 16, 1000)
+    assert np.asarray(seen).any()
 
 
 def test_a_second_run_reads_none(run, reads):

@@ -80,9 +80,16 @@ def _group(pipe: Pipeline) -> Pipeline:
     return Pipeline(pipe, namespace="inference", prefix_datasets_with_namespace=False)
 
 
+def _compute_features(*, shipped: bool = False) -> Pipeline:
+    """Labels and EEG to windows and what trained networks see of them."""
+    return spectrogram.create_pipeline(
+        compute_inference_features, "ensemble", trained=False, shipped=shipped
+    )
+
+
 def create_labelled_pipeline() -> Pipeline:
-    """Trained networks on a labelled data set, whose windows and spectrograms are there."""
-    return _group(Pipeline([*_assembling(), *_predicting()]))
+    """Trained networks on a labelled data set, whose spectrogram files are converted."""
+    return _compute_features() + _group(Pipeline([*_assembling(), *_predicting()]))
 
 
 def _predict_shipped(prefix: str, eegs: str) -> list[Node]:
@@ -139,9 +146,7 @@ def create_pipeline(*, shipped: bool = False) -> Pipeline:
         shipped: whether what the package's networks see is made, too.
     """
     converted = conversion.create_pipeline(labelled=False)
-    made = converted + spectrogram.create_pipeline(
-        compute_inference_features, "ensemble", trained=False, shipped=shipped
-    )
+    made = converted + _compute_features(shipped=shipped)
     steps = made + Pipeline([*_assembling(), *_predicting()])
     names = {name for name in steps.datasets() if not name.startswith("params:")}
     renamed = {name: f"test.{name}" for name in names} | _RAW | _SHARED
