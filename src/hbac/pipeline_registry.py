@@ -54,7 +54,6 @@ def _external_validation() -> Pipeline:
     return (
         _created("eda")
         + _created("conversion")
-        + pipelines.spectrogram.create_pipeline(trained=False)
         + pipelines.inference.create_labelled_pipeline()
         + pipeline(_created("evaluation"), inputs=scored)
         + pipeline(_created("explainability"), inputs=scored)
@@ -62,11 +61,11 @@ def _external_validation() -> Pipeline:
     )
 
 
-def _labelled(networks: Networks) -> Pipeline:
+def _labelled(networks: Networks, *, shipped: bool = False) -> Pipeline:
     return (
         _created("eda")
         + _created("conversion")
-        + _created("spectrogram")
+        + pipelines.spectrogram.create_pipeline(shipped=shipped)
         + pipelines.modeling.create_pipeline(*networks)
         + _created("evaluation")
         + _created("explainability")
@@ -82,8 +81,8 @@ def _demo() -> Pipeline:
     """Everything, on a small simulated data set."""
     everything = (
         _created("simulation")
-        + _labelled(configured_networks("demo"))
-        + _created("inference")
+        + _labelled(configured_networks("demo"), shipped=True)
+        + pipelines.inference.create_pipeline(shipped=True)
         + pipelines.inference.create_shipped_pipeline()
     )
     changed = {f"params:{name}": f"params:demo_parameters.{name}" for name in _DEMO_PARAMETERS}

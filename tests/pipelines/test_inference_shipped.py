@@ -37,12 +37,16 @@ def data_set():
     params = SimulationParams(**PARAMETERS["simulation"] | SIZES | {"seed": 5})
     train, test, sessions = simulation.plan_cohort(params)
     return {
+        "windows": windows_of(train),
         "model_windows": windows_of(train),
         "train_eegs": simulation.simulate_train_eegs(sessions),
+        "test.windows": windows_of(test),
         "test.model_windows": windows_of(test),
         "test_eegs": simulation.simulate_test_eegs(sessions),
         "model_input": np.empty(0),
         "test.model_input": np.empty(0),
+        "shipped.eeg_waveforms": {},
+        "shipped.test.eeg_waveforms": {},
     }
 
 

@@ -1,5 +1,6 @@
 """Each raw EEG is read once for all that a run makes of it."""
 
+import json
 from collections import Counter
 from functools import partial
 
@@ -15,19 +16,23 @@ from hbac.datasets import (
     NpyDataset,
     OnePassDataset,
     ParallelPartitionedDataset,
+    StackedArrayDataset,
     StackedArraysDataset,
     TableDataset,
 )
 from hbac.eeg import CHANNELS, Recording
 from hbac.eeg.votes import VOTE_COLUMNS
-from hbac.pipelines import modeling, spectrogram
+from hbac.pipelines import inference, modeling, spectrogram
 from hbac.pipelines.modeling.params import ModelingParams, SeenParams
 from hbac.pipelines.spectrogram.params import SpectrogramParams
+from hbac.shipped import pretrained_dir
 from tests.conftest import recipe
 
 SEED = recipe("seed")
+SHIPPED = json.loads((pretrained_dir() / "ensemble.json").read_text())
 NETWORK = {"architecture": "compact+resnet_1d", "weights": None}
 INPUTS = ("model_input", "waveform_input", "band_power")
+FEATURES = ("eeg_waveforms", "eeg_band_power", "eeg_regional", "shipped.eeg_waveforms")
 EEGS = range(1, 5)
 
 
@@ -82,7 +87,6 @@ class Run:
         return TableDataset(filepath=str(self.folder / f"{name}.{suffix}"))
 
     def catalog(self):
-        features = ("eeg_waveforms", "eeg_band_power", "eeg_regional")
         folder = partial(self._folder, ParallelPartitionedDataset)
         tables = ("windows", "located_windows", "model_windows")
         failures = {"type": "hbac.datasets.TableDataset", "filepath": str(self.folder / "bad.csv")}
@@ -100,7 +104,7 @@ class Run:
                     OnePassDataset,
                     "eeg_spectrograms",
                     "NpyDataset",
-                    beside={name: str(self.folder / name) for name in features},
+                    beside={name: str(self.folder / name) for name in FEATURES},
                 ),
                 "assembled_inputs": StackedArraysDataset(
                     path=str(self.folder / "assembled"),
@@ -108,6 +112,11 @@ class Run:
                     max_failure_rate=0.5,
                     n_jobs=1,
                     may_be_empty=True,
+                ),
+                "ensemble": MemoryDataset(SHIPPED),
+                "shipped.ensemble": MemoryDataset(SHIPPED),
+                "shipped.waveform_input": StackedArrayDataset(
+                    filepath=str(self.folder / "shipped.waveform_input.npy"), n_jobs=1
                 ),
                 "assembly_failures": TableDataset(filepath=failures["filepath"]),
                 "misplaced_windows": self._table("misplaced"),
@@ -123,7 +132,7 @@ class Run:
                 ),
             }
             | {name: self._table(name, "parquet") for name in tables}
-            | {name: folder(name, "NpyDataset") for name in features}
+            | {name: folder(name, "NpyDataset") for name in FEATURES}
             | {
                 name: NpyDataset(filepath=str(self.folder / f"{name}.npy"), links=True)
                 for name in INPUTS
@@ -132,13 +141,20 @@ class Run:
 
     def __call__(self, *names):
         """Run pipelines; return what networks see."""
+        seen = {
+            "modeling": INPUTS,
+            "shipped": ("shipped.waveform_input",),
+            "validation": ("waveform_input",),
+        }
         steps = {
-            "spectrogram": spectrogram.create_pipeline(),
+            "spectrogram": spectrogram.create_pipeline(shipped="shipped" in names),
             "modeling": modeling.create_pipeline(3, ["compact", "resnet_1d"]).to_outputs(*INPUTS),
+            "shipped": inference.create_shipped_pipeline().to_outputs(*seen["shipped"]),
+            "validation": inference.create_labelled_pipeline().to_outputs(*seen["validation"]),
         }
         catalog = self.catalog()
         SequentialRunner().run(sum((steps[name] for name in names[1:]), steps[names[0]]), catalog)
-        return {name: catalog.load(name) for name in INPUTS} if "modeling" in names else {}
+        return {made: catalog.load(made) for name in names for made in seen.get(name, ())}
 
     def table(self, name):
         return self.catalog().load(name)
@@ -166,19 +182,31 @@ ONCE = {f"{eeg}.parquet": 1 for eeg in EEGS}
 
 
 def test_a_full_run_reads_each_eeg_once(run, reads):
-    inputs = run("spectrogram", "modeling")
+    inputs = run("spectrogram", "modeling", "shipped")
     assert reads == ONCE
-    assert [len(inputs[name]) for name in INPUTS] == [2 * len(EEGS)] * 3
+    assert [len(each) for each in inputs.values()] == [2 * len(EEGS)] * 4
     sources = run.table("model_windows")["spectrogram_source"]
     assert sources.value_counts().to_dict() == {"empty": 7, "computed": 1}
     assert inputs["model_input"][-1, :, :64].any()
 
 
+def test_networks_of_another_run_are_validated_on_one_read(run, reads):
+    seen = run("validation")["waveform_input"]
+    assert reads == ONCE
+    assert seen.shape == (2 * len(EEGS), 16, 1000)
+    assert np.asarray(seen).any()
+
+
 def test_a_second_run_reads_none(run, reads):
-    run("spectrogram", "modeling")
+    run("spectrogram", "modeling", "shipped")
     reads.clear()
-    run("spectrogram", "modeling")
+    run("spectrogram", "modeling", "shipped")
     assert reads == {}
+
+
+def test_nothing_is_made_for_the_packages_networks_where_they_do_not_predict(run):
+    run("spectrogram", "modeling")
+    assert [file for file in run.folder.iterdir() if file.name.startswith("shipped")] == []
 
 
 def test_pipelines_that_run_alone_make_the_same(run, tmp_path, reads):
@@ -194,12 +222,13 @@ def test_pipelines_that_run_alone_make_the_same(run, tmp_path, reads):
 
 
 def test_what_is_stored_is_what_windows_of_the_file_give(run):
-    stored = run("spectrogram", "modeling")
+    stored = run("spectrogram", "modeling", "shipped")
     for eeg in EEGS:
-        for name in ("eeg_waveforms", "eeg_band_power", "eeg_regional"):
+        for name in FEATURES:
             (run.folder / f"{name}/{eeg}.npy").unlink(missing_ok=True)
-    read = run("modeling")
-    for name in INPUTS:
+    (run.folder / "shipped.waveform_input.npy").unlink()
+    read = run("modeling", "shipped")
+    for name in stored:
         assert np.asarray(read[name]).any()
         np.testing.assert_array_equal(read[name], stored[name])
 
@@ -232,10 +261,7 @@ def test_an_eeg_that_cannot_be_read_is_tried_once(run, reads):
         OnePassDataset,
         "eeg_spectrograms",
         "NpyDataset",
-        beside={
-            name: str(run.folder / name)
-            for name in ("eeg_waveforms", "eeg_band_power", "eeg_regional")
-        },
+        beside={name: str(run.folder / name) for name in FEATURES},
         max_failure_rate=0.5,
     )
     SequentialRunner().run(spectrogram.create_pipeline(), catalog)

@@ -24,6 +24,7 @@ from hbac.models.preprocessing import (
 )
 from hbac.models.reference import check_reference
 from hbac.pipelines.inference.params import InferenceParams
+from hbac.pipelines.modeling.feature_nodes import cut_waveforms_seen
 from hbac.pipelines.modeling.input_nodes import (
     assemble_images,
     assemble_images_of_eegs,
@@ -85,7 +86,7 @@ def assemble_inference_input(
     Raises:
         ValueError: if pictures are not made as those that the networks were trained on.
     """
-    if not _networks_that_see("picture", ensemble):
+    if "picture" not in kinds_seen(ensemble):
         return {}
     record = record_of(ensemble, "picture")
     _check_panels(record, spectrogram)
@@ -94,16 +95,13 @@ def assemble_inference_input(
     return assemble_images(windows, eegs, spectrograms, eeg_spectrograms, image, stored)
 
 
-def _networks_that_see(kind: str, ensemble: dict[str, Any]) -> list[dict[str, Any]]:
-    return [entry for entry in ensemble["networks"] if entry["input"] == kind]
-
-
 def compute_inference_features(
     eegs: dict[str, Callable[..., Recording]],
     windows: pd.DataFrame,
     spectrogram_files: dict[str, Any],
     params: SpectrogramParams,
     ensemble: dict[str, Any],
+    shipped: dict[str, Any] | None = None,
 ) -> dict[str, Together]:
     """Make all that the first member's networks will see of each EEG, so that it is read once.
 
@@ -113,21 +111,21 @@ def compute_inference_features(
         spectrogram_files: those that there are, by id.
         params: as of ``compute_eeg_spectrograms``.
         ensemble: the record that ``modeling`` left beside the networks.
+        shipped: that of the package's networks, where these are to predict, too.
 
     Returns:
         By ``eeg_id``, a callable that returns its spectrograms, and beside it, where a network sees
-        such, those of ``cut_waveforms`` and ``compute_regional_windows``.
+        such, those of ``cut_waveforms_seen``, of each record, and ``compute_regional_windows``.
 
     Raises:
         ValueError: if no EEG has a file.
     """
-    spectrograms, beside = compute_eeg_spectrograms(eegs, windows, params), {}
+    beside = {"eeg_waveforms": cut_waveforms_seen(eegs, windows, ensemble)}
     if sees_ten_minutes(ensemble):
         beside["eeg_regional"] = compute_regional_windows(eegs, windows, spectrogram_files)
-    if _networks_that_see("waveform", ensemble):
-        settings = waveforms_of(record_of(ensemble, "waveform"))
-        beside["eeg_waveforms"] = cut_waveforms(eegs, windows, *settings)
-    return in_one_pass(spectrograms, **beside)
+    if shipped:
+        beside["shipped.eeg_waveforms"] = cut_waveforms_seen(eegs, windows, shipped)
+    return in_one_pass(compute_eeg_spectrograms(eegs, windows, params), **beside)
 
 
 def assemble_inference_waveforms(
@@ -156,7 +154,7 @@ def assemble_inference_waveforms(
     Raises:
         ValueError: if the code makes other waveforms than those that the networks were trained on.
     """
-    if not _networks_that_see("waveform", ensemble):
+    if "waveform" not in kinds_seen(ensemble):
         return {}
     record = record_of(ensemble, "waveform")
     check_reference("waveform", record)

@@ -16,7 +16,9 @@ from hbac.pipelines.inference.nodes import (
 from hbac.pipelines.modeling.input_nodes import locate_spectrograms, set_windows_aside
 
 _RAW = {f"train_{what}": f"test_{what}" for what in ("labels", "eegs", "spectrograms")}
-_SHARED = {name: name for name in ("ensemble", "models", "predictions", "submission")}
+_SHARED = {
+    name: name for name in ("ensemble", "shipped.ensemble", "models", "predictions", "submission")
+}
 
 
 def _assembling() -> list[Node]:
@@ -78,19 +80,27 @@ def _group(pipe: Pipeline) -> Pipeline:
     return Pipeline(pipe, namespace="inference", prefix_datasets_with_namespace=False)
 
 
+def _compute_features(*, shipped: bool = False) -> Pipeline:
+    """Labels and EEG to windows and what trained networks see of them."""
+    return spectrogram.create_pipeline(
+        compute_inference_features, "ensemble", trained=False, shipped=shipped
+    )
+
+
 def create_labelled_pipeline() -> Pipeline:
-    """Trained networks on a labelled data set, whose windows and spectrograms are there."""
-    return _group(Pipeline([*_assembling(), *_predicting()]))
+    """Trained networks on a labelled data set, whose spectrogram files are converted."""
+    return _compute_features() + _group(Pipeline([*_assembling(), *_predicting()]))
 
 
 def _predict_shipped(prefix: str, eegs: str) -> list[Node]:
     """What the networks that ship with the package make of a split."""
     windows, made = f"{prefix}model_windows", f"shipped.{prefix}waveform_input"
+    stored = [f"{prefix}windows", f"shipped.{prefix}eeg_waveforms"]
     name = prefix.replace(".", "_")
     return [
         Node(
             assemble_inference_waveforms,
-            [windows, eegs, "shipped.ensemble"],
+            [windows, eegs, "shipped.ensemble", *stored],
             made,
             name=f"assemble_{name}waveforms",
         ),
@@ -129,16 +139,14 @@ def create_shipped_pipeline() -> Pipeline:
     return Pipeline(nodes, namespace="shipped", prefix_datasets_with_namespace=False)
 
 
-def create_pipeline() -> Pipeline:
-    """Trained networks on ``test.csv``, from its raw files to ``submission.csv``."""
-    compute = Node(
-        compute_inference_features,
-        ["train_eegs", "windows", "train_spectrograms", "params:spectrogram", "ensemble"],
-        "eeg_spectrograms",
-        name="compute_inference_features",
-    )
+def create_pipeline(*, shipped: bool = False) -> Pipeline:
+    """Trained networks on ``test.csv``, from its raw files to ``submission.csv``.
+
+    Args:
+        shipped: whether what the package's networks see is made, too.
+    """
     converted = conversion.create_pipeline(labelled=False)
-    made = converted + spectrogram.create_pipeline(compute, trained=False)
+    made = converted + _compute_features(shipped=shipped)
     steps = made + Pipeline([*_assembling(), *_predicting()])
     names = {name for name in steps.datasets() if not name.startswith("params:")}
     renamed = {name: f"test.{name}" for name in names} | _RAW | _SHARED

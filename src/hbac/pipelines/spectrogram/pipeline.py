@@ -1,25 +1,31 @@
 """Wiring of the pipeline ``spectrogram``."""
 
+from collections.abc import Callable
+from typing import Any
+
 from kedro.pipeline import Node, Pipeline
 
 from hbac.pipelines.modeling.feature_nodes import compute_eeg_features
 from hbac.pipelines.spectrogram.nodes import select_training_windows, select_windows
 
-_COMPUTE = Node(
-    compute_eeg_features,
-    ["train_eegs", "windows", "train_spectrograms", "params:spectrogram", "params:seen"],
-    "eeg_spectrograms",
-    name="compute_eeg_features",
-)
 
-
-def create_pipeline(compute: Node = _COMPUTE, *, trained: bool = True) -> Pipeline:
+def create_pipeline(
+    compute: Callable[..., Any] = compute_eeg_features,
+    seen: str = "params:seen",
+    *,
+    trained: bool = True,
+    shipped: bool = False,
+) -> Pipeline:
     """EEG and labels to windows and their log-mel spectrograms.
 
     Args:
-        compute: what makes these, and all else that is made of an EEG.
+        compute: makes these, and all else that is made of an EEG.
+        seen: name of what tells it what networks see.
         trained: whether networks are trained on them, which may learn from windows without votes.
+        shipped: whether it makes what the package's networks see, too.
     """
+    files = ["train_eegs", "windows", "train_spectrograms"]
+    told = ["params:spectrogram", seen, *(["shipped.ensemble"] if shipped else [])]
     select = select_training_windows if trained else select_windows
     unlabelled = ["unlabelled_labels"] if trained else []
     return Pipeline(
@@ -30,7 +36,7 @@ def create_pipeline(compute: Node = _COMPUTE, *, trained: bool = True) -> Pipeli
                 "windows",
                 name="select_windows",
             ),
-            compute,
+            Node(compute, [*files, *told], "eeg_spectrograms", name=compute.__name__),
         ],
         namespace="spectrogram",
         prefix_datasets_with_namespace=False,
