@@ -24,7 +24,6 @@ from hbac.models.preprocessing import (
 )
 from hbac.models.reference import check_reference
 from hbac.pipelines.inference.params import InferenceParams
-from hbac.pipelines.modeling.feature_nodes import cut_waveforms_seen
 from hbac.pipelines.modeling.input_nodes import (
     assemble_images,
     assemble_images_of_eegs,
@@ -33,6 +32,7 @@ from hbac.pipelines.modeling.input_nodes import (
 )
 from hbac.pipelines.modeling.params import ImageParams
 from hbac.pipelines.modeling.training_nodes import table_of_predictions
+from hbac.pipelines.spectrogram.feature_nodes import cut_waveforms_seen
 from hbac.pipelines.spectrogram.nodes import (
     compute_eeg_spectrograms,
     compute_regional_windows,

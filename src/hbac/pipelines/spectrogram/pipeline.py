@@ -5,7 +5,7 @@ from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
-from hbac.pipelines.modeling.feature_nodes import compute_eeg_features
+from hbac.pipelines.spectrogram.feature_nodes import compute_eeg_features
 from hbac.pipelines.spectrogram.nodes import select_training_windows, select_windows
 
 
