@@ -94,8 +94,12 @@ def of_some(path):
     }
 
 
-def test_of_what_a_callable_returns_none_there_is_no_file_and_it_is_not_asked_again(numbers, read):
+def test_of_what_a_callable_returns_none_there_is_no_file_and_it_is_not_asked_again(
+    numbers, read, caplog
+):
+    caplog.set_level("INFO")
     one_pass(numbers).save(of_some(numbers))
+    assert "means: 1 came to nothing" in caplog.text
     assert sorted(contents(numbers / "means")) == ["1", "2", "3"]
     assert folder(numbers / "means").exists()
     read.clear()

@@ -85,6 +85,8 @@ def _identity(value: Any) -> Any:
     """Stand-in for an argument that hashes the same in every process."""
     if type(value) in _PLAIN:
         return value
+    if isinstance(value, list | tuple):
+        return [_identity(item) for item in value]
     if _is_source(value):
         return value.source_identity
     if isinstance(value, partial):
@@ -93,8 +95,6 @@ def _identity(value: Any) -> Any:
         return value.model_dump(mode="json")
     if isinstance(value, Mapping):
         return _identity_of_items(value)
-    if isinstance(value, list | tuple):
-        return [_identity(item) for item in value]
     if isinstance(value, set | frozenset):
         return {"set": sorted(joblib.hash(_identity(item)) for item in value)}
     return _code_identity(value) if callable(value) else value

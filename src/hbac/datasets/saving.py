@@ -103,6 +103,7 @@ class FolderSave:
         self._plan = record.plan(self._fingerprints, self._present)
         self.todo = self._plan.todo
         self._failures: dict[str, Failure] = {}
+        self._n_without_file = 0
         logger.info("%s: %d of %d partitions to make", folder.name, len(self.todo), len(self.tasks))
 
     def _identify(self, writer: Writer | None) -> dict[str, str]:
@@ -128,6 +129,11 @@ class FolderSave:
                 yield
                 if self.todo:
                     self.folder.flush()
+                if self._n_without_file:
+                    logger.info(
+                        "%s: %d came to nothing and have no file",
+                        *(self.folder.name, self._n_without_file),
+                    )
                 of = f"partitions of {self.folder.path}"
                 self._quarantine.settle(self._failures, len(self.tasks), of=of)
         finally:
@@ -144,6 +150,7 @@ class FolderSave:
             self.folder.remove([partition])
         if isinstance(result, _Outcome):
             self._record(partition, Made(self._fingerprints[partition], result.size))
+            self._n_without_file += result.size is None
         elif result is not None:
             self._set_aside(partition, result)
 
