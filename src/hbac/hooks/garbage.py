@@ -7,8 +7,8 @@ from functools import partial
 import click
 from kedro.framework.hooks import hook_impl
 
-_NEW_OBJECTS = 100_000
-"""Objects after which the newest are looked through, some for each of thousands of files."""
+_NEW_OBJECTS = 200_000
+"""Objects after which the newest are looked through, more than a large label table has rows."""
 
 
 def _leave_as(threshold: int) -> None:
