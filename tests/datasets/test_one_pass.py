@@ -82,6 +82,47 @@ def test_a_folder_of_which_nothing_is_named_stays_as_it_is(numbers):
     assert len(contents(numbers / "means")) == 4
 
 
+def mean_from_three_on(load):
+    numbers = load()
+    return numbers.mean(keepdims=True) if len(numbers) > 2 else None
+
+
+def of_some(path):
+    return {
+        name: Together(partial(double, load), {"means": partial(mean_from_three_on, load)})
+        for name, load in folder(path / "numbers").load().items()
+    }
+
+
+def test_of_what_a_callable_returns_none_there_is_no_file_and_it_is_not_asked_again(
+    numbers, read, caplog
+):
+    caplog.set_level("INFO")
+    one_pass(numbers).save(of_some(numbers))
+    assert "means: 1 came to nothing" in caplog.text
+    assert sorted(contents(numbers / "means")) == ["1", "2", "3"]
+    assert folder(numbers / "means").exists()
+    read.clear()
+    one_pass(numbers).save(of_some(numbers))
+    assert read == []
+
+
+def test_that_there_is_nothing_to_keep_of_a_file_is_forgotten_when_it_changes(numbers):
+    one_pass(numbers).save(of_some(numbers))
+    NpyDataset(filepath=str(numbers / "numbers/0.npy")).save(np.arange(5.0))
+    NpyDataset(filepath=str(numbers / "numbers/1.npy")).save(np.arange(1.0))
+    one_pass(numbers).save(of_some(numbers))
+    assert contents(numbers / "means") == {"0": [2], "2": [1.5], "3": [2]}
+
+
+def test_a_file_that_should_not_be_there_is_removed(numbers):
+    one_pass(numbers).save(of_some(numbers))
+    NpyDataset(filepath=str(numbers / "means/0.npy")).save(np.ones(1))
+    assert not folder(numbers / "means").exists()
+    one_pass(numbers).save(of_some(numbers))
+    assert sorted(contents(numbers / "means")) == ["1", "2", "3"]
+
+
 def test_nothing_more_is_made_of_a_file_that_failed(numbers, read, caplog):
     named = tasks(numbers)
     (numbers / "numbers/1.npy").write_bytes(b"no array")

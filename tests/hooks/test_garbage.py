@@ -1,4 +1,6 @@
 import gc
+import subprocess
+import sys
 
 import click
 import pytest
@@ -24,6 +26,23 @@ def test_the_collector_is_spared_what_is_there_until_the_command_ends(before):
         assert gc.get_freeze_count() >= frozen + len(made)
     assert gc.get_threshold() == before
     assert gc.get_freeze_count() == 0
+
+
+AT_EXIT = """
+import atexit, gc, click
+from hbac.hooks import GarbageHook
+atexit.register(lambda: print(gc.get_freeze_count()))
+with click.Context(click.Group("kedro")):
+    GarbageHook().after_context_created()
+print(gc.get_freeze_count())
+"""
+
+
+def test_what_is_left_when_the_process_ends_is_not_looked_through():
+    done = subprocess.run([sys.executable, "-c", AT_EXIT], capture_output=True, text=True)
+    after_the_command, at_the_end = map(int, done.stdout.split())
+    assert after_the_command == 0
+    assert at_the_end > 1000
 
 
 def test_a_notebook_that_opens_a_session_keeps_its_collector(before):

@@ -209,6 +209,28 @@ def test_nothing_is_made_for_the_packages_networks_where_they_do_not_predict(run
     assert [file for file in run.folder.iterdir() if file.name.startswith("shipped")] == []
 
 
+def test_a_second_run_does_not_ask_again_which_eegs_hold_ten_minutes(run, reads, monkeypatch):
+    run("spectrogram")
+    assert set(run.table("eeg_regional")) == {str(EEGS[-1])}
+    reads.clear()
+    asked = Counter()
+    monkeypatch.setattr(EEGDataset, "_length", lambda self, path: asked.update([path]))
+    run("spectrogram")
+    assert not reads
+    assert not asked
+
+
+def test_an_eeg_that_grows_is_asked_again_whether_it_holds_ten_minutes(run):
+    last = EEGS[-1]
+    raw = EEGDataset(filepath=str(run.folder / f"raw/{last}.parquet"))
+    raw.save(recording(last, seconds=400))
+    run("spectrogram")
+    assert not run.table("eeg_regional")
+    raw.save(recording(last, seconds=660))
+    run("spectrogram")
+    assert set(run.table("eeg_regional")) == {str(last)}
+
+
 def test_pipelines_that_run_alone_make_the_same(run, tmp_path, reads):
     together = run("spectrogram", "modeling")
     (tmp_path / "alone").mkdir()

@@ -85,6 +85,8 @@ def _identity(value: Any) -> Any:
     """Stand-in for an argument that hashes the same in every process."""
     if type(value) in _PLAIN:
         return value
+    if isinstance(value, list | tuple):
+        return [_identity(item) for item in value]
     if _is_source(value):
         return value.source_identity
     if isinstance(value, partial):
@@ -93,8 +95,6 @@ def _identity(value: Any) -> Any:
         return value.model_dump(mode="json")
     if isinstance(value, Mapping):
         return _identity_of_items(value)
-    if isinstance(value, list | tuple):
-        return [_identity(item) for item in value]
     if isinstance(value, set | frozenset):
         return {"set": sorted(joblib.hash(_identity(item)) for item in value)}
     return _code_identity(value) if callable(value) else value
@@ -116,7 +116,7 @@ def _write(part: Any) -> str:
         raise TypeError(f"{part!r} cannot be told from others: {error}") from error
 
 
-class _Writer:
+class Writer:
     """Writes what tasks are made of, and what several of them share once."""
 
     def __init__(self) -> None:
@@ -171,7 +171,7 @@ def task_fingerprint(task: Callable[[], Any], *, written_by: str = "") -> str:
             an argument that cannot be pickled.
         OSError: if a source file cannot be read that counts by its content.
     """
-    return _Writer().fingerprint(task, written_by)
+    return Writer().fingerprint(task, written_by)
 
 
 def _sources(tasks: Iterable[Callable[[], Any]]) -> Iterator[Any]:
@@ -193,21 +193,32 @@ def _sources(tasks: Iterable[Callable[[], Any]]) -> Iterator[Any]:
 
 
 def _look_at_sources(tasks: Iterable[Callable[[], Any]]) -> None:
-    """Have every source that must be read for it identified once, several at a time."""
-    sources = [source for source in _sources(tasks) if source.counts_by_content]
+    """Have every source that must be read for it identified once, several at a time.
+
+    The first tells whether any must: how files count is a setting of the whole run.
+    """
+    sources = _sources(tasks)
+    first = next(sources, None)
+    if first is None or not first.counts_by_content:
+        return
 
     def look(source: Any) -> None:
         with suppress(OSError):
             _ = source.source_identity
 
     with ThreadPoolExecutor(joblib.cpu_count()) as threads:
-        list(threads.map(look, sources))
+        list(threads.map(look, [first, *sources]))
 
 
 def task_fingerprints(
-    tasks: Mapping[_Name, Callable[[], Any]], *, written_by: str = ""
+    tasks: Mapping[_Name, Callable[[], Any]], *, written_by: str = "", writer: Writer | None = None
 ) -> Iterator[tuple[_Name, str | OSError]]:
     """Hash what many tasks compute; see ``task_fingerprint``.
+
+    Args:
+        tasks: by name.
+        written_by: see there.
+        writer: one that has written other tasks, of the same sources.
 
     Yields:
         A task's name, with its hash, or with why a file could not be read that counts by its
@@ -217,7 +228,7 @@ def task_fingerprints(
         TypeError: see there; the message names the task.
     """
     _look_at_sources(tasks.values())
-    writer = _Writer()
+    writer = writer or Writer()
     for name, task in tasks.items():
         try:
             yield name, writer.fingerprint(task, written_by)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from numbers import Integral
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -191,23 +191,13 @@ class Folder:
         }
         return task_fingerprint(partial(self.dataset_class, **arguments))
 
-    @cached_property
-    def _files(self) -> FileDataset:
-        """Dataset that reads and writes every file; to make one a file took as long as to write."""
-        return self.dataset_class(
-            filepath=self.url,
-            credentials=self.credentials,
-            fs_args=self.fs_args,
-            **self.dataset_args,
-        )
-
     def read(self, path: str, **options: Any) -> Any:
         """Read a partition by its path."""
-        return self._files.read(path, **options)
+        return _files_of(self).read(path, **options)
 
     def length(self, path: str) -> int:
         """Count the rows of a partition by its path, from its header where that says it."""
-        return self._files.length(path)
+        return _files_of(self).length(path)
 
     def write(self, partition: str, data: Any) -> int:
         """Write a partition, atomically, and return its file's size in bytes.
@@ -215,7 +205,7 @@ class Folder:
         Only ``flush`` makes sure of it against a power cut: to wait for the disk after each file
         took longer than to make it.
         """
-        return self._files.write(self.path_of(partition), data, flushed=False)
+        return _files_of(self).write(self.path_of(partition), data, flushed=False)
 
     def flush(self, partition: str | None = None) -> None:
         """Have a partition's content on the disk, or, without one, the names of all."""
@@ -271,6 +261,20 @@ class Folder:
         for partition in partitions:
             # rm() would take [ in an object's name for a pattern, and remove others.
             self.fs.rm_file(self.path_of(partition))
+
+
+@lru_cache(maxsize=32)
+def _files_of(folder: Folder) -> FileDataset:
+    """Dataset that reads and writes every file of a folder, however often that was unpickled.
+
+    To make one took as long as to write a file.
+    """
+    return folder.dataset_class(
+        filepath=folder.url,
+        credentials=folder.credentials,
+        fs_args=folder.fs_args,
+        **folder.dataset_args,
+    )
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,15 @@ _SECONDS_BETWEEN_WRITES = 5.0
 
 
 class Made(NamedTuple):
-    """What is known of a finished partition: what it was made from, and its size in bytes."""
+    """What is known of a finished partition.
+
+    Attributes:
+        fingerprint: what it was made from.
+        size: of its file in bytes; None where nothing came of it, and there is none.
+    """
 
     fingerprint: str
-    size: int
+    size: int | None
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Record:
     pending: list[str] = field(default_factory=list)
 
     def damaged(self, present: Mapping[str, FileState]) -> list[str]:
-        """Finished partitions whose file is gone or has another size."""
+        """Finished partitions whose file is gone, has another size, or should not be there."""
         sizes = {name: state.size for name, state in present.items()}
         return [name for name, made in self.made.items() if sizes.get(name) != made.size]
 

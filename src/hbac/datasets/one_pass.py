@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from hbac.datasets.fingerprint import Writer
 from hbac.datasets.partitioned import ParallelPartitionedDataset
 from hbac.datasets.quarantine import Quarantine
 from hbac.datasets.saving import FolderSave, save_together
@@ -45,12 +46,10 @@ class OnePassDataset(ParallelPartitionedDataset):
             name: task if isinstance(task, Together) else Together(task)
             for name, task in data.items()
         }
-        saves = [
-            FolderSave(
-                self._folder, {id_: one.task for id_, one in every.items()}, self._quarantine
-            )
-        ]
+        tasks, writer = {id_: one.task for id_, one in every.items()}, Writer()
+        saves = [FolderSave(self._folder, tasks, self._quarantine, writer)]
+        tolerant = Quarantine(max_failure_rate=1.0)
         for name in dict.fromkeys(name for one in every.values() for name in one.beside):
             tasks = {id_: one.beside[name] for id_, one in every.items() if name in one.beside}
-            saves.append(FolderSave(self._beside[name], tasks, Quarantine(max_failure_rate=1.0)))
+            saves.append(FolderSave(self._beside[name], tasks, tolerant, writer))
         save_together(saves, self._workers)

@@ -20,7 +20,6 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from hbac.datasets.cluster import Jobs, WorkerDiedError, on_dask, on_ray
-from hbac.datasets.progress import track
 
 _KEPT_BYTES = str(64 * 2**20)
 WORKER_ENVIRONMENT = {
@@ -178,5 +177,8 @@ class Workers:
             job that twice took its worker process with it, what comes is a ``WorkerDiedError``.
         """
         if jobs:
+            # A run that has nothing to do starts sooner without it.
+            from hbac.datasets.progress import track
+
             results = self._results(function, [*enumerate(jobs)])
             yield from track(results, len(jobs), description)

@@ -24,7 +24,8 @@ class ParallelPartitionedDataset(AbstractDataset[dict[str, Any], dict[str, Parti
     Loading returns a callable a partition. Saving takes a callable a partition and runs them in
     parallel: each result is written atomically, and skipped where it is already there, whole, and
     was made from the same parameters, code and source file. A partition that fails is set aside
-    with its reason in a table of failures, while the rest go on.
+    with its reason in a table of failures, while the rest go on. One whose callable returns None
+    gets no file, which is remembered like any other result.
 
     Args:
         path: folder or URL of the partitions.

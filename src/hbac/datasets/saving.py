@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from kedro.io.core import DatasetError
 
-from hbac.datasets.fingerprint import task_fingerprints
+from hbac.datasets.fingerprint import Writer, task_fingerprints
 from hbac.datasets.folder import Folder, by_id, reading_once
 from hbac.datasets.manifest import Made, Manifest, Record
 from hbac.datasets.parallel import WorkerDiedError, Workers
@@ -38,19 +38,29 @@ def _raise(error: Exception) -> None:
     raise error
 
 
-def _make_partition(folder: Folder, partition: str, task: Task) -> int | Failure:
-    """Run a task and write what it returns; return the file's size, or why that fails."""
+class _Outcome(NamedTuple):
+    """What a task came to: the size of its file, or None where it returns None and has no file."""
+
+    size: int | None
+
+
+def _has_file(result: _Outcome | Failure | None) -> bool:
+    return isinstance(result, _Outcome) and result.size is not None
+
+
+def _make_partition(folder: Folder, partition: str, task: Task) -> _Outcome | Failure:
+    """Run a task and write what it returns."""
     try:
         result = task()
     except Exception as error:
         return Failure(str(error) or type(error).__name__, traceback.format_exc())
     try:
-        return folder.write(partition, result)
+        return _Outcome(None if result is None else folder.write(partition, result))
     except Exception as error:
         return Failure(str(error), traceback.format_exc(), storage=_is_from_storage(error))
 
 
-def _make_partitions(*parts: tuple[Folder, str, Task]) -> list[int | Failure]:
+def _make_partitions(*parts: tuple[Folder, str, Task]) -> list[_Outcome | Failure]:
     """Make what is made from one file, which is read once; nothing more after a failure."""
     made = []
     with reading_once():
@@ -68,30 +78,38 @@ class FolderSave:
         folder: where it is written to.
         data: by id, text or a whole number, a callable.
         quarantine: what becomes of partitions that fail.
+        writer: of fingerprints, which several folders share that are made from the same files.
 
     Raises:
         DatasetError: if an id cannot be that of a file.
     """
 
-    def __init__(self, folder: Folder, data: dict[Any, Task], quarantine: Quarantine):
+    def __init__(
+        self,
+        folder: Folder,
+        data: dict[Any, Task],
+        quarantine: Quarantine,
+        writer: Writer | None = None,
+    ):
         self.folder, self._quarantine = folder, quarantine
         try:
             self.tasks = by_id(data, folder.suffix)
         except ValueError as error:
             raise DatasetError(f"{folder.path}: {error}. Nothing was written") from error
-        self._fingerprints = self._identify()
+        self._fingerprints = self._identify(writer)
         folder.remove_leftovers()
         self._manifest, self._present = Manifest.of(folder), folder.list()
         record = self._manifest.read() or Record()
         self._plan = record.plan(self._fingerprints, self._present)
         self.todo = self._plan.todo
         self._failures: dict[str, Failure] = {}
+        self._n_without_file = 0
         logger.info("%s: %d of %d partitions to make", folder.name, len(self.todo), len(self.tasks))
 
-    def _identify(self) -> dict[str, str]:
+    def _identify(self, writer: Writer | None) -> dict[str, str]:
         """What each is made from; one whose source can't be read for that becomes a failure."""
         identity = self.folder.dataset_identity
-        fingerprints = dict(task_fingerprints(self.tasks, written_by=identity))
+        fingerprints = dict(task_fingerprints(self.tasks, written_by=identity, writer=writer))
         for partition, fingerprint in fingerprints.items():
             if isinstance(fingerprint, OSError):
                 self.tasks[partition] = partial(_raise, fingerprint)
@@ -111,25 +129,32 @@ class FolderSave:
                 yield
                 if self.todo:
                     self.folder.flush()
+                if self._n_without_file:
+                    logger.info(
+                        "%s: %d came to nothing and have no file",
+                        *(self.folder.name, self._n_without_file),
+                    )
                 of = f"partitions of {self.folder.path}"
                 self._quarantine.settle(self._failures, len(self.tasks), of=of)
         finally:
             if self.todo:
                 self.folder.remove_leftovers()
 
-    def take(self, partition: str, result: int | Failure | None) -> None:
-        """Note what became of a partition: its file's size, why there is none, or nothing yet.
+    def take(self, partition: str, result: _Outcome | Failure | None) -> None:
+        """Note what became of a partition; None is nothing yet.
 
         Raises:
             DatasetError: if the folder could not be written to, or failures are to end the run.
         """
-        if isinstance(result, int):
-            self._record(partition, Made(self._fingerprints[partition], result))
-            return
-        if partition in self._present:
+        if partition in self._present and not _has_file(result):
             self.folder.remove([partition])
-        if result is None:
-            return
+        if isinstance(result, _Outcome):
+            self._record(partition, Made(self._fingerprints[partition], result.size))
+            self._n_without_file += result.size is None
+        elif result is not None:
+            self._set_aside(partition, result)
+
+    def _set_aside(self, partition: str, result: Failure) -> None:
         self._failures[partition] = result
         path = self.folder.path_of(partition)
         if result.storage:
@@ -143,7 +168,7 @@ class FolderSave:
 class _Result(NamedTuple):
     save: FolderSave
     partition: str
-    result: int | Failure | None
+    result: _Outcome | Failure | None
 
     def flushed(self) -> _Result:
         """The same once the file would outlast a power cut."""
@@ -183,13 +208,13 @@ def _on_disk(made: Iterable[_Result]) -> Iterator[_Result]:
     waiting: deque[Future[_Result]] = deque()
     with ThreadPoolExecutor() as threads:
         for one in made:
-            is_made, failed = isinstance(one.result, int), isinstance(one.result, Failure)
-            if is_made:
+            failed = isinstance(one.result, Failure)
+            if _has_file(one.result):
                 waiting.append(threads.submit(one.flushed))
             # A failure may end the run, which then is to know of all that it has made.
             while waiting and (failed or waiting[0].done() or len(waiting) > _N_FLUSHING):
                 yield waiting.popleft().result()
-            if not is_made:
+            if not _has_file(one.result):
                 yield one
         for flushed in waiting:
             yield flushed.result()

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from kedro.io import DatasetError
 
 from hbac import eeg
 from hbac.datasets.together import Together
@@ -110,23 +109,18 @@ def duration_of(load: Callable[..., Recording]) -> float:
     return load.length() / SAMPLING_RATE if hasattr(load, "length") else load().duration
 
 
-def _holds_ten_minutes(load: Callable[..., Recording], offsets: Sequence[float]) -> bool:
-    """Whether an EEG holds those around any of its windows; not where it can't be read."""
-    try:
-        duration = duration_of(load)
-    except (DatasetError, OSError):
-        return False
-    centres = (window_centre(offset, duration) for offset in offsets)
-    return any(covers_regional_window(duration, centre) for centre in centres)
-
-
-def _regional_windows_of(load: Callable[..., Recording], offsets: Sequence[float]) -> np.ndarray:
+def _regional_windows_of(
+    load: Callable[..., Recording], offsets: Sequence[float]
+) -> np.ndarray | None:
     recording = load(channels=CHAIN_ELECTRODES)
+    duration = recording.duration
+    centres = [window_centre(offset, duration) for offset in offsets]
+    covered = [covers_regional_window(duration, centre) for centre in centres]
+    if not any(covered):
+        return None
     power = np.full((len(offsets), WINDOW_ROWS, len(COLUMNS)), np.nan, np.float32)
-    for rows, offset in zip(power, offsets, strict=True):
-        centre = window_centre(offset, recording.duration)
-        if covers_regional_window(recording.duration, centre):
-            rows[:] = regional_window_from_eeg(recording, centre)
+    for row in np.flatnonzero(covered):
+        power[row] = regional_window_from_eeg(recording, centres[row])
     return power
 
 
@@ -189,8 +183,8 @@ def compute_regional_windows(
     eegs: dict[str, Callable[..., Recording]],
     windows: pd.DataFrame,
     spectrograms: Container[str],
-) -> dict[str, Callable[[], np.ndarray]]:
-    """Compute the 10 minutes of EEGs that have no spectrogram file and hold them.
+) -> dict[str, Callable[[], np.ndarray | None]]:
+    """Compute the 10 minutes of EEGs that have no spectrogram file.
 
     Args:
         eegs: as of ``compute_eeg_spectrograms``.
@@ -199,14 +193,14 @@ def compute_regional_windows(
 
     Returns:
         By ``eeg_id``, a callable that returns power, shape ``(windows, 300, 400)``, float32, NaN
-        for a window whose 10 minutes the EEG does not hold.
+        for a window whose 10 minutes the EEG does not hold; None where it holds those of no window,
+        which only the EEG tells.
     """
     without = ~windows["spectrogram_id"].astype(str).isin(spectrograms)
     theirs = windows[windows["eeg_id"].isin(windows.loc[without, "eeg_id"])]
     return {
         eeg_id: partial(_regional_windows_of, load, offsets)
         for eeg_id, load, offsets in _with_file(eegs, theirs)
-        if _holds_ten_minutes(load, offsets)
     }
 
 
