@@ -88,6 +88,7 @@ def spectrograms():
 def _run(labels, eegs, spectrograms, params=PARAMS):
     inputs = {
         "train_labels": labels,
+        "unlabelled_labels": labels[:0],
         "train_eegs": eegs,
         "train_spectrograms": spectrograms,
         "params:eda": params,

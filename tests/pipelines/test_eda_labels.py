@@ -23,6 +23,7 @@ from hbac.pipelines.eda.params import EdaParams
 from hbac.pipelines.eda.statistics import COLUMNS, collect_statistics, nest, tidy
 from hbac.pipelines.eda.vote_nodes import describe_labels, tabulate_agreement, tabulate_confusion
 
+NONE = pd.DataFrame(columns=["eeg_id", "spectrogram_id", "patient_id"], dtype=int)
 PARAMS = EdaParams(seed=0, sample_size=1, windows_per_class=1)
 FIGURES = ("class_distribution", "patients", "label_offsets", "vote_agreement", "confusion",
            "cooccurrence")  # fmt: skip
@@ -73,7 +74,7 @@ def _cell(table, column, **where):
 
 
 def test_counts_in_closed_form(raw):
-    counts = count_labels(raw, {"1": None, "2": None}, {"7": None, "8": None})
+    counts = count_labels(raw, NONE, {"1": None, "2": None}, {"7": None, "8": None})
     assert dict(zip(counts["quantity"], counts["value"], strict=True)) == {
         "patients": 2,
         "eegs": 3,
@@ -92,9 +93,30 @@ def test_counts_in_closed_form(raw):
 
 
 def test_labelled_files_that_are_not_there_are_named(raw, caplog):
-    count_labels(raw, {"1": None, "2": None}, {"7": None})
+    count_labels(raw, NONE, {"1": None, "2": None}, {"7": None})
     (line,) = caplog.messages
     assert line.startswith("1 of 3 eeg_ids in the label table have no file, such as 3; put")
+
+
+def test_windows_without_votes_are_counted_and_their_absent_files_named(raw, caplog):
+    unlabelled = pd.DataFrame(
+        {"eeg_id": [1, 40, 40], "spectrogram_id": [7, -1, 9], "patient_id": [11, 13, 13]}
+    )
+    files = {"1": None, "2": None, "3": None}, {"7": None}
+    counts = count_labels(raw, unlabelled, *files)
+    without = count_labels(raw, NONE, *files)
+    pd.testing.assert_frame_equal(counts[: len(without)], without)
+    added = counts[len(without) :]
+    assert dict(zip(added["quantity"], added["value"], strict=True)) == {
+        "unlabelled_windows": 3,
+        "unlabelled_patients": 2,
+        "unlabelled_eegs": 2,
+        "unlabelled_eegs_without_file": 1,
+        "unlabelled_spectrograms_without_file": 1,
+    }
+    of_eegs, of_spectrograms = caplog.messages
+    assert of_eegs.startswith("1 of 2 eeg_ids in unlabelled.csv have no file, such as 40; put")
+    assert of_spectrograms.startswith("1 of 2 spectrogram_ids in unlabelled.csv have no file, such")
 
 
 def test_labels_are_described_in_closed_form(raw, labels):
@@ -288,7 +310,7 @@ def test_statistic_that_stands_twice_is_refused():
 def test_statistics_hold_what_the_tables_say(raw, labels):
     table = tabulate_label_statistics(
         labels,
-        count_labels(raw, {}, {}),
+        count_labels(raw, NONE, {}, {}),
         tabulate_patients(labels),
         tabulate_classes(labels),
         tabulate_agreement(labels, PARAMS),
@@ -313,6 +335,7 @@ def _run(labels):
     nodes = everything - signals + everything.only_nodes("eda.collect_statistics")
     inputs = {
         "train_labels": labels,
+        "unlabelled_labels": NONE,
         "train_eegs": {},
         "train_spectrograms": {},
         "eda_signal_statistics_table": pd.DataFrame(columns=list(COLUMNS)),

@@ -155,6 +155,23 @@ def test_simulated_data_is_said_to_be_so(parameters):
     assert "simulated" not in section(report(parameters), "summary")
 
 
+QUANTITIES = ("patients", "eegs", "labels", "votes", "fewest_votes", "most_votes", "eeg_seconds")
+
+
+def counts(**added):
+    quantities = dict.fromkeys(QUANTITIES, 1) | added
+    rows = [(name, value, "") for name, value in quantities.items()]
+    return pd.DataFrame(rows, columns=["quantity", "value", "meaning"])
+
+
+def test_what_nobody_has_voted_on_is_told_of_where_there_is_some(parameters):
+    added = {"unlabelled_windows": 3, "unlabelled_eegs": 2, "unlabelled_patients": 1}
+    told = section(report(parameters, eda_counts_table=counts(**added)), "data")
+    assert "unlabelled.csv adds 3 windows without votes, of 2 EEGs and 1 patient," in told
+    assert "unlabelled EEGs 2" in told
+    assert "unlabelled" not in section(report(parameters, eda_counts_table=counts()), "data")
+
+
 def test_a_figure_is_told_of_with_its_sample_size(parameters):
     page = report(parameters, metrics=metrics(), kl_by_tier_figure=picture())
     caption = re.search(r"<figcaption>(.*?)<a", page, re.S)[1]

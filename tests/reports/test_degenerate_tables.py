@@ -87,6 +87,7 @@ def words_of(figure):
 def explore(labels, pipeline):
     inputs = {
         "train_labels": labels,
+        "unlabelled_labels": labels[:0],
         "train_eegs": dict.fromkeys(labels["eeg_id"].astype(str), unreadable),
         "train_spectrograms": {},
         "params_eda": EdaParams(seed=0, sample_size=9, windows_per_class=9),

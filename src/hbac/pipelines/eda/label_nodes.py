@@ -31,15 +31,17 @@ ALONE = "alone"
 _N_NAMED = 5
 
 
-def _without_file(ids: pd.Series, files: dict[str, Callable]) -> int:
-    """Count the labelled files that are not there, and log the first ones' ids."""
+def _without_file(
+    ids: pd.Series, files: dict[str, Callable], table: str = "the label table"
+) -> int:
+    """Count the files that a table names and that are not there, and log the first ones' ids."""
     named = ids.drop_duplicates().astype(str)
     absent = named[~named.isin(list(files))].tolist()
     if absent:
         logger.warning(
-            "%d of %d %ss in the label table have no file, such as %s; put the files there, or "
+            "%d of %d %ss in %s have no file, such as %s; put the files there, or "
             "look whether raw_dir is the right folder",
-            *(len(absent), len(named), ids.name, ", ".join(absent[:_N_NAMED])),
+            *(len(absent), len(named), ids.name, table, ", ".join(absent[:_N_NAMED])),
         )
     return len(absent)
 
@@ -49,8 +51,33 @@ def _votes_of_eegs(labels: pd.DataFrame) -> pd.Series:
     return labels[list(VOTE_COLUMNS)].sum(axis=1).groupby(labels["eeg_id"]).max()
 
 
+def _spectrogram_ids(table: pd.DataFrame) -> pd.Series:
+    ids = table["spectrogram_id"]
+    return ids[ids != NO_SPECTROGRAM]
+
+
+def _count_unlabelled(
+    unlabelled: pd.DataFrame, eegs: dict[str, Callable], spectrograms: dict[str, Callable]
+) -> list[tuple[str, int, str]]:
+    """Count what nobody has voted on; no row where there is none."""
+    if unlabelled.empty:
+        return []
+    table, of_them = "unlabelled.csv", "in unlabelled.csv"
+    ids = _spectrogram_ids(unlabelled)
+    no_eeg = _without_file(unlabelled["eeg_id"], eegs, table)
+    no_spectrogram = _without_file(ids, spectrograms, table)
+    return [
+        ("unlabelled_windows", len(unlabelled), f"rows {of_them}, without votes"),
+        ("unlabelled_patients", unlabelled["patient_id"].nunique(), f"distinct patients {of_them}"),
+        ("unlabelled_eegs", unlabelled["eeg_id"].nunique(), f"distinct EEGs {of_them}"),
+        ("unlabelled_eegs_without_file", no_eeg, f"{of_them}, but no file"),
+        ("unlabelled_spectrograms_without_file", no_spectrogram, f"{of_them}, but no file"),
+    ]
+
+
 def count_labels(
     labels: pd.DataFrame,
+    unlabelled: pd.DataFrame,
     eegs: dict[str, Callable[[], Recording]],
     spectrograms: dict[str, Callable[[], np.ndarray]],
 ) -> pd.DataFrame:
@@ -58,14 +85,15 @@ def count_labels(
 
     Args:
         labels: the columns of ``train.csv``.
+        unlabelled: ``unlabelled.csv``, without rows where there is no such file.
         eegs: load functions of EEG files, by id.
         spectrograms: load functions of spectrogram files, by id.
 
     Returns:
-        Columns ``quantity``, ``value`` (whole numbers) and ``meaning``, a row a quantity.
+        Columns ``quantity``, ``value`` (whole numbers) and ``meaning``, a row a quantity; those of
+        windows without votes where there are such.
     """
-    has_spectrogram = labels["spectrogram_id"] != NO_SPECTROGRAM
-    spectrogram_ids = labels.loc[has_spectrogram, "spectrogram_id"]
+    spectrogram_ids = _spectrogram_ids(labels)
     votes = labels[list(VOTE_COLUMNS)].sum(axis=1)
     ends = labels.groupby("eeg_id")["eeg_label_offset_seconds"].max() + WINDOW_SECONDS
     rows = [
@@ -73,7 +101,7 @@ def count_labels(
         ("eegs", labels["eeg_id"].nunique(), "distinct EEGs with a label"),
         ("spectrograms", spectrogram_ids.nunique(), "distinct spectrograms with a label"),
         ("labels", len(labels), "rows of the table"),
-        ("labels_without_spectrogram", (~has_spectrogram).sum(), "labels with EEG alone"),
+        ("labels_without_spectrogram", len(labels) - len(spectrogram_ids), "labels with EEG alone"),
         (
             "votes",
             _votes_of_eegs(labels).sum(),
@@ -90,6 +118,7 @@ def count_labels(
             _without_file(spectrogram_ids, spectrograms),
             "labelled, but no file",
         ),
+        *_count_unlabelled(unlabelled, eegs, spectrograms),
     ]
     return pd.DataFrame(rows, columns=["quantity", "value", "meaning"]).astype({"value": int})
 

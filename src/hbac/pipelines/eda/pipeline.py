@@ -44,7 +44,7 @@ def _classes() -> list[Node]:
     return [
         Node(
             count_labels,
-            ["train_labels", "train_eegs", "train_spectrograms"],
+            ["train_labels", "unlabelled_labels", "train_eegs", "train_spectrograms"],
             "eda_counts_table",
             name="count_labels",
         ),

@@ -59,6 +59,18 @@ def _sample(counts: Frame) -> str:
     )
 
 
+def _tell_unlabelled(n: dict[str, int]) -> list[Block]:
+    """How much there is that nobody has voted on; nothing where all have votes."""
+    if "unlabelled_windows" not in n:
+        return []
+    text = (
+        f"`unlabelled.csv` adds {counted(n['unlabelled_windows'], 'window')} without votes, of "
+        f"{counted(n['unlabelled_eegs'], 'EEG')} and "
+        f"{counted(n['unlabelled_patients'], 'patient')}, for teachers to label."
+    )
+    return [Paragraph(text)]
+
+
 def _tell_counts(counts: pd.DataFrame) -> list[Block]:
     n = _quantities(counts)
     hours = n["eeg_seconds"] / 3600
@@ -74,7 +86,7 @@ def _tell_counts(counts: pd.DataFrame) -> list[Block]:
         quantity=counts["quantity"].str.replace("_", " ").str.replace("eeg", "EEG")
     )
     table = table_of(shown, "What the data set holds.", names)
-    return [Facts(facts), Folded("All counts", [table])]
+    return [Facts(facts), *_tell_unlabelled(n), Folded("All counts", [table])]
 
 
 def _class_figures(sample: str) -> dict[str, Told]:
