@@ -290,11 +290,37 @@ def test_how_waveforms_are_made_is_told_as_it_stands_beside_their_networks(param
     )
 
 
-def test_networks_that_these_parameters_did_not_make_are_told_apart(parameters):
-    modeling = parameters["params:modeling"]
+def trained_by(modeling):
     one = {"name": "a", "architecture": modeling.network.architecture, "input": "picture"}
     networks = [one | {"fold": fold, "val_loss": 1.0} for fold in range(modeling.n_folds)]
-    ensemble = {"networks": networks, "image": modeling.image.model_dump(mode="json")}
+    return {"networks": networks, "image": modeling.image.model_dump(mode="json")}
+
+
+def test_what_was_learned_from_windows_without_votes_is_told(parameters):
+    windows = pd.DataFrame(
+        {"eeg_id": [1, 2, 2, 3], "patient_id": [5, 5, 5, 6], "n_votes": [7, 0, 0, 0]}
+    )
+
+    def told(windows, **changes):
+        modeling = parameters["params:modeling"]
+        training = modeling.training.model_copy(update=changes)
+        modeling = modeling.model_copy(update={"training": training})
+        made = {"params:modeling": modeling, "model_windows": windows}
+        page = report(parameters, ensemble=trained_by(modeling), **made)
+        return section(page, "summary")
+
+    sample = "3 windows without votes (of 2 EEGs and 2 patients)"
+    taught = told(windows, teacher_votes=2.0)
+    assert f"Training learned from {sample} as well" in taught
+    assert "They are never scored." in taught
+    assert f"{sample} were left out" in told(windows, teacher_votes=0.0)
+    assert "without votes" not in told(windows[:1], teacher_votes=2.0)
+    assert "without votes" not in section(report(parameters, model_windows=windows), "summary")
+
+
+def test_networks_that_these_parameters_did_not_make_are_told_apart(parameters):
+    ensemble = trained_by(parameters["params:modeling"])
+    networks = ensemble["networks"]
     alike = report(parameters, ensemble=ensemble, metrics=metrics())
     others = report(parameters, ensemble=ensemble | {"networks": networks[1:]}, metrics=metrics())
     text = "made with other parameters"

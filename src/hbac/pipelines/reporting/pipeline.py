@@ -131,6 +131,7 @@ def _of_the_run() -> list[Node]:
                 "modeling": "params:modeling",
                 "metrics": "metrics",
                 "counts": "eda_counts_table",
+                "windows": "model_windows",
                 "ensemble": "ensemble",
                 "explanations": "explanation_scores",
             }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from hbac.models.members import ALL_FOLDS
 from hbac.pipelines.modeling.params import ModelingParams, WaveformParams
 from hbac.pipelines.reporting.params import ReportingParams
@@ -82,6 +84,26 @@ def _tell_scored(metrics: dict[str, Any]) -> list[Block]:
     ]
 
 
+def _tell_unlabelled(windows: pd.DataFrame, are_taught: bool) -> list[Block]:
+    """What became of windows without votes; nothing where all have some."""
+    unlabelled = windows[windows["n_votes"] == 0]
+    if unlabelled.empty:
+        return []
+    n_eegs, n_patients = unlabelled["eeg_id"].nunique(), unlabelled["patient_id"].nunique()
+    sample = (
+        f"{counted(len(unlabelled), 'window')} without votes (of {counted(n_eegs, 'EEG')} and "
+        f"{counted(n_patients, 'patient')})"
+    )
+    if not are_taught:
+        reason = "they teach nothing while `modeling.training.teacher_votes` is 0"
+        return [Paragraph(f"{sample} were left out: {reason}.")]
+    told = (
+        f"Training learned from {sample} as well, with what teachers predict of them as targets; "
+        "a fold leaves out those of a patient whom it holds out. They are never scored."
+    )
+    return [Paragraph(told)]
+
+
 def _span(value: float | None, ends: dict[str, float | None], top: float) -> Span:
     low, high = (ends[end] / top if is_number(ends[end]) else None for end in ("low", "high"))
     return Span(value / top if is_number(value) else None, low, high)
@@ -151,7 +173,7 @@ def _cautions(
             "The EEG of this data set is simulated. Its scores say that the steps work together; "
             "they say nothing about patients."
         )
-    if metrics is not None and not is_external(metrics) and epoch_was_chosen:
+    if metrics is not None and epoch_was_chosen:
         cautions.append(
             "The epoch that was kept of each network is the best on the fold that is then scored, "
             "which flatters the scores (`modeling.training.keep`)."
@@ -172,6 +194,7 @@ def tell_summary(
     modeling: ModelingParams,
     metrics: Record,
     counts: Frame,
+    windows: Frame,
     ensemble: Record,
     explanations: Record,
     spectrograms: dict[str, Any] | None,
@@ -187,6 +210,7 @@ def tell_summary(
         modeling: how the networks were trained.
         metrics: every score.
         counts: what the data set holds.
+        windows: those that were trained on, with votes and without.
         ensemble: the networks and what they are fed with.
         explanations: the tests of the maps.
         spectrograms: taken so that the table of failures is there before this runs.
@@ -196,12 +220,16 @@ def tell_summary(
         simulation_mark: anything where hbac has simulated the data set.
     """
     failures = [spectrogram_failures, eeg_failures]
-    chosen = modeling.training.keep == "best" and is_trained_by(modeling, ensemble)
+    training = modeling.training
+    is_trained_here = is_trained_by(modeling, ensemble) and not is_external(metrics)
+    chosen = is_trained_here and training.keep == "best"
+    learned_from = windows if is_trained_here else None
     unscored = "No predictions were scored. `kedro run --pipeline evaluation` scores them."
     blocks = [
         *(keep(_verdict, metrics) or [Notice(unscored, "missing")]),
         *_cautions(metrics, explanations, chosen, simulation_mark, failures),
         *keep(_tell_scored, metrics),
+        *keep(_tell_unlabelled, learned_from, training.teacher_votes > 0),
         *([] if metrics is None else _facts(metrics, counts)),
         *keep(_kl_table, metrics),
         Paragraph("This is research. It is not a medical device; see Limits at the end."),
