@@ -20,6 +20,7 @@ from hbac.pipelines.modeling.nodes import join_folds, split_folds
 from hbac.pipelines.modeling.params import ModelingParams
 from hbac.pipelines.modeling.pipeline import create_training
 from hbac.pipelines.modeling.training_nodes import (
+    KEYS,
     fixed_windows,
     made_from,
     teach,
@@ -170,7 +171,7 @@ TAUGHT = modeling(teacher_votes=4, teacher_fewest_votes=10)
 
 
 def test_teachers_learn_nothing_of_what_their_fold_holds_out(pseudo_labels):
-    assert pseudo_labels["row"].tolist() == TRAIN["row"].tolist()
+    pd.testing.assert_frame_equal(pseudo_labels[KEYS], TRAIN[KEYS].reset_index(drop=True))
     blind = teach(
         IMAGES, other_votes(SPLIT, HELD_OUT.index), NoFile(), TAUGHT, architecture="compact"
     )
@@ -198,8 +199,19 @@ def test_a_teacher_counts_for_so_many_votes(asked, pseudo_labels):
     said = (pseudo_labels[list(PREDICTION_COLUMNS)].to_numpy() + 1 / 6) / 2
     expected = (n_votes * votes + 4 * said) / (n_votes + 4)
     np.testing.assert_allclose(wanted[TRAIN["row"]], expected, atol=1e-6)
+    mixed = pseudo_labels.sample(frac=1, random_state=0)
+    found = asked(TAUGHT, teachers=[mixed, other])["training_targets"]
+    np.testing.assert_array_equal(found, wanted)
     alone = made_from("compact", IMAGES, SPLIT, TAUGHT)
     assert made_from("compact", IMAGES, SPLIT, TAUGHT, [pseudo_labels]) != alone
+
+
+def test_teachers_of_other_windows_are_refused(pseudo_labels):
+    eeg_id, window = pseudo_labels.loc[3, KEYS]
+    message = f"1 of {len(TRAIN)} windows, the first is window {window} of eeg_id {eeg_id}"
+    for train in (train_fold, train_on_all):
+        with pytest.raises(ValueError, match=message):
+            train(IMAGES, SPLIT, NoFile(), TAUGHT, pseudo_labels.drop(3), architecture="compact")
 
 
 def test_each_fold_has_teachers_of_its_own():

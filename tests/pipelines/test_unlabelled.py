@@ -12,7 +12,7 @@ from hbac.eeg.votes import PREDICTION_COLUMNS, VOTE_COLUMNS, VOTE_COUNT_COLUMNS
 from hbac.pipelines import conversion, modeling, spectrogram
 from hbac.pipelines.modeling.nodes import NO_FOLD, describe_ensemble, join_folds, split_folds
 from hbac.pipelines.modeling.params import ModelingParams, SeenParams
-from hbac.pipelines.modeling.training_nodes import teach, train_fold, train_on_all
+from hbac.pipelines.modeling.training_nodes import KEYS, teach, train_fold, train_on_all
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 from tests.conftest import configuration, recipe
 from tests.pipelines import test_training_choices as choices
@@ -23,6 +23,7 @@ N_LABELLED = len(choices.WINDOWS)
 ADDED = choices.WINDOWS.iloc[[0, 3, 3]].assign(
     patient_id=[choices.WINDOWS["patient_id"].iloc[0], 98, 99],
     eeg_id=[choices.WINDOWS["eeg_id"].iloc[0], 980, 990],
+    window=9,
     n_votes=0,
     **dict.fromkeys(VOTE_COLUMNS, np.nan),
     **dict.fromkeys(VOTE_COUNT_COLUMNS, 0),
@@ -40,7 +41,7 @@ def unlabelled(split):
 
 def said(split, seed):
     """What a teacher might have predicted of all that is not held out."""
-    rows = split.loc[~split["held_out"], ["row"]].reset_index(drop=True)
+    rows = split.loc[~split["held_out"], KEYS].reset_index(drop=True)
     shares = np.random.default_rng(seed).dirichlet(np.ones(6), len(rows))
     return rows.join(pd.DataFrame(shares, columns=list(PREDICTION_COLUMNS)))
 
@@ -62,8 +63,9 @@ def test_their_targets_are_what_teachers_say_of_them(asked):
         taught = unlabelled(split[~split["held_out"]])["row"]
         assert len(taught) == (2 if split is FOLDS[OWN] else 3)
         assert set(taught) < set(options["stages"][0].rows)
-        means = sum(table.set_index("row") for table in teachers) / 2
-        np.testing.assert_allclose(options["training_targets"][taught], means.loc[taught])
+        means = sum(table.set_index(KEYS) for table in teachers) / 2
+        keys = pd.MultiIndex.from_frame(WINDOWS.loc[taught, KEYS])
+        np.testing.assert_allclose(options["training_targets"][taught], means.loc[keys])
         validated = split.set_index("row").loc[options["validation_rows"]]
         assert (validated["n_votes"] > 0).all()
         assert validated["held_out"].all()
@@ -160,8 +162,9 @@ def test_a_run_learns_from_them_and_scores_the_rest(tmp_path):
     for fold in ("0", "1", "all"):
         split = catalog.load(f"fold_{fold}_split")
         told = catalog.load(f"fold_{fold}_{NETWORK}_pseudo_labels")
-        assert told["row"].tolist() == split.loc[~split["held_out"], "row"].tolist()
-        assert 5 in told["row"].tolist()
+        trained_on = split.loc[~split["held_out"], KEYS].reset_index(drop=True)
+        pd.testing.assert_frame_equal(told[KEYS], trained_on)
+        assert 5 in told["eeg_id"].tolist()
         assert np.isfinite(told[list(PREDICTION_COLUMNS)]).all(axis=None)
     assert catalog.load("oof_predictions")["eeg_id"].tolist() == [1, 2, 3, 4]
     assert np.isfinite(catalog.load("training_history")["loss"]).all()

@@ -19,13 +19,11 @@ from hbac.models.members import ALL_FOLDS
 from hbac.models.reference import describe_pictures, describe_waveforms
 from hbac.models.seeds import architecture_of
 from hbac.pipelines.modeling.params import ModelingParams
-from hbac.pipelines.modeling.training_nodes import class_prior, table_of_predictions, voted
+from hbac.pipelines.modeling.training_nodes import KEYS, class_prior, table_of_predictions, voted
 from hbac.pipelines.spectrogram.params import SpectrogramParams
 from hbac.plots import scores
 
 logger = logging.getLogger(__name__)
-
-_KEYS = ["eeg_id", "window"]
 
 NO_FOLD = -1
 """The ``fold`` of a window of a patient on whom nobody has voted: no fold holds it out."""
@@ -115,8 +113,8 @@ def collect_network_predictions(*predictions: pd.DataFrame) -> pd.DataFrame:
     """
     table = pd.concat(predictions, ignore_index=True)
     order = pd.Categorical(table["architecture"], table["architecture"].unique())
-    keys = table[_KEYS].assign(architecture=order)
-    return table.loc[keys.sort_values(["architecture", *_KEYS]).index].reset_index(drop=True)
+    keys = table[KEYS].assign(architecture=order)
+    return table.loc[keys.sort_values(["architecture", *KEYS]).index].reset_index(drop=True)
 
 
 def _by_architecture(table: pd.DataFrame) -> tuple[pd.DataFrame, list[np.ndarray]]:
@@ -166,7 +164,7 @@ def predict_band_power(band_power: np.ndarray, split: pd.DataFrame) -> pd.DataFr
         split[list(VOTE_COLUMNS)].to_numpy(),
         split["fold"].to_numpy(),
     )
-    table = split[_KEYS].reset_index(drop=True)
+    table = split[KEYS].reset_index(drop=True)
     return table.join(pd.DataFrame(shares, columns=list(BAND_POWER_COLUMNS)))
 
 
@@ -216,7 +214,7 @@ def collect_oof_predictions(
         As ``join_networks``, with six columns ``seizure_band_power`` ... beside them.
     """
     table = join_networks(network_predictions, params)
-    return table.merge(band_power_predictions, on=_KEYS, validate="one_to_one")
+    return table.merge(band_power_predictions, on=KEYS, validate="one_to_one")
 
 
 def collect_history(*histories: pd.DataFrame) -> pd.DataFrame:

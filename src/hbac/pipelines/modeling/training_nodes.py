@@ -26,6 +26,9 @@ from hbac.pipelines.modeling.params import ModelingParams, TrainingParams
 
 logger = logging.getLogger(__name__)
 
+KEYS = ["eeg_id", "window"]
+"""Columns that name a window."""
+
 Teachers = Sequence[pd.DataFrame]
 """What networks of the same fold predict of the windows trained on; see ``teach``."""
 
@@ -103,9 +106,19 @@ def class_prior(windows: pd.DataFrame) -> np.ndarray:
     return voted(windows)[list(VOTE_COLUMNS)].to_numpy().mean(axis=0)
 
 
-def _told(teachers: Teachers) -> np.ndarray:
-    """Mean of what teachers predict, a row a window that is not held out."""
-    return np.mean([table[list(PREDICTION_COLUMNS)] for table in teachers], axis=0)
+def _told(train: pd.DataFrame, teachers: Teachers) -> np.ndarray:
+    """Mean of what teachers predict of the windows that are not held out."""
+    windows = pd.MultiIndex.from_frame(train[KEYS])
+    said = [table.set_index(KEYS)[list(PREDICTION_COLUMNS)] for table in teachers]
+    for table in said:
+        untold = windows.difference(table.index)
+        if len(untold):
+            eeg_id, window = untold[0]
+            raise ValueError(
+                f"teachers predict nothing of {len(untold)} of {len(windows)} windows, the first "
+                f"is window {window} of eeg_id {eeg_id}; train them again on these windows"
+            )
+    return np.mean([table.loc[windows] for table in said], axis=0)
 
 
 def _trained_on(split: pd.DataFrame, teachers: Teachers) -> pd.DataFrame:
@@ -113,7 +126,7 @@ def _trained_on(split: pd.DataFrame, teachers: Teachers) -> pd.DataFrame:
     train = split[~split["held_out"]]
     if not teachers:
         return voted(train)
-    votes = train[list(VOTE_COLUMNS)].where(train["n_votes"] > 0, _told(teachers), axis=0)
+    votes = train[list(VOTE_COLUMNS)].where(train["n_votes"] > 0, _told(train, teachers), axis=0)
     return train.assign(**votes)
 
 
@@ -123,7 +136,7 @@ def _training_targets(
     """Vote fractions, joined by what teachers say and smoothed toward the mean trained on."""
     votes, n_votes = train[list(VOTE_COLUMNS)].to_numpy(), train["n_votes"].to_numpy(float)
     if teachers:
-        votes = models.soften(votes, n_votes, _told(teachers), training.teacher_votes)
+        votes = models.soften(votes, n_votes, _told(train, teachers), training.teacher_votes)
         n_votes = n_votes + training.teacher_votes
     targets = np.full((n_rows, votes.shape[1]), 1 / votes.shape[1])
     targets[train["row"]] = models.soften(votes, n_votes, class_prior(train), training.prior_votes)
@@ -295,8 +308,8 @@ def teach(
         architecture: which of the networks; see ``hbac.models.seeds``.
 
     Returns:
-        ``row`` and six columns ``seizure_pred`` ..., a row a window that is not held out, with
-        votes or without.
+        ``eeg_id``, ``window`` and six columns ``seizure_pred`` ..., a row a window that is not held
+        out, with votes or without.
     """
     train, fewest = split[~split["held_out"]], params.training.teacher_fewest_votes
     agreed = voted(train[train["n_votes"] >= fewest])
@@ -307,7 +320,7 @@ def teach(
     alone = params.model_copy(update={"training": params.training.model_copy(update=changes)})
     with _trained(model_input, split, agreed, checkpoint, alone, architecture) as trained:
         shares = trained.predict(train)
-    table = train[["row"]].reset_index(drop=True)
+    table = train[KEYS].reset_index(drop=True)
     return table.join(pd.DataFrame(shares, columns=list(PREDICTION_COLUMNS)))
 
 
@@ -338,6 +351,7 @@ def train_fold(
 
     Raises:
         LeakageError: if a patient or a stretch of a recording is on both sides of the split.
+        ValueError: if teachers predict nothing of a window that is not held out.
     """
     check_folds(split.assign(fold=split["held_out"].astype(int)))
     train, held_out = _trained_on(split, teachers), voted(split[split["held_out"]])
@@ -383,6 +397,9 @@ def train_on_all(
 
     Returns:
         The network and its history, in which the validation loss is NaN.
+
+    Raises:
+        ValueError: as in ``train_fold``.
     """
     with _trained(
         model_input,
