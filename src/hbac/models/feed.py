@@ -151,7 +151,7 @@ class FedNetwork(keras.Model):
         """Predict the shares of the six classes, as ``hbac.models.predict`` does.
 
         Args:
-            images: all windows.
+            images: all windows, with the margins of the change's layout, which are cut off here.
             rows: which of them.
             batch_size: windows a batch.
 

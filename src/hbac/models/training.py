@@ -283,17 +283,12 @@ def _run_stages(
 
 
 def _validate(
-    forward: Callable[..., np.ndarray],
-    images: np.ndarray,
-    targets: np.ndarray,
-    rows: np.ndarray,
-    *,
-    batch_size: int,
+    forward: Callable[[np.ndarray], np.ndarray], targets: np.ndarray, rows: np.ndarray
 ) -> tuple[np.ndarray, float]:
     """Predict the validation rows, and score that; NaN where there are none."""
     if not len(rows):
         return np.empty((0, len(CLASSES)), np.float32), np.nan
-    shares = forward(images, rows, batch_size=batch_size)
+    shares = forward(rows)
     return shares, _mean_divergence(targets[rows], shares)
 
 
@@ -377,14 +372,12 @@ def fit_and_predict(
 
     middles = images if change is None else change.layout.middle(images)
     fed = fed_network(model, images, change=change, mirror=mirror, feed=feed)
-    forward, validated = (
-        (functools.partial(predict, model, mirror=mirror), middles)
+    forward = (
+        functools.partial(predict, model, middles, mirror=mirror, batch_size=batch_size)
         if fed is None
-        else (fed.predict_rows, images)
+        else functools.partial(fed.predict_rows, images, batch_size=batch_size)
     )
-    validate = functools.partial(
-        _validate, forward, validated, targets, validation_rows, batch_size=batch_size
-    )
+    validate = functools.partial(_validate, forward, targets, validation_rows)
     make_batches = functools.partial(
         TrainingBatches,
         images,
