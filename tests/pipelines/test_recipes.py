@@ -1,5 +1,7 @@
 """What every recipe promises of its networks: that missing data are no evidence."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,8 +10,7 @@ from hbac import models
 from hbac.datasets.checkpoint import CheckpointDataset
 from hbac.eeg.gaps import MISSING
 from hbac.eeg.votes import VOTE_COLUMNS, VOTE_COUNT_COLUMNS
-from hbac.models import inputs
-from hbac.models.efficientnet_1d import efficientnet_1d
+from hbac.models import efficientnet_1d, inputs
 from hbac.pipelines.modeling.nodes import split_folds
 from hbac.pipelines.modeling.params import ModelingParams
 from hbac.pipelines.modeling.training_nodes import train_fold
@@ -92,7 +93,15 @@ def train(params, seen, split, architecture, folder):
 
 def small_efficientnet_1d(waveform, weights):
     """The network of ``strong`` for the EEG itself, with a block a stage and a quarter as wide."""
-    return efficientnet_1d(waveform, weights, narrowing=4, most_blocks=1)
+    small = {
+        part: [replace(stage, blocks=1, filters=stage.filters // 4) for stage in stages]
+        for part, stages in efficientnet_1d._PARTS.items()
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(efficientnet_1d, "_PARTS", small)
+        for name in ("_STEM_FILTERS", "_CHAIN_FILTERS", "_ALL_FILTERS", "_TOP_FILTERS"):
+            patch.setattr(efficientnet_1d, name, getattr(efficientnet_1d, name) // 4)
+        return efficientnet_1d.efficientnet_1d(waveform, weights)
 
 
 @pytest.fixture(scope="module", autouse=True)

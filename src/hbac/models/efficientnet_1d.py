@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import keras
 from keras import layers
@@ -48,20 +48,6 @@ _PARTS = {
     "chain": (_Stage(3, 80, 5), _Stage(3, 112, 5)),
     "all": (_Stage(3, 192, 5),),
 }
-Parts = dict[str, tuple[_Stage, ...]]
-
-
-def _parts(narrowing: int, most_blocks: int) -> Parts:
-    """The stages of each part, with fewer filters and blocks where that is asked for."""
-    return {
-        part: tuple(
-            replace(
-                stage, blocks=min(stage.blocks, most_blocks), filters=stage.filters // narrowing
-            )
-            for stage in stages
-        )
-        for part, stages in _PARTS.items()
-    }
 
 
 def _squeeze_and_excite(features, filters: int, name: str):
@@ -105,10 +91,10 @@ def _block(features, stage: _Stage, name: str, *, stride: int, depth: float):
     return layers.Add(name=f"{name}_sum")([features, inner])
 
 
-def _part(features, parts: Parts, part: str, numbers: Iterator[int]):
+def _part(features, part: str, numbers: Iterator[int]):
     """The stages of one part of the network, each of which halves the samples."""
-    n_blocks = sum(stage.blocks for stages in parts.values() for stage in stages)
-    for stage in parts[part]:
+    n_blocks = sum(stage.blocks for stages in _PARTS.values() for stage in stages)
+    for stage in _PARTS[part]:
         for place in range(stage.blocks):
             number = next(numbers)
             stride, depth = 1 if place else 2, number / n_blocks
@@ -116,13 +102,7 @@ def _part(features, parts: Parts, part: str, numbers: Iterator[int]):
     return features
 
 
-def efficientnet_1d(
-    waveform: keras.KerasTensor,
-    weights: str | None,
-    *,
-    narrowing: int = 1,
-    most_blocks: int = 3,
-) -> keras.KerasTensor:
+def efficientnet_1d(waveform: keras.KerasTensor, weights: str | None) -> keras.KerasTensor:
     """Inverted bottlenecks in time: of each channel, then of each chain, then of all chains.
 
     Channels share their filters until those of a chain are joined, and chains theirs until all
@@ -132,22 +112,16 @@ def efficientnet_1d(
         waveform: shape ``(batch, channels, samples, 1)``; channels are a multiple of 4, those of
             a chain beside each other. Meant for 50 s at 100 or 200 Hz.
         weights: must be ``None``.
-        narrowing: by which the number of all features is divided.
-        most_blocks: of a stage.
 
     Returns:
-        Feature maps, shape ``(batch, 1, samples / 128, 256 / narrowing)``; those of
+        Feature maps, shape ``(batch, 1, samples / 128, 256)``; those of
         ``chain_features`` before them have the four chains as rows and a column for 64 samples.
     """
     check_no_weights("efficientnet_1d", weights)
     numbers, channels = itertools.count(1), channels_of_chain(waveform)
-    parts = _parts(narrowing, most_blocks)
-    of_chain, of_all, at_top = (
-        filters // narrowing for filters in (_CHAIN_FILTERS, _ALL_FILTERS, _TOP_FILTERS)
-    )
-    stem = convolve(waveform, _STEM_FILTERS // narrowing, _STEM_WIDTH, "stem", stride=_STEM_STRIDE)
-    features = _part(activate(stem, "stem_features"), parts, "channel", numbers)
-    features = _part(join_rows(features, channels, of_chain, "chain"), parts, "chain", numbers)
+    stem = convolve(waveform, _STEM_FILTERS, _STEM_WIDTH, "stem", stride=_STEM_STRIDE)
+    features = _part(activate(stem, "stem_features"), "channel", numbers)
+    features = _part(join_rows(features, channels, _CHAIN_FILTERS, "chain"), "chain", numbers)
     features = activate(features, "chain_features")
-    features = _part(join_rows(features, len(CHAINS), of_all, "all"), parts, "all", numbers)
-    return activate(convolve(features, at_top, 1, "top"), "features")
+    features = _part(join_rows(features, len(CHAINS), _ALL_FILTERS, "all"), "all", numbers)
+    return activate(convolve(features, _TOP_FILTERS, 1, "top"), "features")
