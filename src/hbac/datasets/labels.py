@@ -33,9 +33,6 @@ def _number(text: str) -> Decimal:
 
 
 def _whole(text: str, rounding: Decimal = Decimal(0)) -> int:
-    # Nearly all are plain digits, which need no arithmetic: half the time of a large table.
-    if len(text) < 19 and text.isascii() and text.isdigit():
-        return int(text)
     value = _number(text)
     # Before it is made an int: 1e999999999 would fill the memory.
     if value.copy_abs() >= 2**63:
