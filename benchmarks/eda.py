@@ -129,6 +129,7 @@ def _catalog(folder: Path):
     given = {
         "train_eegs": {},
         "train_spectrograms": {},
+        "unlabelled_labels": pd.DataFrame(columns=["eeg_id", "spectrogram_id", "patient_id"]),
         "eda_signal_statistics_table": pd.DataFrame(columns=[*COLUMNS]),
         "params:eda": EdaParams(seed=0, sample_size=1, windows_per_class=1),
     }
