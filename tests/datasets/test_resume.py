@@ -27,6 +27,7 @@ from fsspec.implementations.local import LocalFileSystem
 from kedro.io.core import DatasetError
 
 from hbac.datasets import NpyDataset, StackedArrayDataset
+from hbac.datasets import file as file_dataset
 from hbac.datasets.code import _find, code_version
 from hbac.datasets.manifest import Manifest, _Journal
 from tests.datasets.folders import folder
@@ -439,38 +440,72 @@ def test_what_cannot_be_flushed_is_not_taken_for_written(tmp_path, monkeypatch):
     assert sorted(contents(tmp_path)) == [".hbac/manifest.json", "1.npy"]
 
 
-def test_a_partition_is_noted_once_it_is_on_the_disk_and_the_folder_flushed_once(
-    tmp_path, monkeypatch
-):
-    flushed, noted, fsync = [], [], os.fsync
+def _flushed_one_by_one(monkeypatch, flushed):
+    """Note each path that is flushed, as where the system has no call for all files at once."""
+    fsync = os.fsync
 
     def watched(descriptor):
-        flushed.append(os.readlink(f"/proc/self/fd/{descriptor}"))
         fsync(descriptor)
+        flushed(os.readlink(f"/proc/self/fd/{descriptor}"))
+
+    monkeypatch.setattr(file_dataset, "_syncfs", lambda: None)
+    monkeypatch.setattr(os, "fsync", watched)
+
+
+def _flushed_together(monkeypatch, flushed):
+    """Note all paths that are there when their file system is flushed."""
+    together = file_dataset._flush_file_system
+
+    def watched(path):
+        there = sorted(str(other) for other in Path(path).parent.glob("*.npy"))
+        together(path)
+        for other in there:
+            flushed(other)
+
+    monkeypatch.setattr(file_dataset, "_flush_file_system", watched)
+
+
+@pytest.mark.parametrize("watch", [_flushed_one_by_one, _flushed_together])
+def test_a_partition_is_noted_once_it_is_on_the_disk(tmp_path, monkeypatch, watch):
+    flushed, noted = [], []
 
     def note(journal, partition, made):
         noted.append((partition, str(tmp_path / f"{partition}.npy") in flushed))
 
-    monkeypatch.setattr(os, "fsync", watched)
+    watch(monkeypatch, flushed.append)
     monkeypatch.setattr(_Journal, "write", note)
     folder(tmp_path).save({str(n): partial(full, 3) for n in range(99)})
     assert sorted(noted) == sorted((str(n), True) for n in range(99))
+
+
+def test_a_folder_is_flushed_once_after_its_files(tmp_path, monkeypatch):
+    flushed = []
+    _flushed_one_by_one(monkeypatch, flushed.append)
+    folder(tmp_path).save({str(n): partial(full, 3) for n in range(99)})
     assert flushed.count(str(tmp_path)) == 1
     assert flushed.index(str(tmp_path)) > max(flushed.index(str(p)) for p in tmp_path.glob("*.npy"))
 
 
-def test_a_partition_that_cannot_be_flushed_ends_the_run_and_is_made_again(tmp_path, monkeypatch):
-    fsync = os.fsync
+def test_many_files_go_to_the_disk_together(tmp_path, monkeypatch):
+    flushes = []
+    monkeypatch.setattr(file_dataset, "_flush_file_system", flushes.append)
+    folder(tmp_path).save({str(n): partial(full, 3) for n in range(999)})
+    # 1, 2, 4 ... as long as they take less than a second.
+    assert 1 <= len(flushes) < 30
 
-    def full_disk(descriptor):
-        if os.readlink(f"/proc/self/fd/{descriptor}").endswith("/2.npy"):
-            raise OSError(errno.ENOSPC, "No space left on device")
-        fsync(descriptor)
+
+@pytest.mark.parametrize("watch", [_flushed_one_by_one, _flushed_together])
+def test_a_partition_that_cannot_be_flushed_ends_the_run_and_is_made_again(
+    tmp_path, monkeypatch, watch
+):
+    def full_disk(path):
+        if path.endswith("/2.npy"):
+            raise OSError(errno.ENOSPC, "No space left on device", path)
 
     tasks = {str(n): partial(full, 3) for n in range(4)}
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full_disk)
-        with pytest.raises(DatasetError, match=r"2\.npy could not be written: .*No space left"):
+        watch(patch, full_disk)
+        with pytest.raises(DatasetError, match=r"could not be written: .*No space left.*/2\.npy"):
             folder(tmp_path).save(tasks)
     assert not folder(tmp_path).is_readable()
     before = changed_at(tmp_path)

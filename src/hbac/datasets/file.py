@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import re
 import tempfile
 import uuid
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
@@ -51,9 +53,45 @@ def flush(path: str | Path) -> None:
     except OSError as error:
         # Some network file systems flush no folders.
         if not (Path(path).is_dir() and error.errno in (errno.EINVAL, errno.ENOTSUP)):
-            raise
+            raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         os.close(descriptor)
+
+
+@cache
+def _syncfs() -> Callable[[int], int] | None:
+    """Linux's call that has all of a file system on its disk; None where there is none."""
+    if os.name != "posix":
+        return None
+    return getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+
+
+def _flush_file_system(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        if _syncfs()(descriptor):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), path)
+    finally:
+        os.close(descriptor)
+
+
+def flush_together(paths: Sequence[str]) -> None:
+    """Have files on the disk, where a power cut leaves them, as ``flush`` has one.
+
+    On Linux a file system is flushed once for all of its files, and whatever else waits for the
+    disk: to flush each by itself took a tenth of the time in which EEG spectrograms are made.
+
+    Raises:
+        OSError: if one of them is gone, or the disk doesn't take it.
+    """
+    if _syncfs() is None:
+        for path in paths:
+            flush(path)
+        return
+    of_each_system = {os.stat(path).st_dev: path for path in paths}
+    for path in of_each_system.values():
+        _flush_file_system(path)
 
 
 @contextmanager

@@ -202,20 +202,26 @@ class Folder:
     def write(self, partition: str, data: Any) -> int:
         """Write a partition, atomically, and return its file's size in bytes.
 
-        Only ``flush`` makes sure of it against a power cut: to wait for the disk after each file
-        took longer than to make it.
+        Only ``flush_together`` makes sure of it against a power cut: to wait for the disk after
+        each file took longer than to make it.
         """
         return _files_of(self).write(self.path_of(partition), data, flushed=False)
 
-    def flush(self, partition: str | None = None) -> None:
-        """Have a partition's content on the disk, or, without one, the names of all."""
-        if isinstance(self.fs, LocalFileSystem):
-            flush(self.path if partition is None else self.path_of(partition))
+    @property
+    def is_local(self) -> bool:
+        """Whether it lies on a disk of this machine."""
+        return isinstance(self.fs, LocalFileSystem)
+
+    def flush(self) -> None:
+        """Have the names of its files on the disk."""
+        if self.is_local:
+            flush(self.path)
 
     def _states(self) -> Iterator[tuple[str, FileState]]:
         """Names and states of files that are not hidden; none where there is no folder."""
-        local = isinstance(self.fs, LocalFileSystem)
-        states = _local_states(self.path) if local else _states_elsewhere(self.fs, self.path)
+        states = (
+            _local_states(self.path) if self.is_local else _states_elsewhere(self.fs, self.path)
+        )
         return ((name, state) for name, state in states if not name.startswith("."))
 
     def list(self) -> dict[str, FileState]:
@@ -229,8 +235,7 @@ class Folder:
 
     def _readable(self) -> Iterator[tuple[str, FileState]]:
         """Ids and states of all files that the dataset reads."""
-        local = isinstance(self.fs, LocalFileSystem)
-        also_read = self.dataset_class.also_read if local else ()
+        also_read = self.dataset_class.also_read if self.is_local else ()
         for name, state in self._states():
             if name.endswith(self.suffix):
                 yield name.removesuffix(self.suffix), state

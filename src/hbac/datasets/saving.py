@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 
 from kedro.io.core import DatasetError
 
+from hbac.datasets.file import flush_together
 from hbac.datasets.fingerprint import Writer, task_fingerprints
 from hbac.datasets.folder import Folder, by_id, reading_once
 from hbac.datasets.manifest import Made, Manifest, Record
@@ -23,8 +25,11 @@ logger = logging.getLogger(__name__)
 
 Task = Callable[[], Any]
 
-_N_FLUSHING = 32
-"""Files that are on their way to the disk while others are made."""
+_SECONDS_OF_A_LOT = 1.0
+"""What is made in this time goes to the disk together, and is made again after a power cut."""
+
+_N_FLUSHING = 3
+"""Such lots that are waited for while more is made."""
 
 
 def _is_from_storage(error: BaseException) -> bool:
@@ -170,14 +175,22 @@ class _Result(NamedTuple):
     partition: str
     result: _Outcome | Failure | None
 
-    def flushed(self) -> _Result:
-        """The same once the file would outlast a power cut."""
-        try:
-            self.save.folder.flush(self.partition)
-        except OSError as error:
-            failure = Failure(str(error), traceback.format_exc(), storage=True)
-            return self._replace(result=failure)
-        return self
+    @property
+    def local_files(self) -> list[str]:
+        """Path of its file on this machine, if it has one."""
+        folder = self.save.folder
+        is_there = _has_file(self.result) and folder.is_local
+        return [folder.path_of(self.partition)] if is_there else []
+
+
+def _flushed(results: list[_Result]) -> list[_Result]:
+    """The same once their files would outlast a power cut."""
+    try:
+        flush_together([path for one in results for path in one.local_files])
+    except OSError as error:
+        failure = Failure(str(error), traceback.format_exc(), storage=True)
+        return [one._replace(result=failure) if one.local_files else one for one in results]
+    return results
 
 
 def _make(saves: Sequence[FolderSave], workers: Workers) -> Iterator[_Result]:
@@ -203,21 +216,23 @@ def _make(saves: Sequence[FolderSave], workers: Workers) -> Iterator[_Result]:
 def _on_disk(made: Iterable[_Result]) -> Iterator[_Result]:
     """Pass on what was made, files once they would outlast a power cut.
 
-    The disk is waited for in threads, while the next ones are made.
+    The disk is waited for in a thread, while the next ones are made, for lots of files that grow:
+    the first are noted at once.
     """
-    waiting: deque[Future[_Result]] = deque()
-    with ThreadPoolExecutor() as threads:
+    lot, most, started = [], 1, time.monotonic()
+    waiting: deque[Future[list[_Result]]] = deque()
+    with ThreadPoolExecutor(1) as thread:
         for one in made:
-            failed = isinstance(one.result, Failure)
-            if _has_file(one.result):
-                waiting.append(threads.submit(one.flushed))
+            lot.append(one)
             # A failure may end the run, which then is to know of all that it has made.
+            failed = isinstance(one.result, Failure)
+            if failed or len(lot) >= most or time.monotonic() - started > _SECONDS_OF_A_LOT:
+                waiting.append(thread.submit(_flushed, lot))
+                lot, most, started = [], 2 * len(lot), time.monotonic()
             while waiting and (failed or waiting[0].done() or len(waiting) > _N_FLUSHING):
-                yield waiting.popleft().result()
-            if not _has_file(one.result):
-                yield one
-        for flushed in waiting:
-            yield flushed.result()
+                yield from waiting.popleft().result()
+        for flushed in (*waiting, thread.submit(_flushed, lot)):
+            yield from flushed.result()
 
 
 def save_together(saves: Sequence[FolderSave], workers: Workers) -> None:
