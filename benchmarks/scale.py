@@ -171,6 +171,7 @@ def run_pipeline(pipeline: str, folder: Path) -> dict[str, float]:
     """
     folders = f"raw_dir={folder / 'raw'},data_dir={folder / 'data'}"
     command = [sys.executable, "-m", "kedro", "run", "--pipeline", pipeline, "--params", folders]
+    os.sync()  # What was written before is not for this run to wait for.
     start, started_at = time.monotonic(), time.time()
     with (
         subprocess.Popen(
