@@ -16,12 +16,12 @@ Noise = Literal["median", "mean"]
 
 
 def _median(values: np.ndarray) -> np.ndarray:
-    """Median along the last axis, which is kept; reorders the values.
+    """Median along the last axis, which is kept.
 
     As ``np.median``, which looks for two elements at once and then is seven times slower.
     """
     middle = values.shape[-1] // 2
-    values.partition(middle)
+    values = np.partition(values, middle)
     upper = values[..., middle : middle + 1]
     if values.shape[-1] % 2:
         return upper
@@ -38,7 +38,7 @@ _CENTRES = {"median": _median, "mean": _mean}
 def _noise_level(details: np.ndarray, noise: Noise) -> np.ndarray:
     """Standard deviation of each channel's noise, shape ``(channels, 1)``, from its details."""
     centre = _CENTRES[noise]
-    deviations = details - centre(details.copy())
+    deviations = details - centre(details)
     return centre(np.abs(deviations, out=deviations)) / MAD_OF_A_UNIT_NORMAL
 
 

@@ -13,7 +13,13 @@ import numpy as np
 
 from hbac.eeg.denoise import Noise, wavelet_denoise
 from hbac.eeg.filters import clean
-from hbac.eeg.gaps import bridge_gaps, live_differences, live_frames, on_live_stretches
+from hbac.eeg.gaps import (
+    any_missing,
+    bridge_gaps,
+    live_differences,
+    live_frames,
+    on_live_stretches,
+)
 from hbac.eeg.mel import MelTransform, Workspace, mel_transform, multiply_shares
 from hbac.eeg.recording import SAMPLING_RATE, Recording
 from hbac.eeg.shape import CENTRE_SECONDS, MAX_FREQUENCY, N_FRAMES, N_MELS
@@ -43,11 +49,10 @@ _N_FACTORS = 4
 
 def _live(signals: np.ndarray, *, n_frames: int, hop_length: int, win_length: int) -> np.ndarray:
     """Which of the centred frames are there, shape ``(channels, n_frames)``, bool."""
-    missing = np.isnan(signals)
-    if not missing.any():
+    if not any_missing(signals):
         return np.ones((len(signals), n_frames), bool)
     starts = np.arange(n_frames) * hop_length - win_length // 2
-    return live_frames(~missing, starts, win_length)
+    return live_frames(~np.isnan(signals), starts, win_length)
 
 
 def _fixed_top(n_fft: int, win_length: int) -> np.float32:
@@ -59,7 +64,7 @@ def _fixed_top(n_fft: int, win_length: int) -> np.float32:
     return np.float32(10 ** (FIXED_RANGE_DB[1] / 10) * n_fft / 2 * 3 / 8 * win_length)
 
 
-def _add_bel_below_tops(
+def _fill_bel_below_tops(
     bel: np.ndarray,
     signals: np.ndarray,
     live: np.ndarray,
@@ -68,7 +73,7 @@ def _add_bel_below_tops(
     fixed_top: np.float32,
     depth: np.float32,
 ) -> None:
-    """Add to ``bel`` how far below their tops a group's channels are, frame by frame.
+    """Set ``bel`` to how far below their tops a group's channels are together, frame by frame.
 
     The logarithm of a product is had for a quarter of the time of four channels' logarithms. Of
     more than four the product would leave float32's range.
@@ -88,7 +93,10 @@ def _add_bel_below_tops(
         some = slice(start, start + _N_FACTORS)
         product.fill(1)
         multiply_shares(signals[some], live[some], transform, fixed_top, lowest, workspace, product)
-        bel += np.log10(product, out=product)
+        if start:
+            bel += np.log10(product, out=product)
+        else:
+            np.log10(product, out=bel)
 
 
 @numba.njit(cache=True)
@@ -168,9 +176,9 @@ def mean_log_mel_spectrogram(
     fixed = reference == "fixed"
     top = _fixed_top(n_fft, win_length) if fixed else np.float32(0)
     depth = np.float32((high - low) / 10) if fixed else _RANGE_DB / 10
-    bel = np.zeros((n_groups, n_mels, n_frames), np.float32)
+    bel = np.empty((n_groups, n_mels, n_frames), np.float32)
     for of_group, group, there in zip(bel, whole, live, strict=True):
-        _add_bel_below_tops(of_group, group, there, transform, workspace, top, depth)
+        _fill_bel_below_tops(of_group, group, there, transform, workspace, top, depth)
     n_live = live[..., :n_frames].sum(axis=1)
     # Of the mean of n in bel: 0 is 1, and the range's depth below it is -1.
     per_bel = np.float32(2) / (depth * np.where(n_live, n_live, np.nan).astype(np.float32))
