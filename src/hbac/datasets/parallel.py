@@ -67,18 +67,6 @@ def _on_one_thread(libraries: str | None, function: Callable[..., Any], *job: An
         return function(*job)
 
 
-@lru_cache(maxsize=1)
-def _stay_on_one_thread(n_modules: int) -> None:
-    """Limit the libraries that are loaded, for good; again once modules were imported."""
-    ThreadpoolController().limit(limits=1)
-
-
-def _in_worker(function: Callable[..., Any], *job: Any) -> Any:
-    """Run one job in a process that does nothing else, on one thread as ``_on_one_thread``."""
-    _stay_on_one_thread(len(sys.modules))
-    return function(*job)
-
-
 def _marked(
     marks: _Marks | None, function: Callable[..., Any], index: int, job: tuple
 ) -> tuple[int, Any]:
@@ -108,8 +96,7 @@ def _on_this_machine(
 ) -> Iterator[tuple[int, Any]]:
     processes = backend == "loky" and n_jobs > 1
     # OpenMP's limit counts for a thread, that of BLAS for the process, which jobs may share.
-    one_thread = partial(_on_one_thread, "openmp", function)
-    call = partial(_in_worker, function) if processes else one_thread
+    call = partial(_on_one_thread, None if processes else "openmp", function)
     threads = {"inner_max_num_threads": 1} if backend == "loky" else {}
     with (
         warnings.catch_warnings(),

@@ -176,20 +176,18 @@ class _Result(NamedTuple):
     result: _Outcome | Failure | None
 
     @property
-    def local_files(self) -> list[str]:
-        """Path of its file on this machine, if it has one."""
-        folder = self.save.folder
-        is_there = _has_file(self.result) and folder.is_local
-        return [folder.path_of(self.partition)] if is_there else []
+    def has_local_file(self) -> bool:
+        return _has_file(self.result) and self.save.folder.is_local
 
 
 def _flushed(results: list[_Result]) -> list[_Result]:
     """The same once their files would outlast a power cut."""
+    written = [one for one in results if one.has_local_file]
     try:
-        flush_together([path for one in results for path in one.local_files])
+        flush_together([one.save.folder.path_of(one.partition) for one in written])
     except OSError as error:
         failure = Failure(str(error), traceback.format_exc(), storage=True)
-        return [one._replace(result=failure) if one.local_files else one for one in results]
+        return [one._replace(result=failure) if one.has_local_file else one for one in results]
     return results
 
 

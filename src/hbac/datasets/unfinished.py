@@ -12,13 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+from hbac.datasets.file import flush
 
 
 def _reserve(path: Path) -> None:
@@ -115,14 +109,14 @@ class UnfinishedStack:
     def record(self, made: Mapping[int, str]) -> None:
         """Flush the rows and note them, with what they were made from."""
         if made:
-            _flush(self._path)
+            flush(self._path)
             lines = "".join(json.dumps(entry) + "\n" for entry in made.items())
             with self._journal.open("a") as file:
                 file.write(lines)
 
     def finish(self) -> int:
         """Give the file its name, and return its size in bytes."""
-        _flush(self._path)
+        flush(self._path)
         self._path.replace(self._finished)
         self._journal.unlink(missing_ok=True)
         return self._finished.stat().st_size

@@ -30,7 +30,6 @@ def _count_bins(sampling_rate: float, n_fft: int, max_frequency: float) -> int:
     return max(min(int(np.ceil(max_frequency / sampling_rate * n_fft)), n_fft // 2 + 1), 2)
 
 
-@lru_cache
 def _mel_weights(
     sampling_rate: float, n_fft: int, n_mels: int, max_frequency: float
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -53,7 +52,6 @@ def _mel_weights(
     return np.take_along_axis(filters, first[:, np.newaxis] + np.arange(widest), axis=1), first
 
 
-@lru_cache
 def _fourier_factors(n_bins: int, n_fft: int, win_length: int) -> tuple[np.ndarray, np.ndarray]:
     """Windowed cosines and windowed sines of folded frames, ``(2, n_bins, half)``, as products.
 
@@ -180,7 +178,10 @@ class Workspace(NamedTuple):
 
 @numba.njit(cache=True)
 def _spread(signal, padding, phases):
-    """Lay a channel out so that samples of one place in their frames stand beside each other."""
+    """Lay a channel out so that samples of one place in their frames stand beside each other.
+
+    Unsigned where all samples are there: Numba looks whether an index that could be negative is.
+    """
     hop_length, hops = phases.shape
     for hop in range(hops):
         start = hop * hop_length - padding
