@@ -514,6 +514,15 @@ def test_a_partition_that_cannot_be_flushed_ends_the_run_and_is_made_again(
     assert folder(tmp_path).exists()
 
 
+def test_what_the_system_says_of_a_flush_that_failed_is_told(tmp_path, monkeypatch):
+    syncfs = file_dataset._syncfs()
+    if syncfs is None:
+        pytest.skip("this system has no syncfs")
+    monkeypatch.setattr(file_dataset, "_syncfs", lambda: lambda descriptor: syncfs(-1))
+    with pytest.raises(DatasetError, match=r"1\.npy could not be written: .*Bad file descriptor"):
+        folder(tmp_path).save({"1": partial(full, 3)})
+
+
 def test_a_file_system_that_flushes_no_folders_is_good_enough(tmp_path, monkeypatch):
     fsync = os.fsync
 
